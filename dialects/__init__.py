@@ -1,0 +1,1 @@
+"""The dialects: types, operations and their rules."""

@@ -1,0 +1,164 @@
+"""Constants as content-addressed handles: the text shows name, digest and type; the array lies beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from xdsl.dialects.builtin import Float32Type, IntegerType, Signedness, StringAttr, TensorType
+from xdsl.ir import Attribute, Dialect, ParametrizedAttribute
+from xdsl.irdl import IRDLOperation, irdl_attr_definition, irdl_op_definition, prop_def, result_def, traits_def
+from xdsl.parser import AttrParser
+from xdsl.printer import Printer
+from xdsl.traits import ConstantLike, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from pqc.errors import ModelError
+from pqc.numerics.arrays import AnyArray
+
+FOLDER = "blobs"
+"""Name of the folder beside an IR file that holds its arrays."""
+
+
+class BlobStore:
+    """All constants of this process by digest; content-addressed, so sharing them between modules is harmless."""
+
+    _arrays: ClassVar[dict[str, AnyArray]] = {}
+
+    @classmethod
+    def put(cls, array: AnyArray) -> str:
+        """Keep a read-only copy of ``array`` and return its digest (over dtype, shape and bytes)."""
+        contiguous = np.ascontiguousarray(array)
+        digest = hashlib.sha256(f"{contiguous.dtype.str}{contiguous.shape}".encode())
+        digest.update(contiguous.tobytes())
+        key = digest.hexdigest()[:16]
+        if key not in cls._arrays:
+            kept = contiguous.copy()
+            kept.flags.writeable = False
+            cls._arrays[key] = kept
+        return key
+
+    @classmethod
+    def get(cls, key: str) -> AnyArray | None:
+        """The array with this digest, if it is known."""
+        return cls._arrays.get(key)
+
+    @classmethod
+    def save(cls, keys: Iterable[str], folder: Path) -> None:
+        """Write the arrays to ``folder``, one ``DIGEST.npy`` each; what is there already stays."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for key in sorted(set(keys)):
+            path = folder / f"{key}.npy"
+            if not path.exists():
+                partial = path.with_suffix(".partial.npy")
+                np.save(partial, cls._arrays[key])
+                partial.rename(path)
+
+    @classmethod
+    def load(cls, folder: Path) -> None:
+        """Read every array of ``folder``.
+
+        Raises:
+            ModelError: a file's content does not have the digest its name says.
+        """
+        for path in sorted(folder.glob("*.npy")):
+            if path.stem not in cls._arrays and cls.put(np.load(path, allow_pickle=False)) != path.stem:
+                raise ModelError(f"{path}: the content does not have the digest in the name; write the IR dump again")
+
+
+def element_type(dtype: np.dtype[np.generic]) -> Attribute:
+    """The IR element type of a numpy type: f32, or an integer of the same width and signedness."""
+    if dtype.kind == "f":
+        return Float32Type()
+    return IntegerType(dtype.itemsize * 8, Signedness.UNSIGNED if dtype.kind == "u" else Signedness.SIGNED)
+
+
+@irdl_attr_definition
+class BlobAttr(ParametrizedAttribute):
+    """A handle to a constant: ``#blob.data<"conv1.weight", "8c1f...">``."""
+
+    name = "blob.data"
+    label: StringAttr
+    key: StringAttr
+
+    @staticmethod
+    def of(label: str, array: AnyArray) -> BlobAttr:
+        """Store ``array`` and make its handle."""
+        return BlobAttr(StringAttr(label), StringAttr(BlobStore.put(array)))
+
+    @property
+    def array(self) -> AnyArray:
+        """The constant, read-only.
+
+        Raises:
+            VerifyException: the array is not in the store (its file is missing beside the IR).
+        """
+        array = BlobStore.get(self.key.data)
+        if array is None:
+            raise VerifyException(f"constant {self.label.data!r} ({self.key.data}) is not in the folder {FOLDER!r}")
+        return array
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> tuple[StringAttr, StringAttr]:
+        """Parse ``<"label", "digest">``."""
+        with parser.in_angle_brackets():
+            label = parser.parse_str_literal()
+            parser.parse_punctuation(",")
+            return StringAttr(label), StringAttr(parser.parse_str_literal())
+
+    def print_parameters(self, printer: Printer) -> None:
+        """Print ``<"label", "digest">``."""
+        with printer.in_angle_brackets():
+            printer.print_string_literal(self.label.data)
+            printer.print_string(", ")
+            printer.print_string_literal(self.key.data)
+
+
+@irdl_op_definition
+class ConstantOp(IRDLOperation):
+    """A constant tensor: ``%w = blob.constant <"conv1.weight", "8c1f..."> : tensor<16x3x3x3xf32>``."""
+
+    name = "blob.constant"
+    data = prop_def(BlobAttr)
+    result = result_def(TensorType)
+    traits = traits_def(Pure(), ConstantLike())
+    assembly_format = "$data attr-dict `:` type($result)"
+
+    def __init__(self, label: str, array: AnyArray) -> None:
+        if array.dtype == np.float64:
+            array = array.astype(np.float32)
+        super().__init__(
+            properties={"data": BlobAttr.of(label, array)},
+            result_types=[TensorType(element_type(array.dtype), array.shape)],
+        )
+
+    @property
+    def array(self) -> AnyArray:
+        """The constant, read-only."""
+        return self.data.array
+
+    @property
+    def label(self) -> str:
+        """The name it has in the model."""
+        return self.data.label.data
+
+    def verify_(self) -> None:
+        """The handle resolves, and shape and type are those of the array."""
+        array = self.array
+        if self.result.type != TensorType(element_type(array.dtype), array.shape):
+            raise VerifyException(
+                f"constant {self.label!r} is {array.dtype}{list(array.shape)}, its type is {self.result.type}"
+            )
+
+
+def constant_of(value: object) -> AnyArray | None:
+    """The array of a value that a :class:`ConstantOp` defines, else None."""
+    owner = getattr(value, "owner", None)
+    return owner.array if isinstance(owner, ConstantOp) else None
+
+
+Blob = Dialect("blob", [ConstantOp], [BlobAttr])
+"""The dialect."""

@@ -1,0 +1,246 @@
+"""The float level: the imported network, one operation per ONNX operator that pqc compiles.
+
+Activations are ``tensor<?xCxHxWxf32>`` or ``tensor<?xKxf32>``; the first dimension, the frames, is always open.
+Weights are ``blob.constant``. Result shapes are those of :mod:`pqc.numerics.shapes`; constructors raise its
+``ShapeError`` for operands that do not go together, verifiers say the same sentence.
+"""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, f64, i64
+from xdsl.ir import Dialect
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def
+
+from pqc.dialects.onnx_base import (
+    ClippedOp,
+    FloatOp,
+    FloatTensor,
+    FusedOp,
+    Value,
+    WindowOp,
+    number,
+    shape_of,
+    tensor,
+    window_properties,
+)
+from pqc.dialects.onnx_layout import ConcatOp, PadOp, ReshapeOp, SliceOp, TransposeOp
+from pqc.dialects.onnx_pooling import AveragePoolOp, GlobalAveragePoolOp, MaxPoolOp
+from pqc.numerics import shapes
+from pqc.numerics.shapes import Shape, ShapeError
+from pqc.numerics.window import Window
+
+__all__ = [
+    "AddOp",
+    "AveragePoolOp",
+    "BatchNormOp",
+    "ClipOp",
+    "ConcatOp",
+    "ConvOp",
+    "FloatTensor",
+    "GemmOp",
+    "GlobalAveragePoolOp",
+    "MaxPoolOp",
+    "Onnx",
+    "PadOp",
+    "ReluOp",
+    "ReshapeOp",
+    "SliceOp",
+    "TransposeOp",
+    "shape_of",
+    "tensor",
+]
+
+
+@irdl_op_definition
+class ConvOp(WindowOp, FusedOp):
+    """Convolution plus bias [outputs], plus residual, clipped; weight [outputs, channels / group, height, width]."""
+
+    name = "onnx.conv"
+    group = prop_def(IntegerAttr.constr(type=i64), default_value=IntegerAttr(1, i64))
+    assembly_format = (
+        "$x `,` $weight `,` $bias (`residual` $residual^)? (`strides` $strides^)? (`pads` $pads^)? "
+        "(`dilations` $dilations^)? (`group` $group^)? (`low` $low^)? (`high` $high^)? "
+        "attr-dict `:` functional-type(operands, results)"
+    )
+
+    def __init__(
+        self,
+        x: Value,
+        weight: Value,
+        bias: Value,
+        *,
+        strides: tuple[int, int] = (1, 1),
+        pads: tuple[int, int, int, int] = (0, 0, 0, 0),
+        dilations: tuple[int, int] = (1, 1),
+        group: int = 1,
+        residual: Value | None = None,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        kernel = shape_of(weight)[2:]
+        if len(kernel) != 2:
+            raise ShapeError(
+                f"the weight must be [outputs, channels, rows, columns], it is {shapes.text(shape_of(weight))}"
+            )
+        window = Window((kernel[0], kernel[1]), strides, pads, dilations)
+        shape = shapes.convolution(shape_of(x), shape_of(weight), shape_of(bias), window, group)
+        super().__init__(
+            operands=[x, weight, bias, residual],
+            properties={
+                **window_properties(window),
+                "group": IntegerAttr(group, i64),
+                "low": number(low),
+                "high": number(high),
+            },
+            result_types=[tensor(shape)],
+        )
+
+    @property
+    def window(self) -> Window:
+        """Kernel (that of the weight), strides, pads and dilations."""
+        return self.window_with(shape_of(self.weight)[2:])
+
+    def result_shape(self) -> Shape:
+        """[frames, outputs, rows, columns]."""
+        operands = (shape_of(self.x), shape_of(self.weight), shape_of(self.bias))
+        return self.with_residual(shapes.convolution(*operands, self.window, self.group.value.data))
+
+
+@irdl_op_definition
+class GemmOp(FusedOp):
+    """x [frames, features] times the transpose of weight [outputs, features], plus bias, plus residual, clipped."""
+
+    name = "onnx.gemm"
+    assembly_format = (
+        "$x `,` $weight `,` $bias (`residual` $residual^)? (`low` $low^)? (`high` $high^)? "
+        "attr-dict `:` functional-type(operands, results)"
+    )
+
+    def __init__(
+        self,
+        x: Value,
+        weight: Value,
+        bias: Value,
+        *,
+        residual: Value | None = None,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        shape = shapes.gemm(shape_of(x), shape_of(weight), shape_of(bias))
+        super().__init__(
+            operands=[x, weight, bias, residual],
+            properties={"low": number(low), "high": number(high)},
+            result_types=[tensor(shape)],
+        )
+
+    def result_shape(self) -> Shape:
+        """[frames, outputs]."""
+        return self.with_residual(shapes.gemm(shape_of(self.x), shape_of(self.weight), shape_of(self.bias)))
+
+
+@irdl_op_definition
+class BatchNormOp(FloatOp):
+    """``(x - mean) / sqrt(variance + epsilon) * scale + bias``, each parameter [channels]."""
+
+    name = "onnx.batch_norm"
+    x = operand_def(FloatTensor)
+    scale = operand_def(FloatTensor)
+    bias = operand_def(FloatTensor)
+    mean = operand_def(FloatTensor)
+    variance = operand_def(FloatTensor)
+    epsilon = prop_def(FloatAttr[Float64Type])
+    assembly_format = (
+        "$x `,` $scale `,` $bias `,` $mean `,` $variance `epsilon` $epsilon "
+        "attr-dict `:` functional-type(operands, results)"
+    )
+
+    def __init__(
+        self, x: Value, scale: Value, bias: Value, mean: Value, variance: Value, *, epsilon: float = 1e-5
+    ) -> None:
+        parameters = [shape_of(parameter) for parameter in (scale, bias, mean, variance)]
+        super().__init__(
+            operands=[x, scale, bias, mean, variance],
+            properties={"epsilon": FloatAttr(epsilon, f64)},
+            result_types=[tensor(shapes.batch_normalization(shape_of(x), parameters))],
+        )
+
+    def result_shape(self) -> Shape:
+        """That of ``x``."""
+        parameters = [shape_of(parameter) for parameter in (self.scale, self.bias, self.mean, self.variance)]
+        return shapes.batch_normalization(shape_of(self.x), parameters)
+
+
+@irdl_op_definition
+class ReluOp(FloatOp):
+    """``max(x, 0)``."""
+
+    name = "onnx.relu"
+    x = operand_def(FloatTensor)
+    assembly_format = "$x attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value) -> None:
+        super().__init__(operands=[x], result_types=[tensor(shapes.activation(shape_of(x)))])
+
+    def result_shape(self) -> Shape:
+        """That of ``x``."""
+        return shapes.activation(shape_of(self.x))
+
+
+@irdl_op_definition
+class ClipOp(ClippedOp):
+    """``min(max(x, low), high)``."""
+
+    name = "onnx.clip"
+    x = operand_def(FloatTensor)
+    assembly_format = "$x (`low` $low^)? (`high` $high^)? attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value, *, low: float | None = None, high: float | None = None) -> None:
+        super().__init__(
+            operands=[x],
+            properties={"low": number(low), "high": number(high)},
+            result_types=[tensor(shapes.activation(shape_of(x)))],
+        )
+
+    def result_shape(self) -> Shape:
+        """That of ``x``."""
+        return shapes.activation(shape_of(self.x))
+
+
+@irdl_op_definition
+class AddOp(FloatOp):
+    """``x + y``; ``y`` has the type of ``x``, or is a constant [channels] with one value per channel."""
+
+    name = "onnx.add"
+    x = operand_def(FloatTensor)
+    y = operand_def(FloatTensor)
+    assembly_format = "$x `,` $y attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, x: Value, y: Value) -> None:
+        super().__init__(operands=[x, y], result_types=[tensor(shapes.addition(shape_of(x), shape_of(y)))])
+
+    def result_shape(self) -> Shape:
+        """That of ``x``."""
+        return shapes.addition(shape_of(self.x), shape_of(self.y))
+
+
+Onnx = Dialect(
+    "onnx",
+    [
+        ConvOp,
+        GemmOp,
+        BatchNormOp,
+        ReluOp,
+        ClipOp,
+        AddOp,
+        MaxPoolOp,
+        AveragePoolOp,
+        GlobalAveragePoolOp,
+        ReshapeOp,
+        TransposeOp,
+        SliceOp,
+        PadOp,
+        ConcatOp,
+    ],
+    [],
+)
+"""The dialect."""

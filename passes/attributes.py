@@ -1,0 +1,144 @@
+"""What passes leave for later passes on the module and its operations, by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation, SSAValue
+
+from pqc.dialects.blob import BlobAttr
+from pqc.dialects.onnx import shape_of
+from pqc.dialects.pq_types import ConfigAttr, GridAttr, QuantizedType
+from pqc.dialects.pqa_memory import ProgramOp
+from pqc.errors import ModelError
+from pqc.numerics.arrays import AnyArray
+from pqc.planning.target import Target, target_from_dict
+
+TARGET = "pqc.target"
+"""Module: the target's description, as canonical JSON."""
+
+PROVENANCE = "pqc.provenance"
+"""Module: where it comes from (tool version, model digest, options, preprocessing), as JSON."""
+
+CALIBRATION = "pqc.calibration"
+"""Module: one constant for each input, the frames that ranges and prototypes are learned on."""
+
+INPUT_GRIDS = "pqc.input_grids"
+"""Module: one grid for each input."""
+
+GRID = "pq.grid"
+"""Operation: the grid of its result."""
+
+ERROR = "pq.normalized_error"
+"""Operation: how far its integer result was from the float network's on the calibration frames, 0 to about 1."""
+
+CONFIG = "pq.config"
+"""Operation: how the layer is product-quantized."""
+
+
+def set_target(module: ModuleOp, target: Target) -> None:
+    """Leave the target on the module."""
+    module.attributes[TARGET] = StringAttr(json.dumps(target.as_dict(), sort_keys=True))
+
+
+def target_of(module: ModuleOp) -> Target:
+    """The target the module is compiled for.
+
+    Raises:
+        ModelError: none is left on it.
+    """
+    text = module.attributes.get(TARGET)
+    if not isinstance(text, StringAttr):
+        raise ModelError(f"the IR has no module attribute {TARGET!r}: it was not written by pqc compile")
+    return target_from_dict(json.loads(text.data))
+
+
+def set_provenance(module: ModuleOp, facts: Mapping[str, Any]) -> None:
+    """Leave on the module where it comes from; ``facts`` are plain JSON."""
+    module.attributes[PROVENANCE] = StringAttr(json.dumps(facts, sort_keys=True))
+
+
+def provenance_of(module: ModuleOp) -> dict[str, Any]:
+    """Where the module comes from; nothing where nobody left it."""
+    text = module.attributes.get(PROVENANCE)
+    return json.loads(text.data) if isinstance(text, StringAttr) else {}
+
+
+def set_calibration(module: ModuleOp, frames: Sequence[AnyArray]) -> None:
+    """Leave the calibration frames on the module, one array for each input."""
+    module.attributes[CALIBRATION] = ArrayAttr(BlobAttr.of("calibration", array) for array in frames)
+
+
+def calibration_of(module: ModuleOp) -> list[AnyArray]:
+    """The calibration frames.
+
+    Raises:
+        ModelError: none are left on the module.
+    """
+    blobs = module.attributes.get(CALIBRATION)
+    if not isinstance(blobs, ArrayAttr):
+        raise ModelError(f"the IR has no module attribute {CALIBRATION!r}: nothing to learn ranges and prototypes on")
+    return [blob.array for blob in blobs if isinstance(blob, BlobAttr)]
+
+
+def main_of(module: ModuleOp) -> FuncOp:
+    """The function that holds the network.
+
+    Raises:
+        ModelError: there is none.
+    """
+    for op in module.ops:
+        if isinstance(op, FuncOp):
+            return op
+    raise ModelError("the IR holds no func.func: this pass works above the accelerator level")
+
+
+def program_of(module: ModuleOp) -> ProgramOp:
+    """The program a module holds.
+
+    Raises:
+        ModelError: it is not at the accelerator level.
+    """
+    for op in module.ops:
+        if isinstance(op, ProgramOp):
+            return op
+    raise ModelError("the IR holds no pqa.program: this pass works behind lower-to-pqa")
+
+
+def config_of(op: Operation) -> ConfigAttr | None:
+    """How the layer is to be product-quantized, None if it is not."""
+    config = op.attributes.get(CONFIG)
+    return config if isinstance(config, ConfigAttr) else None
+
+
+class Grids:
+    """The grid of every value of a function, as the range calibration left them."""
+
+    def __init__(self, module: ModuleOp) -> None:
+        grids = module.attributes.get(INPUT_GRIDS)
+        if not isinstance(grids, ArrayAttr):
+            raise ModelError(f"the IR has no module attribute {INPUT_GRIDS!r}: run calibrate-ranges first")
+        inputs = [grid for grid in grids if isinstance(grid, GridAttr)]
+        self._of: dict[SSAValue, GridAttr] = dict(zip(main_of(module).body.block.args, inputs, strict=True))
+
+    def __getitem__(self, value: SSAValue) -> GridAttr:
+        """The grid of ``value``.
+
+        Raises:
+            ModelError: it has none.
+        """
+        if value in self._of:
+            return self._of[value]
+        grid = value.owner.attributes.get(GRID) if isinstance(value.owner, Operation) else None
+        if not isinstance(grid, GridAttr):
+            raise ModelError(f"a value of {value.type} has no {GRID!r}: run calibrate-ranges first")
+        return grid
+
+    def type_of(self, value: SSAValue) -> QuantizedType:
+        """The integer type that a float value gets."""
+        grid = self[value]
+        return QuantizedType.of((DYNAMIC_INDEX, *shape_of(value)[1:]), grid.integers, grid.scale.data)

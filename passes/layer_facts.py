@@ -1,0 +1,61 @@
+"""What reports need to know of each layer, taken from the quantized level and carried along as JSON on the module."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from xdsl.dialects.builtin import FloatAttr, ModuleOp, StringAttr
+from xdsl.ir import Operation
+
+from pqc.dialects.location import node_name
+from pqc.dialects.pq import EncodeOp, LookupOp
+from pqc.dialects.qnn import Conv2dOp, GemmOp
+from pqc.passes.attributes import ERROR, main_of
+
+LAYERS = "pqc.layers"
+"""Module: a JSON list with one record for each layer that accumulates."""
+
+
+def lookup_facts(op: LookupOp) -> dict[str, Any]:
+    """A product-quantized layer."""
+    encode = op.codes.owner
+    assert isinstance(encode, EncodeOp)
+    _, outputs, rows, columns = op.accumulator.type.get_shape()
+    subspaces, prototypes, length = encode.codebook.type.get_shape()
+    error = op.attributes.get(ERROR)
+    return {
+        "node": node_name(op),
+        "op": "pq",
+        "pq": True,
+        "prototypes": prototypes,
+        "length": length,
+        "subspaces": subspaces,
+        "columns": rows * columns,
+        "outputs": outputs,
+        "prototype_bits": encode.prototype_bits.value.data,
+        "table_bits": op.table_bits.value.data,
+        "normalized_error": error.value.data if isinstance(error, FloatAttr) else None,
+    }
+
+
+def conventional_facts(op: Conv2dOp | GemmOp) -> dict[str, Any]:
+    """A layer of the conventional unit."""
+    shape = op.accumulator.type.get_shape()
+    columns = 1
+    for size in shape[2:]:
+        columns *= size
+    kind = "gemm" if isinstance(op, GemmOp) else "conv2d"
+    return {"node": node_name(op), "op": kind, "pq": False, "columns": columns, "outputs": shape[1]}
+
+
+def record_layers(module: ModuleOp) -> None:
+    """Leave the facts on the module."""
+    records: list[dict[str, Any]] = []
+    op: Operation
+    for op in main_of(module).body.block.ops:
+        if isinstance(op, LookupOp):
+            records.append(lookup_facts(op))
+        elif isinstance(op, Conv2dOp | GemmOp):
+            records.append(conventional_facts(op))
+    module.attributes[LAYERS] = StringAttr(json.dumps(records, sort_keys=True))

@@ -1,0 +1,116 @@
+"""Which passes there are, in which order, and why; and how they are applied."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import VerifyException
+
+from pqc.errors import InternalError, ModelError
+from pqc.passes.allocate_memory import AllocateMemoryPass
+from pqc.passes.calibrate_ranges import CalibrateRangesPass
+from pqc.passes.fit_prototypes import FitPrototypesPass
+from pqc.passes.fold_batch_norm import FoldBatchNormPass
+from pqc.passes.fuse_epilogue import FuseEpiloguePass
+from pqc.passes.insert_tokens import InsertTokensPass
+from pqc.passes.lower_to_pqa import LowerToPqaPass
+from pqc.passes.quantize import QuantizePass
+from pqc.passes.select_pq import SelectPqPass
+from pqc.passes.text import module_text
+from pqc.passes.verification import verify_module
+
+PASSES: tuple[type[ModulePass], ...] = (
+    # float level: fewer operations, so that there is less to round and less to execute
+    FoldBatchNormPass,
+    # after folding, because a normalization between a convolution and its addition hides the pattern
+    FuseEpiloguePass,
+    # after fusing, so that a configuration is attached to what will be one layer
+    SelectPqPass,
+    # after selection, which may change the shape of a layer and so which tensors there are
+    CalibrateRangesPass,
+    # needs the grids: prototypes lie on them, and fitting sees activations as the machine will
+    FitPrototypesPass,
+    # integers from here on; from here on every pass preserves every bit
+    QuantizePass,
+    LowerToPqaPass,
+    # placement decides what can overlap, so it comes before the order is fixed
+    AllocateMemoryPass,
+    InsertTokensPass,
+)
+"""Every pass, in order."""
+
+PHASE = "pqc.phase"
+"""Module: the last pass of the pipeline that was applied."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pass that was applied."""
+
+    number: int
+    name: str
+    description: str
+    seconds: float
+    changed: bool
+
+
+Observer: TypeAlias = Callable[[Step, ModuleOp], None]
+"""Called after each pass."""
+
+
+def pipeline_names() -> tuple[str, ...]:
+    """The names of all passes, in order."""
+    return tuple(kind.name for kind in PASSES)
+
+
+def phase_of(module: ModuleOp) -> str | None:
+    """The last pass that was applied to a module."""
+    phase = module.attributes.get(PHASE)
+    return phase.data if isinstance(phase, StringAttr) else None
+
+
+def remaining(passes: Sequence[ModulePass], module: ModuleOp) -> list[ModulePass]:
+    """The passes that a module has not been through yet.
+
+    Raises:
+        ModelError: the module says that it has been through a pass that does not exist.
+    """
+    phase = phase_of(module)
+    if phase is None:
+        return list(passes)
+    if phase not in pipeline_names():
+        raise ModelError(f"the IR was written after a pass {phase!r}; the passes are {', '.join(pipeline_names())}")
+    return list(passes[pipeline_names().index(phase) + 1 :])
+
+
+def run_pipeline(
+    context: Context, module: ModuleOp, passes: Sequence[ModulePass], observe: Observer | None = None
+) -> None:
+    """Apply ``passes`` in order and verify the module after each.
+
+    Raises:
+        ModelError: a pass refuses the model.
+        InternalError: a pass left an invalid module; it carries the text before the pass as ``ir``.
+    """
+    before = module_text(module)
+    for step in passes:
+        started = time.perf_counter()
+        step.apply(context, module)
+        try:
+            verify_module(module)
+        except VerifyException as error:
+            raise InternalError(f"pass {step.name} left an invalid module: {error}", ir=before) from error
+        seconds = time.perf_counter() - started
+        after = module_text(module)
+        changed = after != before
+        module.attributes[PHASE] = StringAttr(step.name)
+        before = module_text(module)
+        if observe is not None:
+            number = pipeline_names().index(step.name) + 1
+            observe(Step(number, step.name, str(step), seconds, changed), module)

@@ -1,0 +1,98 @@
+"""Writing a ``pqa.program`` operation by operation: regions, transfers and instructions of one ONNX node at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.dialects.builtin import UnknownLoc
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+
+from pqc.dialects.blob import BlobAttr
+from pqc.dialects.pq_types import QuantizedType
+from pqc.dialects.pqa import LoadOp, StoreOp, UnitOp
+from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, TensorKind, TensorOp
+from pqc.isa.fields import Memory
+from pqc.isa.instructions import Storage
+from pqc.numerics.arrays import AnyArray
+from pqc.planning.target import Target
+from pqc.planning.transfer import Map, Transfer, linear
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor in DRAM: its region and how it lies there."""
+
+    region: SSAValue
+    map: Map
+    storage: Storage
+
+
+def map_of(kind: QuantizedType) -> Map:
+    """How one frame of a quantized tensor lies in DRAM; features are planes of one element."""
+    shape = kind.get_shape()[1:]
+    planes, rows, columns = shape if len(shape) == 3 else (shape[0], 1, 1)
+    return Map(planes, rows, columns, kind.element.storage_bytes)
+
+
+class ProgramBuilder:
+    """Appends operations to a program; all carry the location of the node being lowered."""
+
+    def __init__(self, block: Block, target: Target) -> None:
+        self.target = target
+        self.location: Attribute = UnknownLoc()
+        self._block = block
+        self._constants: dict[BlobAttr, SSAValue] = {}
+
+    def append(self, op: Operation) -> Operation:
+        """Add an operation at the end."""
+        op.location = self.location
+        self._block.add_op(op)
+        return op
+
+    def unit(self, kind: type[UnitOp], regions: Mapping[str, SSAValue], fields: Mapping[str, int]) -> None:
+        """Add an instruction."""
+        self.append(kind(regions, fields))
+
+    def tensor(self, label: str, kind: TensorKind, quantized: QuantizedType) -> Tensor:
+        """A new tensor in DRAM."""
+        lies = map_of(quantized)
+        op = TensorOp(label, kind, quantized, lies.size)
+        self.append(op)
+        return Tensor(op.region, lies, Storage.of(quantized.element))
+
+    def constant(self, label: str, data: AnyArray) -> SSAValue:
+        """Bytes in the program file; the same bytes under one label are kept once."""
+        blob = BlobAttr.of(label, np.frombuffer(data.tobytes(), np.uint8))
+        if blob not in self._constants:
+            op = ConstantOp(blob)
+            self.append(op)
+            self._constants[blob] = op.region
+        return self._constants[blob]
+
+    def allocate(self, memory: Memory, size: int) -> SSAValue:
+        """A new piece of an on-chip buffer."""
+        op = AllocateOp(memory, size)
+        self.append(op)
+        return op.region
+
+    def load(self, source: SSAValue, buffer: SSAValue, transfer: Transfer, entry_bits: int) -> None:
+        """Copy from DRAM to a buffer."""
+        self.unit(LoadOp, {"dram": source, "address": buffer}, transfer.fields() | {"entry_bits": entry_bits})
+
+    def load_constant(self, label: str, data: AnyArray, memory: Memory, entry_bits: int) -> SSAValue:
+        """A constant, copied to an on-chip buffer."""
+        source, buffer = self.constant(label, data), self.allocate(memory, data.nbytes)
+        self.load(source, buffer, linear(data.nbytes), entry_bits)
+        return buffer
+
+    def load_activations(self, tensor: Tensor, transfer: Transfer, size: int) -> SSAValue:
+        """A part of a tensor, copied to ``size`` new bytes of the activation buffer."""
+        buffer = self.allocate(Memory.ACTIVATION, size)
+        self.load(tensor.region, buffer, transfer, tensor.map.element_bytes * 8)
+        return buffer
+
+    def store(self, buffer: SSAValue, tensor: Tensor, transfer: Transfer) -> None:
+        """Copy from the activation buffer to DRAM."""
+        self.unit(StoreOp, {"dram": tensor.region, "address": buffer}, transfer.fields())

@@ -1,0 +1,257 @@
+"""How each operation of the float level becomes integer operations; used to quantize, and to simulate while fitting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xdsl.dialects.builtin import UnknownLoc
+from xdsl.ir import Operation, SSAValue
+
+from pqc.codebook.table import quantize_table
+from pqc.dialects import onnx, pq, qnn, qnn_move
+from pqc.dialects.blob import ConstantOp, constant_of
+from pqc.dialects.onnx import shape_of
+from pqc.errors import InternalError
+from pqc.numerics.arrays import AnyArray
+from pqc.numerics.pooling import PoolMode
+from pqc.numerics.quantization import Requantization, clip_to_grid, elementwise, quantize_weights, requantization
+from pqc.numerics.requantize import Clip
+from pqc.numerics.window import Window
+from pqc.passes.attributes import ERROR, Grids
+from pqc.planning.target import Target
+
+Value = SSAValue
+
+
+def constant(value: Value) -> AnyArray:
+    """The array of a constant operand.
+
+    Raises:
+        InternalError: the operand is no constant.
+    """
+    array = constant_of(value)
+    if array is None:
+        raise InternalError("a weight is not a constant at the quantization")
+    return array
+
+
+@dataclass(frozen=True)
+class Quantizer:
+    """Turns float operations into integer ones on the grids that calibration chose."""
+
+    grids: Grids
+    target: Target
+    weight_bits: int = 8
+
+    def convert(self, op: Operation, operands: Sequence[Value]) -> list[Operation]:
+        """Integer operations that do what ``op`` does; ``operands`` are its operands at the integer level.
+
+        The last operation's result stands for the result of ``op``. All carry its location.
+
+        Raises:
+            InternalError: there is no rule for the operation.
+        """
+        rule = _RULES.get(type(op))
+        if rule is None:
+            raise InternalError(f"no rule quantizes {op.name}")
+        made = rule(self, op, operands)
+        for new in made:
+            if isinstance(new.location, UnknownLoc):
+                new.location = op.location
+        return made
+
+    def result_clip(self, op: Operation, low: float | None = None, high: float | None = None) -> Clip:
+        """Real bounds on the grid of the result of ``op``."""
+        grid = self.grids[op.results[0]]
+        return clip_to_grid(low, high, grid.integers, grid.scale.data)
+
+    def scale_of(self, value: Value) -> float:
+        """What one step of a float value's grid stands for."""
+        return self.grids[value].scale.data
+
+    def power_of_two_of(self, op: Operation) -> float | None:
+        """The result's scale where the target can only shift, so that accumulators must be a power of two of it."""
+        return self.scale_of(op.results[0]) if self.target.requantize == "shift" else None
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else float(value.value.data)
+
+
+def _finish(
+    quantizer: Quantizer, op: Any, made: list[Operation], scale: Any, residual: Value | None
+) -> list[Operation]:
+    """Requantize the accumulators of the last operation in ``made``, with the residual and bounds of ``op``."""
+    residual_scale = None if op.residual is None else quantizer.scale_of(op.residual)
+    result_scale = quantizer.scale_of(op.result)
+    parameters: Requantization = requantization(scale, result_scale, residual_scale)
+    multiplier = ConstantOp("multiplier", parameters.multiplier)
+    shift = ConstantOp("shift", parameters.shift)
+    made += [multiplier, shift]
+    residual_multiplier: Value | None = None
+    if residual is not None:
+        factor = ConstantOp("residual_multiplier", parameters.residual_multiplier)
+        residual_multiplier = factor.result
+        made.append(factor)
+    accumulators = next(m for m in reversed(made) if isinstance(m, pq.LookupOp | qnn.Conv2dOp | qnn.GemmOp))
+    requantize = qnn.RequantizeOp(
+        accumulators.accumulator,
+        multiplier.result,
+        shift.result,
+        residual,
+        residual_multiplier,
+        clip=quantizer.result_clip(op, _optional(op.low), _optional(op.high)),
+        scale=result_scale,
+    )
+    return [*made, requantize]
+
+
+def _weights(quantizer: Quantizer, op: onnx.ConvOp | onnx.GemmOp) -> tuple[ConstantOp, ConstantOp, Any]:
+    weights = quantize_weights(
+        constant(op.weight),
+        constant(op.bias),
+        quantizer.weight_bits,
+        quantizer.grids[op.x].integers,
+        quantizer.scale_of(op.x),
+        quantizer.power_of_two_of(op),
+    )
+    return ConstantOp("weight", weights.weight), ConstantOp("bias", weights.bias), weights.scale
+
+
+def _conv(quantizer: Quantizer, op: onnx.ConvOp, operands: Sequence[Value]) -> list[Operation]:
+    weight, bias, scale = _weights(quantizer, op)
+    conv = qnn.Conv2dOp(
+        operands[0],
+        weight.result,
+        bias.result,
+        window=op.window,
+        groups=op.group.value.data,
+        weight_bits=quantizer.weight_bits,
+    )
+    return _finish(quantizer, op, [weight, bias, conv], scale, operands[3] if op.residual is not None else None)
+
+
+def _gemm(quantizer: Quantizer, op: onnx.GemmOp, operands: Sequence[Value]) -> list[Operation]:
+    weight, bias, scale = _weights(quantizer, op)
+    gemm = qnn.GemmOp(operands[0], weight.result, bias.result, weight_bits=quantizer.weight_bits)
+    return _finish(quantizer, op, [weight, bias, gemm], scale, operands[3] if op.residual is not None else None)
+
+
+def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequence[Value]) -> list[Operation]:
+    bits = quantizer.target.accumulator_bits
+    quantized = quantize_table(
+        constant(op.table), constant(op.bias), op.config.table_bits.data, bits, quantizer.power_of_two_of(op)
+    )
+    codebook = ConstantOp("codebook", constant(op.codebook))
+    encode = pq.EncodeOp(
+        operands[0],
+        codebook.result,
+        window=op.window.data,
+        metric=op.config.distance,
+        shift=op.shift.value.data,
+        prototype_bits=op.config.prototype_bits.data,
+    )
+    table, bias = ConstantOp("table", quantized.table), ConstantOp("bias", quantized.bias)
+    lookup = pq.LookupOp(
+        encode.codes, table.result, bias.result, table_bits=op.config.table_bits.data, accumulator_bits=bits
+    )
+    if ERROR in op.attributes:
+        lookup.attributes[ERROR] = op.attributes[ERROR]
+    made: list[Operation] = [codebook, encode, table, bias, lookup]
+    return _finish(quantizer, op, made, quantized.scale, operands[4] if op.residual is not None else None)
+
+
+def _rescale(
+    quantizer: Quantizer,
+    op: onnx.ReluOp | onnx.ClipOp,
+    operands: Sequence[Value],
+    low: float | None,
+    high: float | None,
+) -> list[Operation]:
+    result_scale = quantizer.scale_of(op.result)
+    (multiplier,), shift = elementwise(quantizer.scale_of(op.x) / result_scale)
+    clip = quantizer.result_clip(op, low, high)
+    return [qnn.RescaleOp(operands[0], multiplier=multiplier, shift=shift, clip=clip, scale=result_scale)]
+
+
+def _relu(quantizer: Quantizer, op: onnx.ReluOp, operands: Sequence[Value]) -> list[Operation]:
+    return _rescale(quantizer, op, operands, 0.0, None)
+
+
+def _clip(quantizer: Quantizer, op: onnx.ClipOp, operands: Sequence[Value]) -> list[Operation]:
+    return _rescale(quantizer, op, operands, *op.bounds)
+
+
+def _add(quantizer: Quantizer, op: onnx.AddOp, operands: Sequence[Value]) -> list[Operation]:
+    scale = quantizer.scale_of(op.result)
+    (left, right), shift = elementwise(quantizer.scale_of(op.x) / scale, quantizer.scale_of(op.y) / scale)
+    clip = quantizer.result_clip(op)
+    return [qnn.AddOp(operands[0], operands[1], multipliers=(left, right), shift=shift, clip=clip, scale=scale)]
+
+
+def _max_pool(quantizer: Quantizer, op: onnx.MaxPoolOp, operands: Sequence[Value]) -> list[Operation]:
+    return [qnn.MaxPoolOp(operands[0], window=op.window)]
+
+
+def _mean(
+    quantizer: Quantizer, op: onnx.AveragePoolOp | onnx.GlobalAveragePoolOp, x: Value, window: Window, mode: PoolMode
+) -> list[Operation]:
+    scale = quantizer.scale_of(op.result)
+    (multiplier,), shift = elementwise(quantizer.scale_of(op.x) / scale)
+    clip = quantizer.result_clip(op)
+    pool = qnn.AveragePoolOp(x, window=window, mode=mode, multiplier=multiplier, shift=shift, clip=clip, scale=scale)
+    return [pool]
+
+
+def _average_pool(quantizer: Quantizer, op: onnx.AveragePoolOp, operands: Sequence[Value]) -> list[Operation]:
+    padded = bool(op.count_include_pad.value.data)
+    mode = PoolMode.AVERAGE_WITH_PADDING if padded else PoolMode.AVERAGE
+    return _mean(quantizer, op, operands[0], op.window, mode)
+
+
+def _global_average_pool(
+    quantizer: Quantizer, op: onnx.GlobalAveragePoolOp, operands: Sequence[Value]
+) -> list[Operation]:
+    _, _, height, width = shape_of(op.x)
+    return _mean(quantizer, op, operands[0], Window((height, width)), PoolMode.AVERAGE)
+
+
+def _reshape(quantizer: Quantizer, op: onnx.ReshapeOp, operands: Sequence[Value]) -> list[Operation]:
+    return [qnn_move.ReshapeOp(operands[0], shape=shape_of(op.result)[1:])]
+
+
+def _transpose(quantizer: Quantizer, op: onnx.TransposeOp, operands: Sequence[Value]) -> list[Operation]:
+    return [qnn_move.TransposeOp(operands[0], permutation=op.perm.get_values())]
+
+
+def _slice(quantizer: Quantizer, op: onnx.SliceOp, operands: Sequence[Value]) -> list[Operation]:
+    shape = shape_of(op.result)[1:]
+    return [qnn_move.SliceOp(operands[0], starts=op.starts.get_values(), steps=op.steps.get_values(), shape=shape)]
+
+
+def _pad(quantizer: Quantizer, op: onnx.PadOp, operands: Sequence[Value]) -> list[Operation]:
+    return [qnn_move.PadOp(operands[0], before=op.before.get_values(), after=op.after.get_values())]
+
+
+def _concat(quantizer: Quantizer, op: onnx.ConcatOp, operands: Sequence[Value]) -> list[Operation]:
+    return [qnn_move.ConcatOp(operands, axis=op.axis.value.data)]
+
+
+_RULES: dict[type[Operation], Callable[[Quantizer, Any, Sequence[Value]], list[Operation]]] = {
+    onnx.ConvOp: _conv,
+    onnx.GemmOp: _gemm,
+    pq.ConvolutionOp: _pq_convolution,
+    onnx.ReluOp: _relu,
+    onnx.ClipOp: _clip,
+    onnx.AddOp: _add,
+    onnx.MaxPoolOp: _max_pool,
+    onnx.AveragePoolOp: _average_pool,
+    onnx.GlobalAveragePoolOp: _global_average_pool,
+    onnx.ReshapeOp: _reshape,
+    onnx.TransposeOp: _transpose,
+    onnx.SliceOp: _slice,
+    onnx.PadOp: _pad,
+    onnx.ConcatOp: _concat,
+}

@@ -1,0 +1,93 @@
+"""Choose which layers become product-quantized, and how.
+
+    %y = onnx.conv %x, %w, %b  ->  %y = onnx.conv %x, %w, %b {pq.config = #pq.config<prototypes = 16, ...>}
+
+By default, as in the paper, all convolutions do except those that read a network input and grouped (depthwise) ones;
+matrix products stay conventional.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, SSAValue
+from xdsl.passes import ModulePass
+
+from pqc.dialects.location import node_name
+from pqc.dialects.onnx import ConvOp, GemmOp, ReshapeOp, TransposeOp, shape_of
+from pqc.dialects.pq_types import ConfigAttr
+from pqc.errors import ModelError
+from pqc.numerics.encode import Metric
+from pqc.passes.attributes import CONFIG
+
+
+def reads_network_input(value: SSAValue) -> bool:
+    """Whether ``value`` is a network input, reshaped at most."""
+    owner = value.owner
+    while isinstance(owner, ReshapeOp | TransposeOp):
+        value = owner.x
+        owner = value.owner
+    return isinstance(owner, Block)
+
+
+def is_default_choice(op: ConvOp | GemmOp) -> bool:
+    """Whether the paper would product-quantize this layer."""
+    if not isinstance(op, ConvOp) or op.group.value.data != 1:
+        return False
+    return not reads_network_input(op.x)
+
+
+def can_be_quantized(op: ConvOp | GemmOp) -> bool:
+    """Whether product quantization is defined for the layer: every layer but grouped convolutions."""
+    return not isinstance(op, ConvOp) or op.group.value.data == 1
+
+
+@dataclass(frozen=True)
+class SelectPqPass(ModulePass):
+    """Choose the product-quantized layers: all convolutions but the first and depthwise ones, as in the paper.
+
+    ``include`` and ``exclude`` are patterns over ONNX node names (``*`` matches anything) that override the default.
+    """
+
+    name = "select-pq"
+    prototypes: int = 16
+    length: int = 9
+    metric: str = "l2"
+    prototype_bits: int = 8
+    table_bits: int = 8
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Attach the configuration.
+
+        Raises:
+            ModelError: a pattern matches no layer, or asks for a layer that cannot be product-quantized.
+        """
+        layers = [layer for layer in op.walk() if isinstance(layer, ConvOp | GemmOp)]
+        names = [node_name(layer) for layer in layers]
+        for pattern in (*self.include, *self.exclude):
+            if not any(fnmatchcase(name, pattern) for name in names):
+                raise ModelError(f"no layer's node name matches {pattern!r}; the layers are {', '.join(names)}")
+        metric = Metric[self.metric.upper()]
+        for layer, name in zip(layers, names, strict=True):
+            if self._wanted(layer, name):
+                elements = 1
+                for size in shape_of(layer.weight)[1:]:
+                    elements *= size
+                length = min(self.length, elements)
+                layer.attributes[CONFIG] = ConfigAttr.of(
+                    self.prototypes, length, self.prototype_bits, self.table_bits, metric
+                )
+
+    def _wanted(self, layer: ConvOp | GemmOp, name: str) -> bool:
+        if any(fnmatchcase(name, pattern) for pattern in self.exclude):
+            return False
+        if not any(fnmatchcase(name, pattern) for pattern in self.include):
+            return is_default_choice(layer)
+        if not can_be_quantized(layer):
+            raise ModelError(f"node {name!r} is a grouped convolution, which cannot be product-quantized; exclude it")
+        return True

@@ -1,0 +1,35 @@
+"""pqc compiles neural networks from ONNX to an accelerator for product-quantized networks.
+
+The public interface is what this module names. `compile` turns a model into a `Program`, `load` reads one from its
+file, and a `Program` runs from its bytes alone. Everything is imported on first use, so that `import pqc` costs
+nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pqc.api import Program, compile, load
+
+__version__ = "0.1.0"
+
+__all__ = ["Program", "__version__", "compile", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public interface on first use.
+
+    Args:
+        name: the attribute asked for.
+
+    Returns:
+        The object of that name in `pqc.api`.
+
+    Raises:
+        AttributeError: the name is no part of the public interface.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module 'pqc' has no attribute {name!r}")
+    return getattr(importlib.import_module("pqc.api"), name)

@@ -1,0 +1,119 @@
+"""`pqc compile`: from an ONNX model to a program file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pqc.cli.options import DEFAULT_TARGET, FilePath, Numbers, target_options
+from pqc.cli.output import say, write
+from pqc.cli.progress import pass_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pqc.api import CompileRequest
+
+PQ_OPTIONS = (
+    *("prototypes", "length", "metric", "prototype_bits", "table_bits", "activation_bits"),
+    *("seed", "images", "include", "exclude"),
+)
+"""The options that say how layers are quantized."""
+
+DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std", "overrides")
+"""The options that mean nothing when compilation goes on from a dump."""
+
+SHOWN = ("dump_ir", "print_ir_after", "time_passes")
+"""The options that say what is to be seen of the compilation."""
+
+LEARNING_OPTIONS = ("calibration", "mean", "std", "images")
+"""The options that say what prototypes are learned on."""
+
+BITS = click.IntRange(2, 16)
+
+
+@click.command("compile")
+@click.argument("model", metavar="MODEL", type=FilePath())
+@click.option("-o", "output", metavar="PROGRAM", required=True, help="The program file; - is standard output.")
+@click.option("--calibrate", "calibration", metavar="FILE", type=FilePath(), help="An .npz file or a folder of images.")
+@click.option("--images", metavar="N", type=click.IntRange(1), help="Calibrate with the first N images.")
+@click.option("--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel.")
+@click.option("--std", type=Numbers(), help="See --mean.")
+@target_options
+@click.option("--prototypes", type=click.IntRange(1), default=16, show_default=True, help="Prototypes per codebook.")
+@click.option("--length", type=click.IntRange(1), default=9, show_default=True, help="Elements of a subvector.")
+@click.option("--metric", type=click.Choice(["l2", "l1", "linf"]), default="l2", show_default=True, help="Distance.")
+@click.option("--prototype-bits", type=BITS, default=8, show_default=True, help="Bits of a prototype element.")
+@click.option("--table-bits", type=BITS, default=8, show_default=True, help="Bits of a table entry.")
+@click.option("--activation-bits", type=BITS, default=8, show_default=True, help="Bits of an activation.")
+@click.option("--include", metavar="PATTERN", multiple=True, help="Nodes to product-quantize too, as in 'fc*'.")
+@click.option("--exclude", metavar="PATTERN", multiple=True, help="Nodes to keep conventional, as in 'layer1.*'.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
+@click.option("--dump-ir", metavar="DIR", type=FilePath(), help="Write the IR after every pass that changed it.")
+@click.option("--print-ir-after", metavar="PASS|all", multiple=True, help="Print the IR after a pass, on stderr.")
+@click.option("--time-passes", is_flag=True, help="Say how long each pass took, on stderr.")
+@click.option("--report", "report_path", metavar="FILE.json", help="Write the report: cycles, area, memory, layers.")
+@click.pass_context
+def command(context: click.Context, **options: Any) -> None:
+    """Compile an ONNX model to a program file.
+
+    Nothing but the program file is needed to run it: `pqc run PROGRAM`. Without --calibrate the prototypes are fitted
+    on synthetic data: the program runs, but its accuracy means nothing. MODEL may also be a file that --dump-ir wrote:
+    compilation goes on from there, for the target and with the data that it started with.
+    """
+    if (options["mean"] is None) != (options["std"] is None):
+        raise click.UsageError("--mean and --std go together", context)
+    import json
+
+    from pqc.api import compile_model
+
+    request = _resumed(options, context) if options["model"].suffix == ".mlir" else _request(options)
+    with pass_progress():
+        result = compile_model(request)
+    data = result.program.to_bytes()
+    write(options["output"], data)
+    if options["report_path"] is not None:
+        write(options["report_path"], (json.dumps(result.report, indent=2) + "\n").encode())
+    say(f"{options['output']}: {len(data):,} bytes, {len(result.program.instructions):,} instructions")
+
+
+def _request(options: Mapping[str, Any]) -> CompileRequest:
+    """What is to be compiled, with the talk that belongs to it."""
+    from pqc.api import CompileRequest
+    from pqc.cli.calibration import chosen_preprocessing, load_calibration
+    from pqc.passes.options import PqOptions
+    from pqc.planning.target import load_target
+
+    model, quantization = options["model"], PqOptions(**{name: options[name] for name in PQ_OPTIONS})
+    target = load_target(options["target_name"] or DEFAULT_TARGET, options["overrides"])
+    preprocessing = chosen_preprocessing(model, options["mean"], options["std"])
+    calibration = None
+    if options["calibration"] is not None:
+        calibration = load_calibration(model, options["calibration"], quantization.frames, preprocessing)
+    say(f"target {target.name}, fingerprint {target.fingerprint()[:12]}")
+    if calibration is None:
+        say("no --calibrate: the prototypes are fitted on synthetic data, so accuracy means nothing")
+    return CompileRequest(
+        model=model,
+        target=target,
+        pq=quantization,
+        calibration=calibration,
+        preprocessing=preprocessing,
+        **{name: options[name] for name in SHOWN},
+    )
+
+
+def _resumed(options: Mapping[str, Any], context: click.Context) -> CompileRequest:
+    """A compilation that goes on from a dump; what was decided before the dump cannot be decided again."""
+    from click.core import ParameterSource
+
+    from pqc.api import CompileRequest
+    from pqc.planning.target import load_target
+
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name in DECIDED and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} was decided when {options['model']} was written", context)
+    target = None if options["target_name"] is None else load_target(options["target_name"], options["overrides"])
+    return CompileRequest(model=options["model"], target=target, **{name: options[name] for name in SHOWN})

@@ -1,0 +1,138 @@
+"""The tool behind `pqc opt`: xDSL's, with our dialects and passes, and errors in one sentence."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import IO
+
+from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.dialects.func import Func
+from xdsl.ir import Dialect
+from xdsl.passes import ModulePass
+from xdsl.targets import get_all_targets
+from xdsl.transforms import get_all_passes
+from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from pqc.cli.output import write
+from pqc.dialects.blob import FOLDER, BlobStore
+from pqc.dialects.registry import DIALECTS
+from pqc.errors import ModelError
+from pqc.passes.pipeline import PASSES
+from pqc.passes.verification import verify_module
+
+UPSTREAM_PASSES = ("canonicalize", "cse", "dce")
+"""Passes of xDSL that make sense for our dialects."""
+
+
+class OpenText(StringIO):
+    """A text that can still be read when the one who wrote it has closed it."""
+
+    def close(self) -> None:
+        """Nothing: the text is wanted."""
+
+
+class OptTool(xDSLOptMain):
+    """`xdsl-opt` with our dialects and passes."""
+
+    version_format = "pqc opt, with xDSL {xdsl_version}"
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.result = OpenText()
+        super().__init__("Apply passes to a text of the intermediate representation of pqc.", arguments)
+
+    def register_all_arguments(self, arg_parser: ArgumentParser) -> None:
+        """Those of `xdsl-opt`."""
+        arg_parser.prog = "pqc opt"
+        super().register_all_arguments(arg_parser)
+
+    def register_all_dialects(self) -> None:
+        """Ours, and the upstream ones that our IR uses."""
+        for dialect in (Builtin, Func, *DIALECTS):
+            self.ctx.register_dialect(dialect.name, _always(dialect))
+
+    def register_all_passes(self) -> None:
+        """Ours, and the upstream ones of :data:`UPSTREAM_PASSES`."""
+        upstream = get_all_passes()
+        for name in UPSTREAM_PASSES:
+            self.register_pass(name, upstream[name])
+        for kind in PASSES:
+            self.register_pass(kind.name, _always_pass(kind))
+
+    def register_all_targets(self) -> None:
+        """The text of the IR is the only output."""
+        self.available_targets["mlir"] = get_all_targets()["mlir"]
+
+    def setup_pipeline(self) -> None:
+        """Read the list of passes.
+
+        Raises:
+            ModelError: there is no such pass, or not with these options.
+        """
+        try:
+            super().setup_pipeline()
+        except (ValueError, ArgSpecParseError) as error:
+            raise ModelError(f"--passes {self.args.passes}: {_sentence(error)}; see `pqc passes`") from error
+
+    def get_input_stream(self) -> tuple[IO[bytes], str]:
+        """The text; the constants beside its file are read with it.
+
+        Raises:
+            ModelError: the file cannot be read or is no text of the IR, or a constant is damaged.
+        """
+        path = self.args.input_file
+        if path is None:
+            return super().get_input_stream()
+        BlobStore.load(Path(path).parent / FOLDER)
+        try:
+            stream, extension = super().get_input_stream()
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+        if extension not in self.available_frontends and not self.args.frontend:
+            stream.close()
+            raise ModelError(f"{path}: the name of a text of the IR ends in .mlir")
+        return stream, extension
+
+    def apply_passes(self, prog: ModuleOp) -> None:
+        """Apply the passes; besides what xDSL verifies, definitions must stand in front of their uses."""
+        if not self.args.disable_verify:
+            verify_module(prog)
+        super().apply_passes(prog)
+        if not self.args.disable_verify:
+            verify_module(prog)
+
+    def prepare_output(self) -> IO[str]:
+        """The output is kept until it is whole."""
+        return self.result
+
+
+def run_opt(arguments: Sequence[str]) -> None:
+    """Execute one command line of `pqc opt`.
+
+    Raises:
+        ModelError: the text, the passes or their options are at fault.
+    """
+    tool = OptTool(arguments)
+    try:
+        tool.run()
+    except ParseError as error:
+        place = error.span.get_location()
+        raise ModelError(f"{place}: {_sentence(error.msg)}") from error
+    except DiagnosticException as error:
+        raise ModelError(f"{tool.get_input_name()}: {_sentence(error)}") from error
+    write(tool.args.output_file or "-", tool.result.getvalue().encode())
+
+
+def _sentence(error: object) -> str:
+    return " ".join(str(error).split())
+
+
+def _always(dialect: Dialect) -> Callable[[], Dialect]:
+    return lambda: dialect
+
+
+def _always_pass(kind: type[ModulePass]) -> Callable[[], type[ModulePass]]:
+    return lambda: kind

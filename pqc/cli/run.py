@@ -1,0 +1,67 @@
+"""`pqc run`: execute a program file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pqc.cli.options import FilePath, json_option, program_argument
+from pqc.cli.output import STANDARD, show, show_json
+from pqc.errors import ProgramError
+
+if TYPE_CHECKING:
+    from pqc.isa.program import Program
+
+NEEDS_INPUT = ("output", "labels", "against", "expect", "images")
+
+
+@click.command("run")
+@program_argument
+@click.option("--input", "input_path", metavar="FILE", type=FilePath(), help="An .npz file or a folder of images.")
+@click.option("-o", "output", metavar="FILE", help="Write the outputs to an .npz file; - is standard output.")
+@click.option("--labels", is_flag=True, help="Report the top-1 accuracy, by the input's array `labels`.")
+@click.option("--against", metavar="MODEL", type=FilePath(), help="Compare with this ONNX model in onnxruntime.")
+@click.option("--expect", metavar="FILE", type=FilePath(), help="Require these outputs, as -o writes them.")
+@click.option("--images", metavar="N", type=click.IntRange(1), help="Take only the first N frames of the input.")
+@click.option("--timing", is_flag=True, help="Report cycles, in total and for every unit.")
+@click.option("--target", "target_name", metavar="NAME|FILE", help="Require that the program is for this target.")
+@click.option("--random-order", metavar="N", type=click.IntRange(1), help="Execute N random legal orders as well.")
+@json_option
+@click.pass_context
+def command(context: click.Context, program_path: Path, target_name: str | None, as_json: bool, **options: Any) -> None:
+    """Execute a program file; without --input, its self-test.
+
+    The machine executes the bytes of the file and nothing else. The exit code is 3 if the self-test or a comparison
+    fails, 4 if the file is not a valid program.
+    """
+    if options["input_path"] is None:
+        for name in NEEDS_INPUT:
+            if options[name]:
+                flag = "-o" if name == "output" else f"--{name}"
+                raise click.UsageError(f"{flag} needs --input", context)
+    from pqc.cli.execution import RunOptions, execute
+    from pqc.isa.program import load_program
+
+    program = load_program(program_path)
+    if target_name is not None:
+        _require_target(program_path, program, target_name)
+    outcome = execute(program, str(program_path), RunOptions(**options))
+    # With `-o -` standard output is the outputs' alone.
+    if as_json:
+        show_json(outcome.figures)
+    elif options["output"] != STANDARD:
+        show("\n".join(outcome.lines))
+    outcome.refuse()
+
+
+def _require_target(path: Path, program: Program, name: str) -> None:
+    from pqc.planning.target import load_target
+
+    wanted = load_target(name)
+    if wanted.fingerprint() != program.fingerprint():
+        raise ProgramError(
+            f"{path}: this program is for target {program.target.get('name')!r} ({program.fingerprint()[:12]}), "
+            f"not for {wanted.name!r} ({wanted.fingerprint()[:12]}); compile the model again with --target {name}"
+        )

@@ -1,0 +1,1 @@
+"""Learning codebooks and tables: k-means, least-squares refit, table quantization, bias correction. No IR inside."""

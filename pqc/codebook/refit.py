@@ -1,0 +1,166 @@
+"""Tables fitted to what a layer should give: regularized least squares over all its subspaces at once.
+
+The codes of one position, one-hot, are a row of a matrix A [positions, subspaces * prototypes]; the layer gives
+A T + b. Least squares finds the table T and the bias b that come closest to a target, with a ridge that pulls T
+towards a prior (the products of prototypes and weights), so that rarely used entries keep a sensible value.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pqc.numerics.arrays import FloatArray, IntArray
+
+Float32: TypeAlias = npt.NDArray[np.float32]
+Float64: TypeAlias = npt.NDArray[np.float64]
+
+ENTRIES_AT_ONCE = 1 << 24
+"""One-hot entries held at a time, which bounds the memory: 64 MiB."""
+
+
+class TableRefit:
+    """The normal equations of one layer, accumulated position by position.
+
+    ``add`` any number of times, then ``solve``. Positions are rows: codes [positions, subspaces] and targets
+    [positions, outputs]; ``rows`` brings [frames, features, columns] into this form.
+    """
+
+    def __init__(self, subspaces: int, prototypes: int, outputs: int) -> None:
+        features = subspaces * prototypes
+        self.shape = (subspaces, prototypes, outputs)
+        self.positions = 0
+        self._gram: Float64 = np.zeros((features, features))
+        self._products: Float64 = np.zeros((features, outputs))
+        self._total: Float64 = np.zeros(outputs)
+        self._solver: tuple[float, Float64] | None = None
+
+    def add(self, codes: IntArray, target: FloatArray) -> None:
+        """Account for more positions: ``codes`` [positions, subspaces] and the ``target`` [positions, outputs]."""
+        self._check(codes, target)
+        self._solver = None
+        self.positions += len(codes)
+        for part in _parts(len(codes), self._gram.shape[0]):
+            one_hot = _one_hot(codes[part], self.shape[1])
+            self._gram += one_hot.T @ one_hot
+            self._products += one_hot.T @ target[part].astype(np.float32)
+        self._total += target.sum(axis=0, dtype=np.float64)
+
+    def retarget(self, codes: IntArray, target: FloatArray) -> None:
+        """Replace all targets, for the same codes in the same order, at a small part of the cost of ``add``.
+
+        Raises:
+            ValueError: there are more or fewer positions than were added.
+        """
+        self._check(codes, target)
+        if len(codes) != self.positions:
+            raise ValueError(f"{len(codes)} new targets for {self.positions} positions, they must be as many")
+        self._products = np.zeros_like(self._products)
+        for part in _parts(len(codes), self._gram.shape[0]):
+            self._products += _one_hot(codes[part], self.shape[1]).T @ target[part].astype(np.float32)
+        self._total = target.sum(axis=0, dtype=np.float64)
+
+    def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
+        """The table [subspaces, prototypes, outputs] and the bias [outputs] of least squared error.
+
+        ``ridge`` weighs the squared distance from ``prior`` (a table), relative to the mean number of positions
+        that fall on one prototype. The bias is not held back.
+
+        Raises:
+            ValueError: nothing was added, the ridge is not positive, or the prior's shape is another one.
+        """
+        if self.positions < 1 or ridge <= 0 or prior.shape != self.shape:
+            raise ValueError(
+                f"refit of {self.positions} positions with ridge {ridge} towards a table {prior.shape}: needs at least "
+                f"one position, a positive ridge and a table {self.shape}"
+            )
+        counts = np.diagonal(self._gram)
+        flat = prior.reshape(-1, self.shape[2]).astype(np.float64)
+        missing = self._products - self._gram @ flat
+        mean = (self._total - counts @ flat) / self.positions
+        change = self._inverse(ridge) @ (missing - counts[:, None] * mean)
+        bias = mean - counts @ change / self.positions
+        return (flat + change).astype(np.float32).reshape(self.shape), bias
+
+    def _inverse(self, ridge: float) -> Float64:
+        """The inverse of the centered and regularized normal matrix, kept for the next targets."""
+        if self._solver is not None and self._solver[0] == ridge:
+            return self._solver[1]
+        counts = np.diagonal(self._gram).copy()
+        matrix = self._gram - np.outer(counts, counts / self.positions)
+        matrix[np.diag_indices_from(matrix)] += ridge * self.positions / self.shape[1]
+        inverse = np.linalg.inv(matrix).astype(np.float64)
+        self._solver = (ridge, inverse)
+        return inverse
+
+    def _check(self, codes: IntArray, target: FloatArray) -> None:
+        """Refuse codes and targets that do not belong together or to this layer."""
+        subspaces, prototypes, outputs = self.shape
+        if codes.shape[1:] != (subspaces,) or target.shape != (len(codes), outputs):
+            raise ValueError(
+                f"codes {codes.shape} and target {target.shape}, they must be [positions, {subspaces}] and "
+                f"[positions, {outputs}]"
+            )
+        if codes.size and int(codes.max()) >= prototypes:
+            raise ValueError(f"code {int(codes.max())}, allowed are 0 to {prototypes - 1}")
+
+
+def relu_aware_refit(
+    equations: TableRefit,
+    codes: IntArray,
+    target: FloatArray,
+    floor: FloatArray | float,
+    prior: FloatArray,
+    ridge: float,
+    rounds: int,
+) -> tuple[Float32, Float64]:
+    """Least squares of what remains visible behind a ReLU: the table and the bias, as ``TableRefit.solve`` gives them.
+
+    ``equations`` already hold ``codes`` and ``target`` (see ``TableRefit.add``). ``floor`` (broadcastable to the
+    target) is the layer's result at which the ReLU begins to give zero: 0, or minus the shortcut where one is added
+    before. Where the target lies at or below it, only what exceeds the floor is an error. Each of the ``rounds``
+    moves those targets to the last prediction, cut off at the floor, and solves again, which never adds to the error.
+    """
+    table, bias = equations.solve(prior, ridge)
+    for _ in range(rounds):
+        equations.retarget(codes, visible_target(target, floor, predict(codes, table, bias)))
+        table, bias = equations.solve(prior, ridge)
+    return table, bias
+
+
+def visible_target(target: FloatArray, floor: FloatArray | float, prediction: FloatArray) -> Float32:
+    """The target nearest to ``prediction`` that gives the same as ``target`` behind a ReLU that begins at ``floor``."""
+    bound = np.asarray(floor, np.float32)
+    return np.where(target <= bound, np.minimum(prediction, bound), target).astype(np.float32)
+
+
+def rows(x: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """[frames, features, columns] as [frames * columns, features], the form that ``TableRefit`` takes."""
+    frames, features, columns = x.shape
+    return np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(frames * columns, features)
+
+
+def predict(codes: IntArray, table: FloatArray, bias: FloatArray) -> Float32:
+    """What a float table gives for ``codes`` [positions, subspaces]: ``bias`` plus the sum, [positions, outputs]."""
+    subspaces, prototypes, outputs = table.shape
+    flat = table.reshape(subspaces * prototypes, outputs).astype(np.float32)
+    result = np.empty((len(codes), outputs), np.float32)
+    for part in _parts(len(codes), len(flat)):
+        result[part] = _one_hot(codes[part], prototypes) @ flat
+    return result + bias.astype(np.float32)
+
+
+def _parts(positions: int, features: int) -> list[slice]:
+    """Runs of positions whose one-hot rows fit the memory bound."""
+    step = max(1, ENTRIES_AT_ONCE // features)
+    return [slice(first, min(first + step, positions)) for first in range(0, positions, step)]
+
+
+def _one_hot(codes: IntArray, prototypes: int) -> Float32:
+    """Codes [positions, subspaces] as rows of zeros and ones, [positions, subspaces * prototypes]."""
+    positions, subspaces = codes.shape
+    result = np.zeros(positions * subspaces * prototypes, np.float32)
+    result[codes.astype(np.int64).reshape(-1) + np.arange(positions * subspaces) * prototypes] = 1
+    return result.reshape(positions, subspaces * prototypes)

@@ -1,0 +1,53 @@
+"""Which positions of the feature maps are looked at: k-means and refit see a part of them, chosen by a seed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics.encode import subvectors
+from pqc.numerics.window import Window
+
+
+def sample_positions(frames: int, columns: int, count: int, seed: int) -> IntArray:
+    """``count`` of the ``frames * columns`` positions (all of them where there are no more), ascending, int64.
+
+    Position ``frame * columns + column``. The frames share the positions evenly, to within one.
+
+    Raises:
+        ValueError: nothing to choose from, or less than one position is asked for.
+    """
+    if frames < 1 or columns < 1 or count < 1:
+        raise ValueError(f"{count} positions of {frames} frames of {columns} columns, all must be at least 1")
+    if count >= frames * columns:
+        return np.arange(frames * columns)
+    random = np.random.default_rng(seed)
+    each, more = divmod(count, frames)
+    extra = np.zeros(frames, np.int64)
+    extra[random.permutation(frames)[:more]] = 1
+    chosen = [
+        frame * columns + np.sort(random.choice(columns, size=each + int(extra[frame]), replace=False))
+        for frame in range(frames)
+    ]
+    return np.concatenate(chosen)
+
+
+def at_positions(x: AnyArray, positions: IntArray) -> AnyArray:
+    """The rows of ``x`` [frames, features, columns] at ``positions``: [positions, features]."""
+    columns = x.shape[2]
+    return x[positions // columns, :, positions % columns]
+
+
+def sample_vectors(x: IntArray, window: Window, length: int, subspaces: int, positions: IntArray) -> IntArray:
+    """The subvectors of ``x`` [frames, channels, height, width] at ``positions``: [subspaces, positions, length].
+
+    Frames are cut one after the other, so that the windows of all frames are never held at once.
+    """
+    rows, columns = window.output_size(x.shape[2], x.shape[3])
+    frames = positions // (rows * columns)
+    result = np.empty((subspaces, len(positions), length), x.dtype)
+    for frame in np.unique(frames):
+        here = frames == frame
+        cut = subvectors(x[frame : frame + 1], window, length, subspaces)[0]
+        result[:, here] = cut[:, :, positions[here] % (rows * columns)].transpose(0, 2, 1)
+    return result

@@ -1,0 +1,107 @@
+"""From real tables to the integers that the lookup unit adds up, with a proof that no sum overflows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pqc.errors import ModelError
+from pqc.numerics.arrays import FloatArray, IntArray
+from pqc.numerics.element import Element
+from pqc.numerics.lookup import largest_sum
+
+Float64: TypeAlias = npt.NDArray[np.float64]
+
+COARSER = 1.02
+"""Factor by which a scale grows while its sums do not fit the accumulator."""
+
+
+@dataclass(frozen=True)
+class QuantizedTable:
+    """The integers of one layer: ``real = scale[o] * (bias[o] + sum over s of table[s, code, o])``."""
+
+    table: IntArray
+    """[subspaces, prototypes, outputs], in the numpy type that stores its bits."""
+    scale: Float64
+    """[outputs], the real value of one unit."""
+    bias: IntArray
+    """[outputs] int32, on the same scale."""
+    margin: Float64
+    """[outputs], the part of the accumulator's range that no sum can reach, 0 to 1."""
+
+
+def plain_table(weight: FloatArray, codebook: FloatArray) -> npt.NDArray[np.float32]:
+    """Products of prototypes and weights: [subspaces, prototypes, outputs].
+
+    ``weight`` [outputs, elements], elements in the order of the window; ``codebook`` [subspaces, prototypes, length]
+    in real units. Elements behind the last one are padding and count for nothing.
+    """
+    subspaces, _, length = codebook.shape
+    padded = np.zeros((weight.shape[0], subspaces * length), np.float32)
+    padded[:, : weight.shape[1]] = weight
+    cut = padded.reshape(-1, subspaces, length).transpose(1, 2, 0)
+    return codebook.astype(np.float32) @ cut
+
+
+def quantize_table(
+    table: FloatArray,
+    bias: FloatArray,
+    table_bits: int,
+    accumulator_bits: int,
+    power_of_two_of: float | None = None,
+) -> QuantizedTable:
+    """Bring a real ``table`` [subspaces, prototypes, outputs] and ``bias`` [outputs] onto one grid per output.
+
+    Every subspace is centered first (exactly one of its entries counts in each sum, so its middle belongs to the
+    bias). The scale is the finest one that holds every entry in ``table_bits`` and whose sums are proven to fit
+    ``accumulator_bits``. With ``power_of_two_of``, the scale of the tensor that the sums end up in, each scale is
+    that one times a power of two not above 1, so that a right shift does the rest.
+
+    Raises:
+        ModelError: no such scale exists.
+    """
+    middle = (table.max(axis=1) + table.min(axis=1)).astype(np.float64) / 2
+    centered = table.astype(np.float64) - middle[:, None, :]
+    whole = bias.astype(np.float64) + middle.sum(axis=0)
+    element = Element(table_bits, signed=True)
+    limit = (1 << accumulator_bits - 1) - 1
+    scale = _finest(centered, whole, element.maximum, limit, power_of_two_of)
+    while True:
+        entries = element.clip(np.floor(centered / scale + 0.5).astype(np.int64))
+        start = np.floor(whole / scale + 0.5).astype(np.int64).astype(np.int32)
+        reach = largest_sum(entries, start)
+        if (reach <= limit).all():
+            return QuantizedTable(entries, scale, start, 1 - reach / (limit + 1))
+        scale = np.where(reach <= limit, scale, scale * (COARSER if power_of_two_of is None else 2))
+        _refuse_above(scale, power_of_two_of, accumulator_bits)
+
+
+def _finest(centered: Float64, whole: Float64, largest: int, limit: int, power_of_two_of: float | None) -> Float64:
+    """The scale at which entries just fit their bits and the real sums just fit the accumulator, per output."""
+    entries = np.abs(centered).max(axis=(0, 1)) / largest
+    sums = (np.abs(centered).max(axis=1).sum(axis=0) + np.abs(whole)) / limit
+    scale = np.maximum(entries, sums)
+    if power_of_two_of is None:
+        smallest = np.finfo(np.float64).tiny
+        return np.where(scale > smallest, scale, 1.0)
+    exponents = np.ceil(np.log2(np.maximum(scale / power_of_two_of, 2.0**-24)) - 1e-9)
+    result: Float64 = power_of_two_of * np.exp2(exponents)
+    _refuse_above(result, power_of_two_of, None)
+    return result
+
+
+def _refuse_above(scale: Float64, power_of_two_of: float | None, accumulator_bits: int | None) -> None:
+    """Stop where a left shift would be needed."""
+    if power_of_two_of is None or (scale <= power_of_two_of * (1 + 1e-9)).all():
+        return
+    worst = int(np.argmax(scale))
+    exponent = math.log2(float(scale[worst]) / power_of_two_of)
+    reason = "its entries" if accumulator_bits is None else f"its sums in {accumulator_bits} bits"
+    raise ModelError(
+        f"the table of output channel {worst} needs a scale 2^{exponent:.0f} times its result's to hold {reason}, "
+        "a target that only shifts right allows at most 1 times"
+    )

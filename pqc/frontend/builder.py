@@ -1,0 +1,73 @@
+"""Building the function: operations with their node's name as location, constants, and views made real."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import numpy as np
+from xdsl.ir import Block, SSAValue
+
+from pqc.dialects.blob import ConstantOp
+from pqc.dialects.location import node_location
+from pqc.dialects.onnx import ReshapeOp, shape_of
+from pqc.dialects.onnx_base import FloatOp
+from pqc.frontend.values import Activation, RefusalError
+from pqc.numerics.arrays import AnyArray
+from pqc.numerics.shapes import Shape
+
+
+def readable_name(name: str) -> str | None:
+    """``name`` as an SSA name for people who read dumps, None if nothing is left of it."""
+    kept = re.sub(r"[^A-Za-z0-9_$.-]+", "_", name).strip("_")
+    return (kept if kept[:1].isalpha() else f"_{kept}") if kept else None
+
+
+class Builder:
+    """Appends operations to ``block``."""
+
+    def __init__(self, block: Block, uses: Counter[str]) -> None:
+        self.block = block
+        self.uses = uses
+        """How often each ONNX value is read."""
+        self._constants: dict[tuple[str, str], SSAValue] = {}
+        self._views: dict[tuple[SSAValue, Shape], SSAValue] = {}
+
+    def emit(self, op: FloatOp, name: str) -> Activation:
+        """Append ``op``, made from the node ``name``."""
+        op.location = node_location(name)
+        op.result.name_hint = readable_name(name)
+        self.block.add_op(op)
+        return Activation(op.result, shape_of(op.result))
+
+    def constant(self, array: AnyArray, label: str) -> SSAValue:
+        """The value of a ``blob.constant``; the same array under the same label is one operation.
+
+        Raises:
+            RefusalError: it is not float32, or holds NaN or infinity.
+        """
+        if array.dtype != np.float32:
+            raise RefusalError(f"the constant '{label}' is {array.dtype}; float32 is wanted")
+        if not np.isfinite(array).all():
+            raise RefusalError(f"the constant '{label}' holds NaN or infinity")
+        op = ConstantOp(label, array)
+        key = (label, op.data.key.data)
+        if key not in self._constants:
+            op.location = node_location(label)
+            op.result.name_hint = readable_name(label)
+            self.block.add_op(op)
+            self._constants[key] = op.result
+        return self._constants[key]
+
+    def realize(self, activation: Activation) -> SSAValue:
+        """A value whose type has the activation's shape.
+
+        Raises:
+            ShapeError: that shape has neither 2 nor 4 dimensions.
+        """
+        if shape_of(activation.value) == activation.shape:
+            return activation.value
+        key = (activation.value, activation.shape)
+        if key not in self._views:
+            self._views[key] = self.emit(ReshapeOp(activation.value, activation.shape), activation.view).value
+        return self._views[key]

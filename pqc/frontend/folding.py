@@ -1,0 +1,57 @@
+"""Evaluating nodes whose inputs are known, so that an exporter's shape arithmetic disappears."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import onnx
+import onnx.helper
+from onnx.reference import ReferenceEvaluator
+
+from pqc.frontend.loader import DOMAINS
+from pqc.frontend.values import RefusalError
+from pqc.numerics.arrays import AnyArray
+from pqc.numerics.shapes import FRAMES, Shape
+
+_RANDOM = frozenset(
+    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+)
+
+# What onnx.reference raises for nodes that are malformed or that it does not implement.
+_FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def is_foldable(node: onnx.NodeProto) -> bool:
+    """Whether the node, its inputs known, is a constant: it is standard, not random, and holds no graph of its own."""
+    holds_graph = any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
+    return node.domain in DOMAINS and node.op_type not in _RANDOM and not holds_graph
+
+
+def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> list[AnyArray]:
+    """The node's outputs, by the reference implementation in the onnx package.
+
+    Raises:
+        RefusalError: the node is malformed, or its operator has no reference implementation.
+    """
+    names = [name for name in node.output if name]
+    taken, given = ([onnx.helper.make_empty_tensor_value_info(name) for name in side] for side in (inputs, names))
+    graph = onnx.helper.make_graph([node], "fold", taken, given)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    try:
+        results: Any = cast("Any", ReferenceEvaluator(model)).run(None, dict(inputs))
+    except _FAULTS as error:
+        raise RefusalError(
+            f"its inputs are constants, and evaluating it fails: {error or type(error).__name__}"
+        ) from error
+    return [np.asarray(result) for result in results]
+
+
+def shape_of_activation(node: onnx.NodeProto, shape: Shape, frames: int) -> AnyArray:
+    """What the Shape or Size ``node`` says of an activation: the frames count as ``frames``."""
+    known = np.array([frames if size == FRAMES else size for size in shape], np.int64)
+    if node.op_type == "Size":
+        return np.array(known.prod(), np.int64)
+    limits = {attribute.name: attribute.i for attribute in node.attribute}
+    return known[limits.get("start", 0) : limits.get("end", len(known))]

@@ -1,0 +1,97 @@
+"""Reading and checking an ONNX file, before anything is made of its graph."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+import onnx.checker
+import onnx.external_data_helper
+import onnx.inliner
+from google.protobuf.message import DecodeError
+
+from pqc.errors import ModelError
+
+OLDEST_OPSET = 11
+"""Before it, padding, clipping and slicing were written differently."""
+
+DOMAINS = ("", "ai.onnx")
+"""The two names of the standard operator set."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A file that is an ONNX model of a known operator set, its weights in memory, its functions inlined."""
+
+    path: Path
+    model: onnx.ModelProto
+    opset: int
+    digest: str
+    """SHA-256 of the file, in hex; external data is not part of it."""
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The file's metadata properties."""
+        return {entry.key: entry.value for entry in self.model.metadata_props}
+
+
+def load_model(path: Path) -> LoadedModel:
+    """Read and check the file at ``path``.
+
+    Raises:
+        ModelError: there is no such file, it is not an ONNX model, it lacks its external data, or its operator
+            set is not one this version knows.
+    """
+    content = _read(path)
+    try:
+        model = onnx.load_model_from_string(content)
+    except DecodeError as error:
+        raise ModelError(f"{path}: not an ONNX model, or one that is cut short") from error
+    if not model.HasField("graph") or not model.graph.output:
+        raise ModelError(f"{path}: not an ONNX model: it holds no graph with outputs")
+    opset = _opset(path, model)
+    _load_external_data(path, model)
+    return LoadedModel(path, _inline(path, model), opset, hashlib.sha256(content).hexdigest())
+
+
+def _read(path: Path) -> bytes:
+    if not path.exists():
+        raise ModelError(f"{path}: no such file")
+    if path.is_dir():
+        raise ModelError(f"{path}: a directory, where an ONNX file is wanted")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _opset(path: Path, model: onnx.ModelProto) -> int:
+    versions = [entry.version for entry in model.opset_import if entry.domain in DOMAINS]
+    if not versions:
+        raise ModelError(f"{path}: not an ONNX model, or one that is cut short: it names no operator set")
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST_OPSET <= versions[0] <= newest:
+        raise ModelError(
+            f"{path}: the model uses opset {versions[0]}; {OLDEST_OPSET} to {newest} are supported: "
+            "export it again, or convert it with onnx.version_converter"
+        )
+    return versions[0]
+
+
+def _load_external_data(path: Path, model: onnx.ModelProto) -> None:
+    try:
+        onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
+    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+        raise ModelError(f"{path}: its external data cannot be read: {error}") from error
+
+
+def _inline(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with calls of its own functions replaced by their bodies, as some exporters write them."""
+    if not model.functions:
+        return model
+    try:
+        return onnx.inliner.inline_local_functions(model)
+    except (RuntimeError, ValueError, onnx.checker.ValidationError) as error:
+        raise ModelError(f"{path}: the functions it defines cannot be inlined: {error}") from error

@@ -1,0 +1,137 @@
+"""One ONNX node as its converter sees it: typed attributes, resolved inputs, and a place to put operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import onnx
+import onnx.helper
+from xdsl.ir import SSAValue
+
+from pqc.dialects.onnx_base import FloatOp
+from pqc.frontend.builder import Builder
+from pqc.frontend.values import Activation, Constant, RefusalError
+from pqc.numerics.arrays import AnyArray
+
+
+def node_name(node: onnx.NodeProto) -> str:
+    """The node's name, or that of its first output where it has none."""
+    return node.name or next((name for name in node.output if name), "")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node whose inputs are all known; None stands for an optional input that is left out."""
+
+    proto: onnx.NodeProto
+    inputs: Sequence[Activation | Constant | None]
+    builder: Builder
+    frames: int
+    """What the exporter's arithmetic takes the number of frames to be."""
+
+    @property
+    def name(self) -> str:
+        """What messages and locations call it."""
+        return node_name(self.proto)
+
+    def attribute(self, name: str, default: Any) -> Any:
+        """An attribute's value as Python sees it, or ``default``."""
+        for attribute in self.proto.attribute:
+            if attribute.name == name:
+                return onnx.helper.get_attribute_value(attribute)
+        return default
+
+    def integer(self, name: str, default: int) -> int:
+        """An integer attribute."""
+        return int(self.attribute(name, default))
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """An integer attribute that means yes or no."""
+        return self.integer(name, int(default)) != 0
+
+    def real(self, name: str, default: float) -> float:
+        """A float attribute."""
+        return float(self.attribute(name, default))
+
+    def string(self, name: str, default: str) -> str:
+        """A string attribute."""
+        value = self.attribute(name, default)
+        return value.decode() if isinstance(value, bytes) else str(value)
+
+    def integers(self, name: str, default: Sequence[int]) -> tuple[int, ...]:
+        """A list of integers, or ``default``."""
+        return tuple(int(item) for item in cast("Sequence[Any]", self.attribute(name, default)))
+
+    def input(self, index: int) -> Activation | Constant | None:
+        """An input, None where it is left out."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def activation(self, index: int = 0) -> Activation:
+        """An input that depends on the network's inputs.
+
+        Raises:
+            RefusalError: it is a constant.
+        """
+        value = self.input(index)
+        if not isinstance(value, Activation):
+            raise RefusalError(f"input {index} must be an activation, it is a constant")
+        return value
+
+    def operand(self, index: int = 0) -> SSAValue:
+        """The value of :meth:`activation`, in its shape."""
+        return self.builder.realize(self.activation(index))
+
+    def constant(self, index: int, what: str) -> Constant:
+        """An input that is known at import time; ``what`` says what it is.
+
+        Raises:
+            RefusalError: it is left out, or depends on the network's inputs.
+        """
+        value = self.optional_constant(index, what)
+        if value is None:
+            raise RefusalError(f"{what} (input {index}) is missing")
+        return value
+
+    def optional_constant(self, index: int, what: str) -> Constant | None:
+        """The same, None where it is left out."""
+        value = self.input(index)
+        if isinstance(value, Activation):
+            raise RefusalError(f"{what} (input {index}) must be a constant, it depends on the network's inputs")
+        return value
+
+    def listed(self, attribute: str, index: int, what: str) -> tuple[int, ...] | None:
+        """Integers that older operator sets give as ``attribute`` and newer ones as input ``index``."""
+        if self.attribute(attribute, None) is not None:
+            return self.integers(attribute, ())
+        value = self.optional_constant(index, what)
+        return None if value is None else tuple(int(item) for item in value.array.reshape(-1))
+
+    def scalar(self, index: int, what: str) -> float | None:
+        """A constant input of one element, None where it is left out."""
+        value = self.optional_constant(index, what)
+        if value is None or value.array.size == 0:
+            return None
+        if value.array.size != 1:
+            raise RefusalError(f"{what} (input {index}) must be one number, it has {value.array.size}")
+        return float(value.array.reshape(()))
+
+    def weight(self, constant: Constant, array: AnyArray | None = None) -> SSAValue:
+        """A constant, or what became of its ``array``, as an operand."""
+        return self.builder.constant(np.ascontiguousarray(constant.array if array is None else array), constant.label)
+
+    def emit(self, op: FloatOp) -> Activation:
+        """Append ``op`` with this node's name as its location."""
+        return self.builder.emit(op, self.name)
+
+    def axis(self, value: int, rank: int) -> int:
+        """``value`` counted from the front.
+
+        Raises:
+            RefusalError: it lies outside ``rank`` dimensions.
+        """
+        if not -rank <= value < rank:
+            raise RefusalError(f"axis {value} does not exist, the input has {rank} dimensions")
+        return value % rank

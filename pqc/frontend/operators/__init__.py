@@ -1,0 +1,53 @@
+"""The ONNX operators that can be imported: one converter each, whose docstring says what it demands."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from pqc.frontend.node import Node
+from pqc.frontend.operators import elementwise, layout, linear, pooling
+from pqc.frontend.values import Activation
+
+Converter: TypeAlias = Callable[[Node], Activation]
+"""Appends what the node does, and returns its first output.
+
+It raises ``RefusalError`` or ``ShapeError`` for what cannot be imported.
+"""
+
+CONVERTERS: Mapping[str, Converter] = {
+    "Add": elementwise.add,
+    "AveragePool": pooling.average_pool,
+    "BatchNormalization": linear.batch_normalization,
+    "Clip": elementwise.clip,
+    "Concat": layout.concat,
+    "Conv": linear.conv,
+    "Dropout": elementwise.dropout,
+    "Flatten": layout.flatten,
+    "Gemm": linear.gemm,
+    "GlobalAveragePool": pooling.global_average_pool,
+    "Identity": elementwise.identity,
+    "MatMul": linear.matmul,
+    "MaxPool": pooling.max_pool,
+    "Pad": layout.pad,
+    "ReduceMean": pooling.reduce_mean,
+    "Relu": elementwise.relu,
+    "Reshape": layout.reshape,
+    "Slice": layout.slice_elements,
+    "Squeeze": layout.squeeze,
+    "Transpose": layout.transpose,
+    "Unsqueeze": layout.unsqueeze,
+}
+"""By operator type."""
+
+_FOLDED = {
+    "Constant": "Of any kind that is used as a weight, a shape or an index.",
+    "Shape": "Of anything; it becomes a constant, and so does all arithmetic on it and on other constants.",
+}
+
+
+def supported_operators() -> list[tuple[str, str]]:
+    """Name and demands of every operator that can be imported, by name."""
+    demands = {name: (inspect.getdoc(convert) or "").partition("\n")[0] for name, convert in CONVERTERS.items()}
+    return sorted({**demands, **_FOLDED}.items())

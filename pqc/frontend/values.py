@@ -1,0 +1,51 @@
+"""What an ONNX value is while its graph is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from xdsl.ir import SSAValue
+
+from pqc.numerics.arrays import AnyArray
+from pqc.numerics.shapes import Shape
+
+
+class RefusalError(Exception):
+    """Why one node cannot be imported: a clause that follows its name and type in the message."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value known at import time: an initializer, or computed from such."""
+
+    array: AnyArray
+    label: str
+    """The name it has in the model."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A tensor that depends on the inputs, seen in ``shape``.
+
+    Reshaping makes a new view of the same ``value``; only an operation that reads it, or the function's return,
+    turns the last view of a chain into an ``onnx.reshape``. So views with 3 or 5 dimensions that lead back to 2
+    or 4 need no operation.
+    """
+
+    value: SSAValue
+    shape: Shape
+    """Starts with ``FRAMES``; the other dimensions are known."""
+    view: str = ""
+    """Name of the node that gave it this shape, where it is not that of ``value``."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What a refused node would have produced."""
+
+    is_constant: bool
+    """It is a shape, or computed from shapes: with the node it hangs on it would have been folded away."""
+
+
+ImportedValue: TypeAlias = Constant | Activation | Unknown

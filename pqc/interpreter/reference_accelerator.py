@@ -1,0 +1,70 @@
+"""Executes a ``pqa.program`` in program order: every region is an array of its own, addresses play no part."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from xdsl.ir import SSAValue
+
+from pqc.dialects.pqa import UnitOp
+from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
+from pqc.errors import InternalError
+from pqc.interpreter.units import Fifo, execute
+from pqc.isa.fields import Memory
+from pqc.numerics.arrays import AnyArray
+
+Bytes = npt.NDArray[np.uint8]
+
+UNWRITTEN = 0xA5
+"""What a region holds before anything is written to it."""
+
+
+class _Operands:
+    """The regions of one operation; each address field counts from the start of its region."""
+
+    def __init__(self, op: UnitOp, regions: Mapping[SSAValue, Bytes]) -> None:
+        self._regions = {name: regions[value] for name, value in op.region_of.items()}
+        self._offsets = {name: value for name, value in op.fields.data if name.endswith("_offset")}
+
+    def bytes(self, field: str) -> Bytes:
+        """The bytes from the address on to the end of the region."""
+        return self._regions[field][:, self._offsets.get(f"{field}_offset", 0) :]
+
+
+def tensors(program: ProgramOp, kind: TensorKind) -> list[TensorOp]:
+    """The program's tensors of one kind, in the order of its boundary."""
+    return [op for op in program.body.block.ops if isinstance(op, TensorOp) and op.kind.value.data == kind]
+
+
+def run_program(program: ProgramOp, inputs: Sequence[AnyArray]) -> list[AnyArray]:
+    """Raw outputs for raw inputs, each [frames, ...]."""
+    frames = inputs[0].shape[0]
+    given = dict(zip(tensors(program, TensorKind.INPUT), inputs, strict=True))
+    regions: dict[SSAValue, Bytes] = {}
+    fifo: Fifo = deque()
+    for op in program.body.block.ops:
+        if isinstance(op, RegionOp):
+            regions[op.region] = _initial(op, frames, given)
+        elif isinstance(op, UnitOp):
+            execute(op.instruction({}), _Operands(op, regions), fifo, program.accumulator_bits.value.data)
+        else:
+            raise InternalError(f"the reference interpreter does not know {op.name} in a program")
+    return [_value(op, regions[op.region]) for op in tensors(program, TensorKind.OUTPUT)]
+
+
+def _initial(op: RegionOp, frames: int, given: Mapping[TensorOp, AnyArray]) -> Bytes:
+    if isinstance(op, ConstantOp):
+        return op.data.array.reshape(1, -1).view(np.uint8)
+    if isinstance(op, TensorOp) and op in given:
+        stored = np.ascontiguousarray(given[op].astype(op.tensor.element.storage))
+        return stored.reshape(frames, -1).view(np.uint8)
+    memory = op.region.type.kind
+    rows = 1 if memory in (Memory.CODEBOOK, Memory.TABLE) else frames
+    return np.full((rows, op.region.type.size.data), UNWRITTEN, np.uint8)
+
+
+def _value(op: TensorOp, data: Bytes) -> AnyArray:
+    return data.view(op.tensor.element.storage).reshape(data.shape[0], *op.tensor.get_shape()[1:])

@@ -1,0 +1,150 @@
+"""What the operations of the ``pq`` and ``qnn`` dialects compute, through :mod:`pqc.numerics`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.ir import Operation
+
+from pqc.dialects import pq, qnn, qnn_move
+from pqc.interpreter.kernel import Kernel
+from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics.convolution import convolve
+from pqc.numerics.element import Element
+from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.lookup import lookup
+from pqc.numerics.pooling import average_pool, max_pool
+from pqc.numerics.requantize import add, requantize, rescale
+from pqc.numerics.window import Window
+
+Arrays = Sequence[AnyArray]
+Results = tuple[AnyArray, ...]
+
+CONVENTIONAL_BITS = 32
+"""Accumulator bits of the conventional unit."""
+
+
+def encode(x: IntArray, codebook: IntArray, window: Window, metric: Metric, shift: int, element: Element) -> IntArray:
+    """Codes [frames, subspaces, rows, columns] of ``x`` [frames, channels, height, width]."""
+    subspaces, _, length = codebook.shape
+    vectors = subvectors(onto_grid(x, shift, element), window, length, subspaces)
+    codes = nearest_prototype(vectors, codebook, metric)
+    return codes.reshape(*codes.shape[:2], *window.output_size(x.shape[2], x.shape[3]))
+
+
+def _encode(op: pq.EncodeOp, operands: Arrays) -> Results:
+    x, codebook = operands
+    shift = op.shift.value.data
+    return (encode(x, codebook, op.window.data, op.distance, shift, op.prototype_element),)
+
+
+def _lookup(op: pq.LookupOp, operands: Arrays) -> Results:
+    codes, table, bias = operands
+    frames, subspaces, rows, columns = codes.shape
+    flat = codes.reshape(frames, subspaces, rows * columns)
+    sums = lookup(flat, table, bias[:, None], op.accumulator_bits)
+    return (sums.reshape(frames, table.shape[2], rows, columns),)
+
+
+def _convolution(op: pq.ConvolutionOp, operands: Arrays) -> Results:
+    """Encode in integers, then add up real table entries, residual and bounds."""
+    x, codebook, table, bias = operands[:4]
+    grid, shift = op.grid, op.shift.value.data
+    element = Element(op.config.prototype_bits.data, grid.integers.signed)
+    integers = grid.integers.quantize(x, grid.scale.data)
+    codes = encode(integers, codebook, op.window.data, op.config.distance, shift, element)
+    frames, subspaces, rows, columns = codes.shape
+    total = np.zeros((frames * rows * columns, table.shape[2]), np.float32)
+    for s in range(subspaces):
+        total += np.take(table[s], codes[:, s].reshape(-1), axis=0)
+    y = (total + bias).reshape(frames, rows, columns, -1).transpose(0, 3, 1, 2)
+    if op.residual is not None:
+        y = y + operands[4]
+    low = None if op.low is None else op.low.value.data
+    high = None if op.high is None else op.high.value.data
+    return (np.clip(y, low, high).astype(np.float32) if (low, high) != (None, None) else y,)
+
+
+def _conv2d(op: qnn.Conv2dOp, operands: Arrays) -> Results:
+    x, weight, bias = operands
+    window = op.window.data
+    sums = convolve(x, weight, window, op.groups.value.data, bias[:, None], CONVENTIONAL_BITS)
+    return (sums.reshape(x.shape[0], weight.shape[0], *window.output_size(x.shape[2], x.shape[3])),)
+
+
+def _gemm(op: qnn.GemmOp, operands: Arrays) -> Results:
+    x, weight, bias = operands
+    sums = convolve(x[:, :, None, None], weight[:, :, None, None], Window((1, 1)), 1, bias[:, None], CONVENTIONAL_BITS)
+    return (sums[:, :, 0],)
+
+
+def _requantize(op: qnn.RequantizeOp, operands: Arrays) -> Results:
+    accumulator, multiplier, shift = operands[:3]
+    flat = accumulator.reshape(*accumulator.shape[:2], -1)
+    if op.residual is None:
+        y = requantize(flat, multiplier, shift, op.bounds)
+    else:
+        y = requantize(flat, multiplier, shift, op.bounds, operands[3].reshape(flat.shape), operands[4])
+    return (y.reshape(accumulator.shape),)
+
+
+def _add(op: qnn.AddOp, operands: Arrays) -> Results:
+    left, right = op.multipliers.get_values()
+    return (add(operands[0], operands[1], (left, right), op.shift.value.data, op.bounds),)
+
+
+def _rescale(op: qnn.RescaleOp, operands: Arrays) -> Results:
+    return (rescale(operands[0], op.multiplier.value.data, op.shift.value.data, op.bounds),)
+
+
+def _max_pool(op: qnn.MaxPoolOp, operands: Arrays) -> Results:
+    return (max_pool(operands[0], op.window.data),)
+
+
+def _average_pool(op: qnn.AveragePoolOp, operands: Arrays) -> Results:
+    multiplier, shift = op.multiplier.value.data, op.shift.value.data
+    return (average_pool(operands[0], op.window.data, op.pool_mode, multiplier, shift, op.bounds),)
+
+
+def _reshape(op: qnn_move.ReshapeOp, operands: Arrays) -> Results:
+    return (operands[0].reshape(operands[0].shape[0], *op.result.type.get_shape()[1:]),)
+
+
+def _transpose(op: qnn_move.TransposeOp, operands: Arrays) -> Results:
+    return (operands[0].transpose(op.permutation.get_values()),)
+
+
+def _slice(op: qnn_move.SliceOp, operands: Arrays) -> Results:
+    sizes = op.result.type.get_shape()[1:]
+    taken = zip(op.starts.get_values(), op.steps.get_values(), sizes, strict=True)
+    return (operands[0][(slice(None), *(slice(a, a + step * n, step) for a, step, n in taken))],)
+
+
+def _pad(op: qnn_move.PadOp, operands: Arrays) -> Results:
+    sizes = zip(op.before.get_values(), op.after.get_values(), strict=True)
+    return (np.pad(operands[0], ((0, 0), *sizes)),)
+
+
+def _concat(op: qnn_move.ConcatOp, operands: Arrays) -> Results:
+    return (np.concatenate(operands, axis=op.axis.value.data),)
+
+
+KERNELS: dict[type[Operation], Kernel] = {
+    pq.EncodeOp: _encode,
+    pq.LookupOp: _lookup,
+    pq.ConvolutionOp: _convolution,
+    qnn.Conv2dOp: _conv2d,
+    qnn.GemmOp: _gemm,
+    qnn.RequantizeOp: _requantize,
+    qnn.AddOp: _add,
+    qnn.RescaleOp: _rescale,
+    qnn.MaxPoolOp: _max_pool,
+    qnn.AveragePoolOp: _average_pool,
+    qnn_move.ReshapeOp: _reshape,
+    qnn_move.TransposeOp: _transpose,
+    qnn_move.SliceOp: _slice,
+    qnn_move.PadOp: _pad,
+    qnn_move.ConcatOp: _concat,
+}
+"""What each operation computes."""

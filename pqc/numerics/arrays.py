@@ -1,0 +1,17 @@
+"""Array types used throughout the numerics."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+AnyArray: TypeAlias = npt.NDArray[Any]
+"""Any numpy array."""
+
+IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
+"""An array of integers of any width."""
+
+FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
+"""An array of floats of any width."""

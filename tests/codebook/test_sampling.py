@@ -1,0 +1,47 @@
+"""Which positions are looked at, and that their subvectors are those that the encode unit will see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
+from pqc.numerics.encode import subvectors
+from pqc.numerics.window import Window
+
+
+@given(
+    frames=st.integers(1, 20), columns=st.integers(1, 50), count=st.integers(1, 1200), seed=st.integers(0, 2**32 - 1)
+)
+def test_positions_are_distinct_ascending_and_spread(frames: int, columns: int, count: int, seed: int) -> None:
+    positions = sample_positions(frames, columns, count, seed)
+    assert len(positions) == min(count, frames * columns)
+    assert (np.diff(positions) > 0).all()
+    assert 0 <= positions[0] <= positions[-1] < frames * columns
+    each = np.bincount(positions // columns, minlength=frames)
+    assert each.max() - each.min() <= 1
+    assert np.array_equal(positions, sample_positions(frames, columns, count, seed))
+
+
+def test_refuses_nothing_to_choose_from() -> None:
+    with pytest.raises(ValueError, match="0 frames"):
+        sample_positions(0, 4, 3, 0)
+
+
+def test_vectors_are_those_of_the_encoder() -> None:
+    random = np.random.default_rng(0)
+    x = random.integers(0, 256, (5, 3, 6, 7)).astype(np.uint8)
+    window = Window((3, 3), (2, 1), (1, 1, 1, 1))
+    positions = sample_positions(5, 21, 40, 1)
+    expected = subvectors(x, window, 4, 7)
+    found = sample_vectors(x, window, 4, 7, positions)
+    assert found.shape == (7, 40, 4)
+    for index, position in enumerate(positions):
+        assert np.array_equal(found[:, index], expected[position // 21, :, :, position % 21])
+
+
+def test_at_positions_takes_rows() -> None:
+    x = np.arange(24).reshape(2, 3, 4)
+    assert at_positions(x, np.array([1, 6])).tolist() == [x[0, :, 1].tolist(), x[1, :, 2].tolist()]

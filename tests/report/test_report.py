@@ -1,0 +1,134 @@
+"""The report and the contents of a program."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from support.example_program import example_program
+from support.programs import PqLayer, pq_program
+
+from pqc.interpreter.timing import simulate
+from pqc.isa.fields import Memory, Unit
+from pqc.isa.program import Program
+from pqc.planning.paper_model import CONVENTIONAL_AREA, Lanes, area, conventional_cycles, layer_cycles
+from pqc.planning.target import target_from_dict
+from pqc.report.contents import program_contents
+from pqc.report.layers import LayerFacts, layer_facts
+from pqc.report.report import build_report
+
+RNG = np.random.default_rng(0)
+LAYERS = [PqLayer.random(RNG, 3, 4, 6), PqLayer.random(RNG, 4, 5, 6)]
+GEOMETRY = {"height": 6, "width": 6, "kernel": [3, 3], "stride": 1}
+
+
+def record(name: str, layer: PqLayer, **more: Any) -> dict[str, Any]:
+    return {
+        "node": name, "op": "pq", "pq": True, "prototypes": 16, "length": 9, "subspaces": layer.channels,
+        "columns": layer.columns, "outputs": layer.outputs, "prototype_bits": 8, "table_bits": 8,
+        "channels": layer.channels, **GEOMETRY, **more,
+    }  # fmt: skip
+
+
+def program(**more: Any) -> Program:
+    layers = [record(f"layer{index}", layer, **more) for index, layer in enumerate(LAYERS)]
+    return replace(pq_program(LAYERS), provenance={"layers": layers})
+
+
+def test_cycles_compare_with_the_paper() -> None:
+    made = program()
+    target = target_from_dict(made.target)
+    report = build_report(made)
+    paper = [layer_cycles(36, layer.channels, 16, 9, layer.outputs, 8, 8, target) for layer in LAYERS]
+    cycles = report["cycles"]
+    assert cycles["latency"] == simulate(made.instructions, target).cycles
+    assert cycles["paper_model_pq"] == sum(max(layer.init, layer.calc) for layer in paper)
+    assert cycles["lower_bound_pq"] == max(sum(layer.init for layer in paper), sum(layer.calc for layer in paper))
+    assert cycles["lower_bound_pq"] <= cycles["paper_model_pq"] <= cycles["pq"]
+    # A network of PQ layers only.
+    assert cycles["pq"] == cycles["steady_state"]
+    assert [layer["paper_model_cycles"] for layer in report["layers"]] == [layer.cycles for layer in paper]
+
+
+def test_layers_add_up() -> None:
+    report = build_report(program())
+    assert [layer["node"] for layer in report["layers"]] == ["layer0", "layer1"]
+    assert sum(layer["cycles"] for layer in report["layers"]) == report["cycles"]["latency"]
+    assert sum(layer["instructions"] for layer in report["layers"]) == report["instructions"]
+    for layer in report["layers"]:
+        assert layer["unit_cycles"][layer["bound"]] == max(layer["unit_cycles"].values())
+        assert layer["runs_on"] == "encode+lookup"
+
+
+def test_performance_per_area() -> None:
+    made = program()
+    target = target_from_dict(made.target)
+    report = build_report(made)
+    other = sum(
+        conventional_cycles(layer.channels, layer.outputs, 6, 6, (3, 3), 1, target.bits_per_cycle).cycles
+        for layer in LAYERS
+    )
+    size = area(Lanes.of(target))
+    assert report["area_clb"] == size
+    expected = other / report["cycles"]["pq"] * CONVENTIONAL_AREA / size
+    assert report["perf_per_area_vs_dla"] == pytest.approx(expected)
+    assert build_report(program(stride=0))["perf_per_area_vs_dla"] is None
+
+
+def test_report_without_recorded_layers() -> None:
+    report = build_report(pq_program(LAYERS))
+    assert report["cycles"]["pq"] == report["cycles"]["paper_model_pq"] == 0
+    assert report["perf_per_area_vs_dla"] is None
+    assert [layer["op"] for layer in report["layers"]] == ["encode+lookup"] * 2
+    assert report["numerics"] == []
+
+
+def test_numerics() -> None:
+    numerics = [{"node": "layer0", "normalized_error": 0.25}]
+    report = build_report(replace(pq_program(LAYERS), provenance={"numerics": numerics}))
+    assert report["numerics"] == numerics
+
+
+def test_memory() -> None:
+    made = program()
+    report = build_report(made)
+    assert set(report["memory"]["peak_bytes"]) == {memory.name.lower() for memory in Memory} - {"dram"}
+    # Input and output of the larger layer, its accumulators of two bytes.
+    assert report["memory"]["peak_bytes"]["activation"] == (4 + 5) * 36
+    assert report["memory"]["peak_bytes"]["accumulator"] == 2 * 5 * 36
+    assert report["memory"]["dram_bytes"] == made.dram_bytes
+
+
+def test_report_is_json() -> None:
+    report = build_report(program())
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_facts_leave_what_they_do_not_know_alone() -> None:
+    facts = LayerFacts.from_json({"node": "a", "pq": True, "kernel": [1, 3], "colour": "red"})
+    assert facts == LayerFacts("a", pq=True, kernel=(1, 3))
+    made = program()
+    assert list(layer_facts(replace(made, nodes=("b", *made.nodes[1:])))) == ["b", "layer0", "layer1"]
+
+
+def test_contents() -> None:
+    made = example_program()
+    contents = program_contents(made)
+    assert contents["instructions"] == {"total": 3, "by_kind": {"load": 1, "encode": 1, "fill": 1}}
+    assert [node["runs_on"] for node in contents["nodes"]] == ["encode", "vector"]
+    assert contents["inputs"][0]["element"] == "si8"
+    assert contents["self_test"]["frames"] == 4
+    assert json.loads(json.dumps(contents)) == contents
+
+
+def test_what_units_say_about_a_node() -> None:
+    made = pq_program(LAYERS[:1])
+    kinds = {instruction.unit for instruction in made.instructions}
+    assert kinds >= {Unit.ENCODE, Unit.LOOKUP}
+    assert program_contents(made)["nodes"][0]["runs_on"] == "encode+lookup"
+    loads = tuple(instruction for instruction in made.instructions if instruction.unit is Unit.LOAD)
+    moved = replace(made, instructions=loads, nodes=("a",) * len(loads))
+    assert program_contents(moved)["nodes"][0]["runs_on"] == "transfers only"
