@@ -11,6 +11,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
 from pqc.dialects.blob import BlobAttr
+from pqc.dialects.elements import elements
 from pqc.dialects.onnx import shape_of
 from pqc.dialects.pq_types import ConfigAttr, GridAttr, QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
@@ -79,10 +80,10 @@ def calibration_of(module: ModuleOp) -> list[AnyArray]:
     Raises:
         ModelError: none are left on the module.
     """
-    blobs = module.attributes.get(CALIBRATION)
-    if not isinstance(blobs, ArrayAttr):
+    blobs = elements(module.attributes.get(CALIBRATION), BlobAttr)
+    if not blobs:
         raise ModelError(f"the IR has no module attribute {CALIBRATION!r}: nothing to learn ranges and prototypes on")
-    return [blob.array for blob in blobs if isinstance(blob, BlobAttr)]
+    return [blob.array for blob in blobs]
 
 
 def main_of(module: ModuleOp) -> FuncOp:
@@ -119,10 +120,9 @@ class Grids:
     """The grid of every value of a function, as the range calibration left them."""
 
     def __init__(self, module: ModuleOp) -> None:
-        grids = module.attributes.get(INPUT_GRIDS)
-        if not isinstance(grids, ArrayAttr):
+        inputs = elements(module.attributes.get(INPUT_GRIDS), GridAttr)
+        if not inputs:
             raise ModelError(f"the IR has no module attribute {INPUT_GRIDS!r}: run calibrate-ranges first")
-        inputs = [grid for grid in grids if isinstance(grid, GridAttr)]
         self._of: dict[SSAValue, GridAttr] = dict(zip(main_of(module).body.block.args, inputs, strict=True))
 
     def __getitem__(self, value: SSAValue) -> GridAttr:

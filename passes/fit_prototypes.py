@@ -31,6 +31,7 @@ from pqc.interpreter.reference import execute, last_uses
 from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.numerics.element import dequantize
 from pqc.passes.attributes import ERROR, GRID, Grids, calibration_of, config_of, main_of, target_of
+from pqc.passes.constants import constant_array
 from pqc.passes.progress import report_progress
 from pqc.passes.quantizer import Quantizer
 
@@ -135,9 +136,9 @@ class Fitter:
 
     def _layer(self, op: ConvOp, sums: FloatArray) -> list[Operation]:
         """The fitted operation that takes the place of ``op``, with its constants in front."""
-        config, grid, weight = config_of(op), self.grids[op.x], constant_of(op.weight)
-        if config is None or weight is None:
-            raise InternalError(f"node {node_name(op)!r} has no configuration or no constant weight")
+        config, grid = config_of(op), self.grids[op.x]
+        if config is None:
+            raise InternalError(f"node {node_name(op)!r} has no configuration")
         residual = None
         if op.residual is not None:
             residual = dequantize(self.integers[op.residual], self.grids[op.residual].scale.data)
@@ -150,7 +151,7 @@ class Fitter:
             residual=None if residual is None else residual.reshape(flat),
             low=op.bounds[0],
             high=op.bounds[1],
-            weight=weight,
+            weight=constant_array(op.weight),
             window=op.window,
             prototypes=config.prototypes.data,
             length=config.length.data,
@@ -161,14 +162,13 @@ class Fitter:
             power_of_two_of=self.quantizer.power_of_two_of(op),
         )
         fitted = fit_layer(task, self.options)
-        constants = [
-            ConstantOp("codebook", fitted.codebook),
-            ConstantOp("table", fitted.table),
-            ConstantOp("bias", fitted.bias),
-        ]
+        codebook = ConstantOp("codebook", fitted.codebook)
+        table, bias = ConstantOp("table", fitted.table), ConstantOp("bias", fitted.bias)
         convolution = ConvolutionOp(
             op.x,
-            *[constant.result for constant in constants],
+            codebook.result,
+            table.result,
+            bias.result,
             op.residual,
             window=op.window,
             config=config,
@@ -179,7 +179,7 @@ class Fitter:
             result_type=op.result.type,
         )
         convolution.attributes[GRID] = op.attributes[GRID]
-        made: list[Operation] = [*constants, convolution]
+        made: list[Operation] = [codebook, table, bias, convolution]
         for new in made:
             new.location = op.location
         return made

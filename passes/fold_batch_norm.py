@@ -21,6 +21,7 @@ from pqc.dialects.blob import ConstantOp, constant_of
 from pqc.dialects.location import fuse_locations
 from pqc.dialects.onnx import AddOp, BatchNormOp, ConvOp, GemmOp, shape_of
 from pqc.numerics.arrays import AnyArray, FloatArray
+from pqc.passes.constants import constant_array
 from pqc.passes.rewriting import is_used_once, rewrite
 
 Normalization = BatchNormOp | AddOp
@@ -48,8 +49,7 @@ def _label(value: SSAValue, fallback: str) -> str:
 
 def scaled(op: ConvOp | GemmOp, factor: FloatArray, offset: FloatArray) -> tuple[ConstantOp, ConstantOp]:
     """Weight and bias of ``op`` with its result multiplied by ``factor`` and shifted by ``offset``."""
-    weight, bias = constant_of(op.weight), constant_of(op.bias)
-    assert weight is not None and bias is not None
+    weight, bias = constant_array(op.weight), constant_array(op.bias)
     column: AnyArray = factor.reshape(-1, *[1] * (weight.ndim - 1))
     return (
         ConstantOp(_label(op.weight, "weight"), (weight * column).astype(np.float32)),
@@ -57,11 +57,14 @@ def scaled(op: ConvOp | GemmOp, factor: FloatArray, offset: FloatArray) -> tuple
     )
 
 
-def _can_absorb(owner: object, value: SSAValue) -> bool:
+def absorbing_producer(value: SSAValue) -> ConvOp | GemmOp | None:
+    """What makes ``value`` for one reader alone, if it can take up a map of its channels."""
+    owner = value.owner
     if not isinstance(owner, ConvOp | GemmOp) or not is_used_once(value):
-        return False
+        return None
     plain = owner.residual is None and owner.bounds == (None, None)
-    return plain and constant_of(owner.weight) is not None and constant_of(owner.bias) is not None
+    constant = constant_of(owner.weight) is not None and constant_of(owner.bias) is not None
+    return owner if plain and constant else None
 
 
 def _diagonal(x: SSAValue, factor: FloatArray, offset: FloatArray) -> tuple[ConstantOp, ConstantOp, ConvOp | GemmOp]:
@@ -84,11 +87,10 @@ class FoldIntoProducer(RewritePattern):
         parameters = normalization_parameters(op)
         if parameters is None:
             return
-        producer = op.x.owner
-        if not _can_absorb(producer, op.x):
+        producer = absorbing_producer(op.x)
+        if producer is None:
             rewriter.replace(op, [*_diagonal(op.x, *parameters)])
             return
-        assert isinstance(producer, ConvOp | GemmOp)
         weight, bias = scaled(producer, *parameters)
         folded = producer.clone()
         folded.operands[1], folded.operands[2] = weight.result, bias.result

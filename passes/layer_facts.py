@@ -11,7 +11,9 @@ from xdsl.ir import Operation
 from pqc.dialects.location import node_name
 from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.qnn import Conv2dOp, GemmOp
+from pqc.errors import InternalError
 from pqc.passes.attributes import ERROR, main_of
+from pqc.passes.constants import constant_array
 
 LAYERS = "pqc.layers"
 """Module: a JSON list with one record for each layer that accumulates."""
@@ -20,9 +22,10 @@ LAYERS = "pqc.layers"
 def lookup_facts(op: LookupOp) -> dict[str, Any]:
     """A product-quantized layer."""
     encode = op.codes.owner
-    assert isinstance(encode, EncodeOp)
+    if not isinstance(encode, EncodeOp):
+        raise InternalError(f"node {node_name(op)!r}: the codes of a lookup come from no pq.encode")
     _, outputs, rows, columns = op.accumulator.type.get_shape()
-    subspaces, prototypes, length = encode.codebook.type.get_shape()
+    subspaces, prototypes, length = constant_array(encode.codebook).shape
     error = op.attributes.get(ERROR)
     return {
         "node": node_name(op),

@@ -1,4 +1,4 @@
-"""Lowering of the layers that accumulate: product-quantized ones on encode and lookup, others on the conventional unit."""
+"""Lowering of the layers that accumulate: on encode and lookup, or on the conventional unit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.ir import SSAValue
 
-from pqc.dialects.blob import constant_of
 from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.pqa import ConvolveOp, RequantizeOp
 from pqc.dialects.pqa import EncodeOp as EncodeTileOp
@@ -19,9 +18,10 @@ from pqc.errors import InternalError
 from pqc.isa.access import WIDE_ACCUMULATOR_BYTES, accumulator_bytes
 from pqc.isa.fields import Memory
 from pqc.isa.parameters import pack_parameters
-from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics.arrays import IntArray
 from pqc.numerics.packing import pack
 from pqc.numerics.window import Window
+from pqc.passes.constants import constant_array
 from pqc.passes.program_builder import ProgramBuilder, Tensor
 from pqc.planning.tiling import (
     LayerShape,
@@ -67,18 +67,6 @@ class Layer:
             result.element_bytes,
             0 if self.residual is None else self.residual.map.element_bytes,
         )
-
-
-def constant_array(value: SSAValue | None) -> AnyArray:
-    """The array of a constant operand.
-
-    Raises:
-        InternalError: it is none.
-    """
-    array = None if value is None else constant_of(value)
-    if array is None:
-        raise InternalError("an operand that must be a constant is none at the lowering to pqa")
-    return array
 
 
 def lower_accumulating_layer(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
 from xdsl.passes import ModulePass
 
@@ -39,6 +41,10 @@ class PqOptions:
     def frames(self) -> int:
         """How many calibration frames are looked at, at most."""
         return CALIBRATION_FRAMES if self.images is None else self.images
+
+    def as_json(self) -> dict[str, Any]:
+        """The options by name, as plain JSON values."""
+        return dataclasses.asdict(self) | {"include": list(self.include), "exclude": list(self.exclude)}
 
 
 def configured_passes(options: PqOptions) -> list[ModulePass]:

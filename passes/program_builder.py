@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.dialects.builtin import UnknownLoc
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.dialects.builtin import LocationAttr, UnknownLoc
+from xdsl.ir import Block, Operation, SSAValue
 
 from pqc.dialects.blob import BlobAttr
 from pqc.dialects.pq_types import QuantizedType
@@ -41,7 +41,7 @@ class ProgramBuilder:
 
     def __init__(self, block: Block, target: Target) -> None:
         self.target = target
-        self.location: Attribute = UnknownLoc()
+        self.location: LocationAttr = UnknownLoc()
         self._block = block
         self._constants: dict[BlobAttr, SSAValue] = {}
 

@@ -11,30 +11,18 @@ from xdsl.ir import Operation, SSAValue
 
 from pqc.codebook.table import quantize_table
 from pqc.dialects import onnx, pq, qnn, qnn_move
-from pqc.dialects.blob import ConstantOp, constant_of
+from pqc.dialects.blob import ConstantOp
 from pqc.dialects.onnx import shape_of
 from pqc.errors import InternalError
-from pqc.numerics.arrays import AnyArray
 from pqc.numerics.pooling import PoolMode
 from pqc.numerics.quantization import Requantization, clip_to_grid, elementwise, quantize_weights, requantization
 from pqc.numerics.requantize import Clip
 from pqc.numerics.window import Window
 from pqc.passes.attributes import ERROR, Grids
+from pqc.passes.constants import constant_array
 from pqc.planning.target import Target
 
 Value = SSAValue
-
-
-def constant(value: Value) -> AnyArray:
-    """The array of a constant operand.
-
-    Raises:
-        InternalError: the operand is no constant.
-    """
-    array = constant_of(value)
-    if array is None:
-        raise InternalError("a weight is not a constant at the quantization")
-    return array
 
 
 @dataclass(frozen=True)
@@ -110,8 +98,8 @@ def _finish(
 
 def _weights(quantizer: Quantizer, op: onnx.ConvOp | onnx.GemmOp) -> tuple[ConstantOp, ConstantOp, Any]:
     weights = quantize_weights(
-        constant(op.weight),
-        constant(op.bias),
+        constant_array(op.weight),
+        constant_array(op.bias),
         quantizer.weight_bits,
         quantizer.grids[op.x].integers,
         quantizer.scale_of(op.x),
@@ -140,11 +128,10 @@ def _gemm(quantizer: Quantizer, op: onnx.GemmOp, operands: Sequence[Value]) -> l
 
 
 def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequence[Value]) -> list[Operation]:
-    bits = quantizer.target.accumulator_bits
-    quantized = quantize_table(
-        constant(op.table), constant(op.bias), op.config.table_bits.data, bits, quantizer.power_of_two_of(op)
-    )
-    codebook = ConstantOp("codebook", constant(op.codebook))
+    bits, table_bits = quantizer.target.accumulator_bits, op.config.table_bits.data
+    table, bias = constant_array(op.table), constant_array(op.bias)
+    quantized = quantize_table(table, bias, table_bits, bits, quantizer.power_of_two_of(op))
+    codebook = ConstantOp("codebook", constant_array(op.codebook))
     encode = pq.EncodeOp(
         operands[0],
         codebook.result,
@@ -153,13 +140,11 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
         shift=op.shift.value.data,
         prototype_bits=op.config.prototype_bits.data,
     )
-    table, bias = ConstantOp("table", quantized.table), ConstantOp("bias", quantized.bias)
-    lookup = pq.LookupOp(
-        encode.codes, table.result, bias.result, table_bits=op.config.table_bits.data, accumulator_bits=bits
-    )
+    entries, start = ConstantOp("table", quantized.table), ConstantOp("bias", quantized.bias)
+    lookup = pq.LookupOp(encode.codes, entries.result, start.result, table_bits=table_bits, accumulator_bits=bits)
     if ERROR in op.attributes:
         lookup.attributes[ERROR] = op.attributes[ERROR]
-    made: list[Operation] = [codebook, encode, table, bias, lookup]
+    made: list[Operation] = [codebook, encode, entries, start, lookup]
     return _finish(quantizer, op, made, quantized.scale, operands[4] if op.residual is not None else None)
 
 

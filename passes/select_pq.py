@@ -10,18 +10,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
 
+from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import node_name
 from pqc.dialects.onnx import ConvOp, GemmOp, ReshapeOp, TransposeOp, shape_of
 from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import ModelError
+from pqc.numerics import shapes
 from pqc.numerics.encode import Metric
 from pqc.passes.attributes import CONFIG
+from pqc.passes.constants import constant_array
 
 
 def reads_network_input(value: SSAValue) -> bool:
@@ -43,6 +48,24 @@ def is_default_choice(op: ConvOp | GemmOp) -> bool:
 def can_be_quantized(op: ConvOp | GemmOp) -> bool:
     """Whether product quantization is defined for the layer: every layer but grouped convolutions."""
     return not isinstance(op, ConvOp) or op.group.value.data == 1
+
+
+def as_convolution(op: GemmOp) -> ConvOp:
+    """Replace a matrix product by the 1x1 convolution of a map of one position that it is; returns the convolution."""
+    weight = constant_array(op.weight)
+    outputs, features = weight.shape
+    label = op.weight.owner.label if isinstance(op.weight.owner, ConstantOp) else "weight"
+    x = ReshapeOp(op.x, (shapes.FRAMES, features, 1, 1))
+    kernel = ConstantOp(label, weight.reshape(outputs, features, 1, 1))
+    residual = None if op.residual is None else ReshapeOp(op.residual, (shapes.FRAMES, outputs, 1, 1))
+    low, high = op.bounds
+    convolution = ConvOp(x.result, kernel.result, op.bias, residual=residual, low=low, high=high)
+    result = ReshapeOp(convolution.result, (shapes.FRAMES, outputs))
+    made: list[Operation] = [x, kernel, *([] if residual is None else [residual]), convolution, result]
+    for new in made:
+        new.location = op.location
+    Rewriter.replace_op(op, made)
+    return convolution
 
 
 @dataclass(frozen=True)
@@ -75,11 +98,9 @@ class SelectPqPass(ModulePass):
         metric = Metric[self.metric.upper()]
         for layer, name in zip(layers, names, strict=True):
             if self._wanted(layer, name):
-                elements = 1
-                for size in shape_of(layer.weight)[1:]:
-                    elements *= size
-                length = min(self.length, elements)
-                layer.attributes[CONFIG] = ConfigAttr.of(
+                length = min(self.length, prod(shape_of(layer.weight)[1:]))
+                chosen = layer if isinstance(layer, ConvOp) else as_convolution(layer)
+                chosen.attributes[CONFIG] = ConfigAttr.of(
                     self.prototypes, length, self.prototype_bits, self.table_bits, metric
                 )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from io import StringIO
 from pathlib import Path
 
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from pqc.dialects.blob import FOLDER, BlobAttr, BlobStore
+from pqc.dialects.elements import elements
 from pqc.dialects.registry import make_context
 from pqc.errors import ModelError
 from pqc.passes.attributes import CALIBRATION
@@ -26,11 +27,10 @@ def module_text(module: ModuleOp) -> str:
 
 def blob_keys(module: ModuleOp) -> list[str]:
     """Digests of every constant that the module mentions, the calibration frames included."""
-    calibration = module.attributes.get(CALIBRATION)
-    mentioned = list(calibration) if isinstance(calibration, ArrayAttr) else []
+    blobs = elements(module.attributes.get(CALIBRATION), BlobAttr)
     for op in module.walk():
-        mentioned.extend(op.properties.values())
-    return [blob.key.data for blob in mentioned if isinstance(blob, BlobAttr)]
+        blobs.extend(value for value in op.properties.values() if isinstance(value, BlobAttr))
+    return [blob.key.data for blob in blobs]
 
 
 def save_module(module: ModuleOp, path: Path, header: str) -> None:

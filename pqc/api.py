@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ class CompileRequest:
 
     model: Path
     target: Target | None
-    pq: PqOptions = PqOptions()
+    pq: PqOptions = field(default_factory=PqOptions)
     calibration: Mapping[str, FloatArray] | None = None
     preprocessing: Preprocessing | None = None
     dump_ir: Path | None = None
@@ -131,17 +130,13 @@ def _imported_module(request: CompileRequest) -> ModuleOp:
     facts: dict[str, Any] = {
         "pqc": pqc.__version__,
         "model": imported.digest,
-        "options": {name: _plain(value) for name, value in dataclasses.asdict(request.pq).items()},
+        "options": request.pq.as_json(),
         "calibration": "synthetic" if request.calibration is None else "given",
     }
     if preprocessing is not None:
         facts["preprocessing"] = {"mean": list(preprocessing.mean), "std": list(preprocessing.std)}
     set_provenance(module, facts)
     return module
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _calibration(

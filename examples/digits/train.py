@@ -48,7 +48,7 @@ class DigitsNetwork(nn.Module):
         wide: channels behind the halving block.
     """
 
-    def __init__(self, narrow: int = 16, wide: int = 32) -> None:
+    def __init__(self, narrow: int = 24, wide: int = 48) -> None:
         super().__init__()
         self.stem = _convolution(1, narrow, 3)
         self.block1 = nn.ModuleDict(

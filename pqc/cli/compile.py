@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pqc.cli.options import DEFAULT_TARGET, FilePath, Numbers, target_options
-from pqc.cli.output import say, write
+from pqc.cli.options import DEFAULT_TARGET, FilePath, Numbers, number_option, target_options
+from pqc.cli.output import check_place, say, write
 from pqc.cli.progress import pass_progress
+from pqc.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,19 +38,19 @@ BITS = click.IntRange(2, 16)
 @click.argument("model", metavar="MODEL", type=FilePath())
 @click.option("-o", "output", metavar="PROGRAM", required=True, help="The program file; - is standard output.")
 @click.option("--calibrate", "calibration", metavar="FILE", type=FilePath(), help="An .npz file or a folder of images.")
-@click.option("--images", metavar="N", type=click.IntRange(1), help="Calibrate with the first N images.")
+@click.option("--images", metavar="N", type=click.IntRange(1), help="Use the first N images.  [default: 1024]")
 @click.option("--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel.")
 @click.option("--std", type=Numbers(), help="See --mean.")
 @target_options
-@click.option("--prototypes", type=click.IntRange(1), default=16, show_default=True, help="Prototypes per codebook.")
-@click.option("--length", type=click.IntRange(1), default=9, show_default=True, help="Elements of a subvector.")
+@number_option("--prototypes", click.IntRange(2, 4096), 16, "Prototypes per codebook.")
+@number_option("--length", click.IntRange(1), 9, "Elements of a subvector.")
 @click.option("--metric", type=click.Choice(["l2", "l1", "linf"]), default="l2", show_default=True, help="Distance.")
-@click.option("--prototype-bits", type=BITS, default=8, show_default=True, help="Bits of a prototype element.")
-@click.option("--table-bits", type=BITS, default=8, show_default=True, help="Bits of a table entry.")
-@click.option("--activation-bits", type=BITS, default=8, show_default=True, help="Bits of an activation.")
+@number_option("--prototype-bits", BITS, 8, "Bits of a prototype element.")
+@number_option("--table-bits", BITS, 8, "Bits of a table entry.")
+@number_option("--activation-bits", BITS, 8, "Bits of an activation.")
 @click.option("--include", metavar="PATTERN", multiple=True, help="Nodes to product-quantize too, as in 'fc*'.")
 @click.option("--exclude", metavar="PATTERN", multiple=True, help="Nodes to keep conventional, as in 'layer1.*'.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random.")
+@number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
 @click.option("--dump-ir", metavar="DIR", type=FilePath(), help="Write the IR after every pass that changed it.")
 @click.option("--print-ir-after", metavar="PASS|all", multiple=True, help="Print the IR after a pass, on stderr.")
 @click.option("--time-passes", is_flag=True, help="Say how long each pass took, on stderr.")
@@ -64,6 +65,10 @@ def command(context: click.Context, **options: Any) -> None:
     """
     if (options["mean"] is None) != (options["std"] is None):
         raise click.UsageError("--mean and --std go together", context)
+    for path in (options["output"], options["report_path"]):
+        check_place(path)
+    if options["dump_ir"] is not None and options["dump_ir"].is_file():
+        raise ModelError(f"--dump-ir {options['dump_ir']}: this is a file, a folder is wanted")
     import json
 
     from pqc.api import compile_model

@@ -258,8 +258,11 @@ def _random_orders(machine: Machine, inputs: Mapping[str, IntArray], number: int
 
 def _timing(program: Program, outcome: Outcome) -> None:
     from pqc.report.cycles import timing_figures, timing_lines
+    from pqc.report.report import build_report, layer_rows
 
+    layers = build_report(program)["layers"]
     figures = timing_figures(program)
-    outcome.figures["timing"] = figures
+    outcome.figures["timing"] = {**figures, "layers": layers}
     sentence, rows = timing_lines(figures)
     outcome.lines += [sentence, "", text_table(("unit", "busy cycles", "share", "waited for"), rows)]
+    outcome.lines += ["", text_table(*layer_rows(layers))]

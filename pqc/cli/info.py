@@ -65,7 +65,8 @@ def _nodes(nodes: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> Iterator
     yield ""
     for units in dict.fromkeys(node["runs_on"] for node in nodes):
         names = [node["node"] for node in nodes if node["runs_on"] == units]
-        yield f"{len(names)} nodes run on {units}: {', '.join(names)}"
+        verb = "node runs" if len(names) == 1 else "nodes run"
+        yield f"{len(names)} {verb} on {units}: {', '.join(names)}"
 
 
 def _short(value: object) -> str:

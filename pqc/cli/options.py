@@ -38,6 +38,11 @@ class Numbers(click.ParamType[tuple[float, ...]]):
             self.fail(f"{value!r} are not numbers with commas between them", param, ctx)
 
 
+def number_option(flag: str, allowed: click.IntRange, default: int, text: str) -> Callable[[Command], Command]:
+    """An option with a whole number."""
+    return click.option(flag, metavar="N", type=allowed, default=default, show_default=True, help=text)
+
+
 def json_option(command: Command) -> Command:
     """Add the option ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)

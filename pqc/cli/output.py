@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from pqc.errors import ModelError
+
 STANDARD = "-"
 """The path that means standard input or output."""
 
@@ -42,6 +44,21 @@ def write(path: str, data: bytes) -> None:
     from pqc.isa.program import write_whole
 
     write_whole(Path(path), data)
+
+
+def check_place(path: str | None) -> None:
+    """Check before long work that a product can be written to ``path`` afterwards, as far as that can be known.
+
+    Raises:
+        ModelError: there is no such folder, or the path is one.
+    """
+    if path is None or path == STANDARD:
+        return
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise ModelError(f"{path}: cannot be written: there is no folder {folder}")
+    if Path(path).is_dir():
+        raise ModelError(f"{path}: cannot be written: this is a folder")
 
 
 def text_table(header: Row, rows: Sequence[Row]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 Item = TypeVar("Item")
 
@@ -30,11 +30,13 @@ def pass_progress() -> Generator[None, None, None]:
 
     from pqc.passes.progress import LISTENER
 
-    bar = tqdm(leave=False, dynamic_ncols=True)
+    # Without a delay a bar would stand there before there is anything to tell.
+    bar: tqdm[NoReturn] = tqdm(leave=False, dynamic_ncols=True, delay=0.1)
 
     def listen(what: str, done: int, total: int) -> None:
+        bar.total = total
         bar.set_description(what, refresh=False)
-        bar.total, bar.n = total, done
+        bar.update(done - bar.n)
         bar.refresh()
 
     token = LISTENER.set(listen)

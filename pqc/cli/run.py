@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqc.cli.options import FilePath, json_option, program_argument
-from pqc.cli.output import STANDARD, show, show_json
+from pqc.cli.output import STANDARD, check_place, show, show_json
 from pqc.errors import ProgramError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def command(context: click.Context, program_path: Path, target_name: str | None,
             if options[name]:
                 flag = "-o" if name == "output" else f"--{name}"
                 raise click.UsageError(f"{flag} needs --input", context)
+    check_place(options["output"])
     from pqc.cli.execution import RunOptions, execute
     from pqc.isa.program import load_program
 

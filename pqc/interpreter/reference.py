@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from pqc.dialects.blob import ConstantOp
+from pqc.dialects.elements import elements
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.errors import InternalError, ModelError
@@ -39,10 +40,10 @@ def main_function(module: ModuleOp) -> FuncOp | ProgramOp:
 
 def names_of(module: ModuleOp, attribute: str) -> tuple[str, ...]:
     """The strings in a module attribute: ``pqc.inputs`` or ``pqc.outputs``."""
-    names = module.attributes.get(attribute)
-    if not isinstance(names, ArrayAttr):
+    names = elements(module.attributes.get(attribute), StringAttr)
+    if not names:
         raise ModelError(f"the IR has no module attribute {attribute!r}; write it again with --dump-ir")
-    return tuple(name.data for name in names if isinstance(name, StringAttr))
+    return tuple(name.data for name in names)
 
 
 def last_uses(block: Block) -> dict[Operation, list[SSAValue]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ class Element:
         return 1 if self.bits <= 8 else 2
 
     @property
-    def storage(self) -> np.dtype[np.signedinteger[np.typing.NBitBase] | np.unsignedinteger[np.typing.NBitBase]]:
+    def storage(self) -> np.dtype[np.integer[Any]]:
         """The little-endian numpy type that stores one element."""
         return np.dtype(f"<{'i' if self.signed else 'u'}{self.storage_bytes}")
 

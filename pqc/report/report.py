@@ -54,6 +54,23 @@ def build_report(program: Program) -> dict[str, Any]:
     }
 
 
+def layer_rows(layers: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The report's layers as a table: its header and its rows."""
+    header = ("node", "runs on", "subspaces", "columns", "outputs", "cycles", "paper's", "bound by", "bytes moved")
+    counts = ("subspaces", "columns", "outputs", "cycles", "paper_model_cycles")
+    rows = [
+        (
+            layer["node"],
+            layer["runs_on"],
+            *(f"{layer[name]:,}" if layer[name] else "" for name in counts),
+            layer["bound"],
+            f"{layer['dram_bytes']:,}",
+        )
+        for layer in layers
+    ]
+    return header, rows
+
+
 def peak_bytes(program: Program, target: Target) -> dict[str, int]:
     """For every on-chip memory the end of the highest byte that an instruction touches."""
     peaks = {memory: 0 for memory in Memory if memory is not Memory.DRAM}

@@ -121,6 +121,8 @@ def test_timing(program: Program) -> None:
     text = ok(pqc("run", "p.bin", "--timing")).text
     assert f"one frame: {figures['cycles']:,} cycles" in text
     assert "busy cycles" in text
+    assert sum(layer["cycles"] for layer in figures["layers"]) == figures["cycles"]
+    assert "\nlayer0  encode+lookup " in text
 
 
 def test_target_by_file(program: Program) -> None:

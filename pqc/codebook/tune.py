@@ -1,0 +1,161 @@
+"""Prototypes moved to where the layer's result is best, by gradient descent on the layer alone.
+
+K-means places prototypes where a subspace's vectors are; what counts is the layer's result, in which all subspaces
+add up. Here a layer's prototypes, table and bias follow the gradient of the error behind its ReLU together. Codes
+stay hard going forward; going backward the choice is smoothed, with weights that fall off with the distance. The
+table found on the way is thrown away: the refit finds the best one for the new codes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pqc.codebook.refit import TableRefit, visible_target
+from pqc.numerics.arrays import FloatArray, IntArray
+from pqc.numerics.element import Element
+
+Float32: TypeAlias = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TuneOptions:
+    """How prototypes are tuned."""
+
+    steps: int = 60
+    """Steps of gradient descent."""
+    batch: int = 2048
+    """Positions a step looks at."""
+    rate: float = 0.05
+    """First step length, in units of the subspace's standard deviation; it falls to zero along half a cosine."""
+    temperature: float = 0.3
+    """How far the choice is smoothed, in units of the mean squared distance to the nearest prototype."""
+
+
+def tune_codebook(
+    codebook: IntArray,
+    vectors: IntArray,
+    target: FloatArray,
+    floor: FloatArray | float,
+    prior: FloatArray,
+    ridge: float,
+    element: Element,
+    seed: int,
+    options: TuneOptions,
+) -> IntArray:
+    """A better codebook [subspaces, prototypes, length] on the grid of ``element``, from a good one.
+
+    ``vectors`` [subspaces, samples, length] lie on that grid, ``target`` [samples, outputs] is what the table should
+    give for them and ``floor`` (broadcastable to it) where a ReLU begins to hide its result, -infinity without one.
+    ``prior`` and ``ridge`` are those of the refit. The same arguments give the same codebook.
+
+    Raises:
+        ValueError: the numbers of subspaces or samples differ.
+    """
+    if vectors.shape[::2] != codebook.shape[::2] or vectors.shape[1] != len(target):
+        raise ValueError(
+            f"codebook {codebook.shape}, vectors {vectors.shape} and target {target.shape} do not belong together"
+        )
+    random = np.random.default_rng(seed)
+    spread = _spread(vectors)
+    x = vectors.astype(np.float32) / spread
+    wanted = target.astype(np.float32)
+    bound = np.broadcast_to(np.asarray(floor, np.float32), wanted.shape)
+    layer = _start(x, codebook.astype(np.float32) / spread, wanted, prior, ridge, options.temperature)
+    adams = [_Adam(layer.prototypes), _Adam(layer.table), _Adam(layer.bias)]
+    unit = np.float32(layer.table.std())
+    for step in range(options.steps):
+        batch = random.integers(len(wanted), size=options.batch)
+        gradients = layer.gradients(np.ascontiguousarray(x[:, batch]), wanted[batch], bound[batch])
+        rate = options.rate * (1 + math.cos(math.pi * step / options.steps)) / 2
+        for adam, gradient, size in zip(adams, gradients, (1, unit, unit), strict=True):
+            adam.step(gradient, rate * size)
+    grid = np.floor(layer.prototypes.astype(np.float64) * spread + 0.5)
+    return element.clip(grid.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A layer's parameters, changed in place."""
+
+    prototypes: Float32
+    """[subspaces, prototypes, length]"""
+    table: Float32
+    """[subspaces, prototypes, outputs]"""
+    bias: Float32
+    """[outputs]"""
+    sharpness: Float32
+    """[subspaces, 1, 1], how fast the smoothed choice falls off with the squared distance."""
+
+    def gradients(self, x: Float32, target: Float32, floor: Float32) -> tuple[Float32, Float32, Float32]:
+        """Of the mean squared error behind the ReLU, for the vectors ``x`` [subspaces, batch, length]."""
+        distances = _distances(x, self.prototypes)
+        nearest = distances.min(axis=2, keepdims=True)
+        chosen = (distances == nearest).astype(np.float32)
+        result = np.matmul(chosen, self.table).sum(axis=0) + self.bias
+        error = (result - visible_target(target, floor, result)) * np.float32(2 / len(target))
+        soft = np.exp((nearest - distances) * self.sharpness)
+        soft /= soft.sum(axis=2, keepdims=True)
+        pull = np.matmul(error, self.table.transpose(0, 2, 1))
+        pull -= np.einsum("sbp,sbp->sb", soft, pull)[:, :, None]
+        pull *= soft
+        pull *= -self.sharpness
+        by_prototype = 2 * (self.prototypes * pull.sum(axis=1)[:, :, None] - np.matmul(pull.transpose(0, 2, 1), x))
+        return by_prototype, np.matmul(chosen.transpose(0, 2, 1), error), error.sum(axis=0)
+
+
+@dataclass
+class _Adam:
+    """Adam's steps on one array, changed in place."""
+
+    values: Float32
+    steps: int = 0
+    mean: Float32 = field(init=False)
+    square: Float32 = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mean = np.zeros_like(self.values)
+        self.square = np.zeros_like(self.values)
+
+    def step(self, gradient: Float32, rate: float) -> None:
+        """One step against ``gradient``."""
+        self.steps += 1
+        self.mean += np.float32(0.1) * (gradient - self.mean)
+        self.square += np.float32(0.01) * (np.square(gradient) - self.square)
+        size = np.sqrt(self.square / np.float32(1 - 0.99**self.steps)) + np.float32(1e-12)
+        self.values -= np.float32(rate / (1 - 0.9**self.steps)) * self.mean / size
+
+
+def _spread(vectors: IntArray) -> Float32:
+    """The standard deviation of each subspace's elements, [subspaces, 1, 1]; 1 where they never change."""
+    deviation = vectors - vectors.mean(axis=1, keepdims=True, dtype=np.float64)
+    spread = np.sqrt(np.square(deviation).mean(axis=(1, 2), keepdims=True))
+    return np.where(spread > 0, spread, 1).astype(np.float32)
+
+
+def _distances(x: Float32, prototypes: Float32) -> Float32:
+    """Squared distances less |x|^2: [subspaces, samples, prototypes]."""
+    return np.square(prototypes).sum(axis=2)[:, None, :] - np.matmul(x, 2 * prototypes.transpose(0, 2, 1))
+
+
+def _start(
+    x: Float32, prototypes: Float32, target: Float32, prior: FloatArray, ridge: float, temperature: float
+) -> _Layer:
+    """The table that fits the first codes, and the sharpness that goes with their distances."""
+    subspaces, samples, _ = x.shape
+    codes = np.empty((samples, subspaces), np.int64)
+    mean = np.empty((subspaces, 1, 1))
+    for s in range(subspaces):
+        distances = _distances(x[s : s + 1], prototypes[s : s + 1])[0]
+        codes[:, s] = distances.argmin(axis=1)
+        mean[s] = max(0.0, float(distances.min(axis=1).mean() + np.square(x[s]).sum(axis=1).mean()))
+    equations = TableRefit(subspaces, prototypes.shape[1], target.shape[1])
+    equations.add(codes, target)
+    table, bias = equations.solve(prior, ridge)
+    # a subspace that its prototypes meet exactly has no scale of its own
+    sharpness = 1 / (temperature * mean + 1e-3)
+    return _Layer(prototypes.copy(), table, bias.astype(np.float32), sharpness.astype(np.float32))

@@ -1,0 +1,271 @@
+"""Random small networks as ONNX models: every operator that pqc compiles, in every form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import onnx
+from hypothesis import strategies as st
+from support.onnx_models import model, node
+
+from pqc.numerics.arrays import AnyArray, FloatArray
+from pqc.numerics.window import Window
+from pqc.passes.options import PqOptions
+
+Draw: TypeAlias = st.DrawFn
+Frame: TypeAlias = tuple[int, ...]
+
+LARGEST = 4096
+"""Elements of an activation; beyond, only what shrinks it is added."""
+
+
+@dataclass
+class Network:
+    """A model being written; ``frames`` holds the shape of each activation without the frames."""
+
+    random: np.random.Generator
+    inputs: dict[str, Frame] = field(default_factory=dict[str, Frame])
+    frames: dict[str, Frame] = field(default_factory=dict[str, Frame])
+    nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
+    constants: dict[str, AnyArray] = field(default_factory=dict[str, AnyArray])
+    outputs: list[str] = field(default_factory=list[str])
+
+    def take(self, frame: Frame) -> None:
+        """One more input."""
+        name = f"input{len(self.inputs)}"
+        self.inputs[name] = self.frames[name] = frame
+
+    def constant(self, values: AnyArray) -> str:
+        """A constant by a new name."""
+        name = f"constant{len(self.constants)}"
+        self.constants[name] = values
+        return name
+
+    def weights(self, *shape: int) -> str:
+        """Normally distributed numbers that keep activations about as large as they are."""
+        reach = 1 / np.sqrt(np.prod(shape[1:], dtype=float))
+        return self.constant((self.random.normal(size=shape) * reach).astype(np.float32))
+
+    def numbers(self, *values: int) -> str:
+        """A list of integers."""
+        return self.constant(np.array(values, np.int64))
+
+    def add(self, kind: str, operands: Sequence[str], frame: Frame, **attributes: object) -> str:
+        """One more node, and the name of its result."""
+        name = f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(node(kind, operands, [name], name=name, **attributes))
+        self.frames[name] = frame
+        return name
+
+    def give(self, name: str) -> None:
+        """One more output, under a name of its own."""
+        self.outputs.append(f"output{len(self.outputs)}")
+        self.nodes.append(node("Identity", [name], [self.outputs[-1]], name=self.outputs[-1]))
+
+    @property
+    def unread(self) -> list[str]:
+        """Activations that nothing reads."""
+        read = {name for one in self.nodes for name in one.input}
+        return [name for name in self.frames if name not in read]
+
+    @property
+    def proto(self) -> onnx.ModelProto:
+        """The model."""
+        shapes = {name: ("N", *frame) for name, frame in self.inputs.items()}
+        return model(self.nodes, self.constants, shapes, self.outputs)
+
+    def data(self, count: int, seed: int = 0) -> dict[str, FloatArray]:
+        """Normally distributed frames for each input."""
+        random = np.random.default_rng(seed)
+        return {
+            name: random.normal(size=(count, *frame)).astype(np.float32) for name, frame in self.inputs.items()
+        }
+
+
+Step: TypeAlias = Callable[[Draw, Network, str], str | None]
+"""Adds a node that reads an activation; None if no such node can."""
+
+images = st.tuples(st.integers(1, 20), st.integers(1, 12), st.integers(1, 12))
+features = st.tuples(st.integers(1, 40))
+
+
+def _window(draw: Draw, frame: Frame, *, dilated: bool, pooling: bool) -> Window | None:
+    """A window that fits on ``frame``."""
+    kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    most = [size - 1 if pooling else 2 for size in kernel]
+    pads = [draw(st.integers(0, size)) for size in (*most, *most)]
+    strides = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
+    dilations = draw(st.tuples(st.integers(1, 2), st.integers(1, 2))) if dilated else (1, 1)
+    window = Window(kernel, strides, (pads[0], pads[1], pads[2], pads[3]), dilations)
+    return window if min(window.output_size(frame[1], frame[2])) >= 1 else None
+
+
+def _attributes(window: Window) -> dict[str, object]:
+    names = {"kernel_shape": window.kernel, "strides": window.strides, "pads": window.pads}
+    return {name: list(values) for name, values in names.items()}
+
+
+def conv(draw: Draw, network: Network, x: str) -> str | None:
+    frame = network.frames[x]
+    window = _window(draw, frame, dilated=True, pooling=False)
+    if window is None:
+        return None
+    divisors = [size for size in range(1, frame[0] + 1) if frame[0] % size == 0]
+    group = draw(st.sampled_from([1, 1, *divisors]))
+    outputs = group * draw(st.integers(1, max(1, 40 // group)))
+    operands = [x, network.weights(outputs, frame[0] // group, *window.kernel)]
+    if draw(st.booleans()):
+        operands.append(network.weights(outputs))
+    size = (outputs, *window.output_size(frame[1], frame[2]))
+    return network.add(
+        "Conv", operands, size, group=group, dilations=list(window.dilations), **_attributes(window)
+    )
+
+
+def gemm(draw: Draw, network: Network, x: str) -> str:
+    outputs = draw(st.integers(1, 40))
+    operands = [x, network.weights(outputs, *network.frames[x]), network.weights(outputs)]
+    return network.add("Gemm", operands, (outputs,), transB=1)
+
+
+def batch_norm(draw: Draw, network: Network, x: str) -> str:
+    channels = network.frames[x][0]
+    arrays = [network.random.normal(size=channels).astype(np.float32) for _ in range(3)]
+    variance = (network.random.random(channels) + 0.5).astype(np.float32)
+    parameters = [network.constant(array) for array in (*arrays, variance)]
+    return network.add("BatchNormalization", [x, *parameters], network.frames[x])
+
+
+def relu(draw: Draw, network: Network, x: str) -> str:
+    return network.add("Relu", [x], network.frames[x])
+
+
+def clip(draw: Draw, network: Network, x: str) -> str:
+    bounds = draw(st.sampled_from([(0.0, 0.5), (-0.5, 0.5), (0.0, None), (None, 0.25), (-2.0, -0.25), (0.5, 6.0)]))
+    names = ["" if bound is None else network.constant(np.array(bound, np.float32)) for bound in bounds]
+    return network.add("Clip", [x, *names], network.frames[x])
+
+
+def add(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    if draw(st.booleans()):
+        shape = (frame[0], *[1] * (len(frame) - 1))
+        other = network.constant(network.random.normal(size=shape).astype(np.float32))
+    else:
+        other = draw(st.sampled_from([name for name, size in network.frames.items() if size == frame]))
+    return network.add("Add", draw(st.permutations([x, other])), frame)
+
+
+def max_pool(draw: Draw, network: Network, x: str) -> str | None:
+    return _pool(draw, network, x, "MaxPool", dilated=True)
+
+
+def average_pool(draw: Draw, network: Network, x: str) -> str | None:
+    return _pool(draw, network, x, "AveragePool", dilated=False)
+
+
+def _pool(draw: Draw, network: Network, x: str, kind: str, *, dilated: bool) -> str | None:
+    frame = network.frames[x]
+    window = _window(draw, frame, dilated=dilated, pooling=True)
+    # on a map of one row or column a dilated window can lie wholly in the padding, where it has no maximum
+    if window is None or (window.dilations != (1, 1) and min(frame[1:]) < 2):
+        return None
+    own: dict[str, object] = {"dilations": list(window.dilations)} if dilated else {}
+    if kind == "AveragePool":
+        own["count_include_pad"] = draw(st.integers(0, 1))
+    return network.add(kind, [x], (frame[0], *window.output_size(frame[1], frame[2])), **_attributes(window), **own)
+
+
+def global_average_pool(draw: Draw, network: Network, x: str) -> str:
+    return network.add("GlobalAveragePool", [x], (network.frames[x][0], 1, 1))
+
+
+def concat(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    axis = draw(st.integers(0, len(frame) - 1))
+    rest = frame[:axis] + frame[axis + 1 :]
+    fitting = [
+        name
+        for name, size in network.frames.items()
+        if len(size) == len(frame) and size[:axis] + size[axis + 1 :] == rest
+    ]
+    parts = [x, *draw(st.lists(st.sampled_from(fitting), min_size=1, max_size=2))]
+    total = sum(network.frames[name][axis] for name in parts)
+    return network.add("Concat", parts, (*frame[:axis], total, *frame[axis + 1 :]), axis=axis + 1)
+
+
+def slices(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    starts = [draw(st.integers(0, size - 1)) for size in frame]
+    ends = [draw(st.integers(start + 1, size)) for start, size in zip(starts, frame, strict=True)]
+    steps = [draw(st.integers(1, 3)) for _ in frame]
+    taken = tuple(len(range(*part)) for part in zip(starts, ends, steps, strict=True))
+    axes = range(1, len(frame) + 1)
+    return network.add("Slice", [x, *(network.numbers(*part) for part in (starts, ends, axes, steps))], taken)
+
+
+def pad(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    before, after = ([draw(st.integers(0, 2)) for _ in frame] for _ in range(2))
+    grown = tuple(sum(sizes) for sizes in zip(frame, before, after, strict=True))
+    return network.add("Pad", [x, network.numbers(0, *before, 0, *after)], grown)
+
+
+def transpose(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    order = draw(st.permutations(range(len(frame))))
+    moved = tuple(frame[axis] for axis in order)
+    return network.add("Transpose", [x], moved, perm=[0, *(axis + 1 for axis in order)])
+
+
+def reshape(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    size = int(np.prod(frame))
+    columns = draw(st.sampled_from([c for c in range(1, min(size, 12) + 1) if size % c == 0]))
+    rows = draw(st.sampled_from([r for r in range(1, min(size, 12) + 1) if size // columns % r == 0]))
+    shape = draw(st.sampled_from([(size,), (size // columns // rows, rows, columns)]))
+    return network.add("Reshape", [x, network.numbers(0, *shape)], shape)
+
+
+ANYWHERE: list[Step] = [relu, clip, add, batch_norm, concat, slices, pad, transpose, reshape]
+ON_IMAGES: list[Step] = [conv, conv, conv, conv, max_pool, average_pool, global_average_pool, *ANYWHERE]
+ON_FEATURES: list[Step] = [gemm, gemm, *ANYWHERE]
+SHRINKING: list[Step] = [slices, relu]
+
+
+@st.composite
+def networks(draw: Draw, most: int = 6) -> Network:
+    """A network of up to ``most`` nodes behind one or two inputs; what nothing reads is given back."""
+    network = Network(np.random.default_rng(draw(st.integers(0, 3))))
+    network.take(draw(images))
+    if draw(st.integers(0, 3)) == 0:
+        network.take(draw(st.one_of(images, features, st.just(network.inputs["input0"]))))
+    for _ in range(draw(st.integers(1, most))):
+        newest = list(network.frames)[-1]
+        x = draw(st.sampled_from([newest, newest, *network.frames]))
+        frame = network.frames[x]
+        steps = ON_IMAGES if len(frame) == 3 else ON_FEATURES
+        if np.prod(frame) > LARGEST:
+            steps = SHRINKING
+        draw(st.sampled_from(steps))(draw, network, x)
+    for name in network.unread:
+        network.give(name)
+    if draw(st.integers(0, 3)) == 0:
+        network.give(draw(st.sampled_from(list(network.frames))))
+    return network
+
+
+@st.composite
+def options(draw: Draw) -> PqOptions:
+    """Any way to product-quantize."""
+    return PqOptions(
+        prototypes=draw(st.sampled_from([2, 8, 16])),
+        length=draw(st.integers(1, 9)),
+        metric=draw(st.sampled_from(["l2", "l1"])),
+        prototype_bits=draw(st.sampled_from([8, 8, 4])),
+        table_bits=draw(st.sampled_from([8, 8, 4])),
+        activation_bits=draw(st.sampled_from([8, 8, 8, 4, 12])),
+    )
