@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from xdsl.dialects.builtin import Float32Type, IntegerType, Signedness, StringAttr, TensorType
-from xdsl.ir import Attribute, Dialect, ParametrizedAttribute
+from xdsl.ir import Attribute, Dialect, ParametrizedAttribute, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_attr_definition, irdl_op_definition, prop_def, result_def, traits_def
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
@@ -17,6 +18,7 @@ from xdsl.traits import ConstantLike, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from pqc.errors import ModelError
+from pqc.isa.program import write_whole
 from pqc.numerics.arrays import AnyArray
 
 FOLDER = "blobs"
@@ -27,16 +29,16 @@ class BlobStore:
     """All constants of this process by digest; content-addressed, so sharing them between modules is harmless."""
 
     _arrays: ClassVar[dict[str, AnyArray]] = {}
+    _bounds: ClassVar[dict[str, tuple[int, int]]] = {}
 
     @classmethod
     def put(cls, array: AnyArray) -> str:
-        """Keep a read-only copy of ``array`` and return its digest (over dtype, shape and bytes)."""
-        contiguous = np.ascontiguousarray(array)
-        digest = hashlib.sha256(f"{contiguous.dtype.str}{contiguous.shape}".encode())
-        digest.update(contiguous.tobytes())
+        """Keep a read-only little-endian copy of ``array``; return its digest (over dtype, shape and bytes)."""
+        kept = np.array(array, array.dtype.newbyteorder("<"), order="C")
+        digest = hashlib.sha256(f"{kept.dtype.str}{kept.shape}".encode())
+        digest.update(kept.tobytes())
         key = digest.hexdigest()[:16]
         if key not in cls._arrays:
-            kept = contiguous.copy()
             kept.flags.writeable = False
             cls._arrays[key] = kept
         return key
@@ -47,32 +49,60 @@ class BlobStore:
         return cls._arrays.get(key)
 
     @classmethod
+    def bounds(cls, key: str) -> tuple[int, int]:
+        """The smallest and the largest element of a known array of integers, searched for once."""
+        if key not in cls._bounds:
+            array = cls._arrays[key]
+            cls._bounds[key] = (int(array.min()), int(array.max()))
+        return cls._bounds[key]
+
+    @classmethod
     def save(cls, keys: Iterable[str], folder: Path) -> None:
-        """Write the arrays to ``folder``, one ``DIGEST.npy`` each; what is there already stays."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write the arrays to ``folder``, one ``DIGEST.npy`` each; what is there already stays.
+
+        Raises:
+            ModelError: a file cannot be written.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(f"{folder}: cannot be made: {error.strerror}") from error
         for key in sorted(set(keys)):
             path = folder / f"{key}.npy"
             if not path.exists():
-                partial = path.with_suffix(".partial.npy")
-                np.save(partial, cls._arrays[key])
-                partial.rename(path)
+                data = BytesIO()
+                np.save(data, cls._arrays[key], allow_pickle=False)
+                write_whole(path, data.getvalue())
 
     @classmethod
     def load(cls, folder: Path) -> None:
         """Read every array of ``folder``.
 
         Raises:
-            ModelError: a file's content does not have the digest its name says.
+            ModelError: a file holds no array of numbers, or not the one whose digest its name says.
         """
         for path in sorted(folder.glob("*.npy")):
-            if path.stem not in cls._arrays and cls.put(np.load(path, allow_pickle=False)) != path.stem:
+            if path.stem in cls._arrays:
+                continue
+            try:
+                array: AnyArray = np.load(path, allow_pickle=False)
+                element_type(array.dtype)
+            except (OSError, EOFError, ValueError, VerifyException) as error:
+                raise ModelError(f"{path}: not an array that pqc wrote: {error}") from error
+            if cls.put(array) != path.stem:
                 raise ModelError(f"{path}: the content does not have the digest in the name; write the IR dump again")
 
 
-def element_type(dtype: np.dtype[np.generic]) -> Attribute:
-    """The IR element type of a numpy type: f32, or an integer of the same width and signedness."""
-    if dtype.kind == "f":
+def element_type(dtype: np.dtype[Any]) -> Attribute:
+    """The IR element type of a numpy type: f32, or an integer of the same width and signedness.
+
+    Raises:
+        VerifyException: the dialect has no constants of this type.
+    """
+    if dtype == np.float32:
         return Float32Type()
+    if dtype.kind not in "iu":
+        raise VerifyException(f"constants are float32 or integers, not {dtype}")
     return IntegerType(dtype.itemsize * 8, Signedness.UNSIGNED if dtype.kind == "u" else Signedness.SIGNED)
 
 
@@ -100,6 +130,17 @@ class BlobAttr(ParametrizedAttribute):
         if array is None:
             raise VerifyException(f"constant {self.label.data!r} ({self.key.data}) is not in the folder {FOLDER!r}")
         return array
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The smallest and the largest element of a constant of integers.
+
+        Raises:
+            VerifyException: as for ``array``, or the constant is empty.
+        """
+        if self.array.size == 0:
+            raise VerifyException(f"constant {self.label.data!r} is empty")
+        return BlobStore.bounds(self.key.data)
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> tuple[StringAttr, StringAttr]:
@@ -154,10 +195,9 @@ class ConstantOp(IRDLOperation):
             )
 
 
-def constant_of(value: object) -> AnyArray | None:
+def constant_of(value: SSAValue) -> AnyArray | None:
     """The array of a value that a :class:`ConstantOp` defines, else None."""
-    owner = getattr(value, "owner", None)
-    return owner.array if isinstance(owner, ConstantOp) else None
+    return value.owner.array if isinstance(value.owner, ConstantOp) else None
 
 
 Blob = Dialect("blob", [ConstantOp], [BlobAttr])

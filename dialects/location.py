@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import ArrayAttr, FusedLoc, NameLoc, NoneAttr, StringAttr
+from xdsl.dialects.builtin import FusedLoc, NameLoc, NoneAttr, StringAttr
 from xdsl.ir import Attribute, Operation
+
+from pqc.dialects.elements import elements
 
 
 def node_location(name: str) -> NameLoc:
@@ -18,7 +20,7 @@ def fuse_locations(first: Operation, second: Operation) -> FusedLoc:
 
 def node_name(op: Operation) -> str:
     """The ONNX node an operation comes from: of several, the first; "" where none is known."""
-    location: Attribute = op.location
-    while isinstance(location, FusedLoc) and isinstance(location.locations, ArrayAttr):
-        location = location.locations.data[0]
+    location: Attribute | None = op.location
+    while isinstance(location, FusedLoc):
+        location = next(iter(elements(location.locations, Attribute)), None)
     return location.desc.data if isinstance(location, NameLoc) else ""

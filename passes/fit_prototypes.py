@@ -26,6 +26,7 @@ from pqc.dialects.blob import ConstantOp, constant_of
 from pqc.dialects.location import node_name
 from pqc.dialects.onnx import ConvOp
 from pqc.dialects.pq import ConvolutionOp
+from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import InternalError
 from pqc.interpreter.reference import execute, last_uses
 from pqc.numerics.arrays import AnyArray, FloatArray
@@ -171,7 +172,7 @@ class Fitter:
             bias.result,
             op.residual,
             window=op.window,
-            config=config,
+            config=ConfigAttr.of(task.prototypes, task.length, task.prototype_bits, task.table_bits, task.metric),
             grid=grid,
             shift=task.shift,
             low=op.low,

@@ -10,7 +10,7 @@ from xdsl.ir import Operation
 
 from pqc.dialects.location import node_name
 from pqc.dialects.pq import EncodeOp, LookupOp
-from pqc.dialects.qnn import Conv2dOp, GemmOp
+from pqc.dialects.qnn import Conv2dOp, GemmOp, quantized
 from pqc.errors import InternalError
 from pqc.passes.attributes import ERROR, main_of
 from pqc.passes.constants import constant_array
@@ -27,6 +27,8 @@ def lookup_facts(op: LookupOp) -> dict[str, Any]:
     _, outputs, rows, columns = op.accumulator.type.get_shape()
     subspaces, prototypes, length = constant_array(encode.codebook).shape
     error = op.attributes.get(ERROR)
+    _, channels, height, width = quantized(encode.x).get_shape()
+    window = encode.window.data
     return {
         "node": node_name(op),
         "op": "pq",
@@ -36,6 +38,11 @@ def lookup_facts(op: LookupOp) -> dict[str, Any]:
         "subspaces": subspaces,
         "columns": rows * columns,
         "outputs": outputs,
+        "channels": channels,
+        "height": height,
+        "width": width,
+        "kernel": list(window.kernel),
+        "stride": window.strides[0],
         "prototype_bits": encode.prototype_bits.value.data,
         "table_bits": op.table_bits.value.data,
         "normalized_error": error.value.data if isinstance(error, FloatAttr) else None,

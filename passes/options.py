@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from xdsl.passes import ModulePass
 
+from pqc.errors import ModelError
+from pqc.numerics.encode import Metric
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
@@ -20,6 +23,17 @@ from pqc.passes.select_pq import SelectPqPass
 
 CALIBRATION_FRAMES = 1024
 """Frames that are calibrated on where the user does not say how many."""
+
+
+RANGES = {
+    "prototypes": (2, 4096),
+    "length": (1, 1024),
+    "prototype_bits": (2, 16),
+    "table_bits": (2, 16),
+    "activation_bits": (2, 16),
+    "seed": (0, (1 << 32) - 1),
+}
+"""What each number may be."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,14 @@ class PqOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            value: int = getattr(self, name)
+            if not low <= value <= high:
+                raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
+        if self.metric.upper() not in Metric.__members__:
+            raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
+
     @property
     def frames(self) -> int:
         """How many calibration frames are looked at, at most."""
@@ -45,6 +67,21 @@ class PqOptions:
     def as_json(self) -> dict[str, Any]:
         """The options by name, as plain JSON values."""
         return dataclasses.asdict(self) | {"include": list(self.include), "exclude": list(self.exclude)}
+
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> PqOptions:
+        """The options that :meth:`as_json` wrote.
+
+        Raises:
+            ModelError: there is an option that does not exist, or one out of its range.
+        """
+        unknown = set(values) - {field.name for field in dataclasses.fields(PqOptions)}
+        if unknown:
+            raise ModelError(f"the IR was compiled with an option {min(unknown)!r} that does not exist")
+        restored: dict[str, Any] = dict(values)
+        for name in ("include", "exclude"):
+            restored[name] = tuple(values.get(name, ()))
+        return PqOptions(**restored)
 
 
 def configured_passes(options: PqOptions) -> list[ModulePass]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TypeAlias
 
 from xdsl.context import Context
@@ -12,7 +13,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
-from pqc.errors import InternalError, ModelError
+from pqc.errors import InternalError, ModelError, PqcError
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
@@ -89,6 +90,23 @@ def remaining(passes: Sequence[ModulePass], module: ModuleOp) -> list[ModulePass
     return list(passes[pipeline_names().index(phase) + 1 :])
 
 
+class _CarriesText:
+    """Whatever goes wrong inside leaves with the text of the IR before it, as its attribute ``ir``."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the text on the error, which goes on its way."""
+        if error is not None and not isinstance(error, PqcError):
+            vars(error)["ir"] = self.text
+
+
 def run_pipeline(
     context: Context, module: ModuleOp, passes: Sequence[ModulePass], observe: Observer | None = None
 ) -> None:
@@ -101,7 +119,8 @@ def run_pipeline(
     before = module_text(module)
     for step in passes:
         started = time.perf_counter()
-        step.apply(context, module)
+        with _CarriesText(before):
+            step.apply(context, module)
         try:
             verify_module(module)
         except VerifyException as error:

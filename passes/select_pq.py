@@ -25,7 +25,7 @@ from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import ModelError
 from pqc.numerics import shapes
 from pqc.numerics.encode import Metric
-from pqc.passes.attributes import CONFIG
+from pqc.passes.attributes import CONFIG, target_of
 from pqc.passes.constants import constant_array
 
 
@@ -95,7 +95,9 @@ class SelectPqPass(ModulePass):
         for pattern in (*self.include, *self.exclude):
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise ModelError(f"no layer's node name matches {pattern!r}; the layers are {', '.join(names)}")
-        metric = Metric[self.metric.upper()]
+        metric, available = Metric[self.metric.upper()], target_of(op).encode.metrics
+        if self.metric not in available:
+            raise ModelError(f"metric {self.metric!r}: the target's encode unit has {', '.join(available)}")
         for layer, name in zip(layers, names, strict=True):
             if self._wanted(layer, name):
                 length = min(self.length, prod(shape_of(layer.weight)[1:]))

@@ -57,7 +57,12 @@ def load_module(path: Path) -> ModuleOp:
     try:
         module = Parser(make_context(), text, str(path)).parse_module()
         verify_module(module)
-    except (ParseError, VerifyException) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{path}: is no valid IR: {first}") from error
+    except ParseError as error:
+        raise ModelError(f"{error.span.get_location()}: is no valid IR: {_sentence(error.msg)}") from error
+    except VerifyException as error:
+        raise ModelError(f"{path}: is no valid IR: {_sentence(error)}") from error
     return module
+
+
+def _sentence(error: object) -> str:
+    return " ".join(str(error).split())

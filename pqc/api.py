@@ -97,7 +97,8 @@ def compile_model(request: CompileRequest) -> CompileResult:
             dumps.after(step, current)
         _talk(request, step, current)
 
-    passes = remaining(configured_passes(request.pq), module)
+    options = PqOptions.from_json(provenance_of(module).get("options", {})) if resumed else request.pq
+    passes = remaining(configured_passes(options), module)
     run_pipeline(make_context(), module, passes, observe)
     return CompileResult(_program(module, references[0]))
 

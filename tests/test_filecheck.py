@@ -41,7 +41,7 @@ def test_constants_are_those_that_are_declared(area: str) -> None:
 def test_lines_that_cannot_be_executed_are_refused(line: str, tmp_path: Path) -> None:
     path = tmp_path / "case.mlir"
     path.write_text(f"// RUN: {line}\n")
-    with pytest.raises(ValueError, match="pqc|filecheck"):
+    with pytest.raises(ValueError, match=r"pqc|filecheck"):
         runs(path)
 
 

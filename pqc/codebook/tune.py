@@ -67,12 +67,12 @@ def tune_codebook(
     bound = np.broadcast_to(np.asarray(floor, np.float32), wanted.shape)
     layer = _start(x, codebook.astype(np.float32) / spread, wanted, prior, ridge, options.temperature)
     adams = [_Adam(layer.prototypes), _Adam(layer.table), _Adam(layer.bias)]
-    unit = np.float32(layer.table.std())
+    unit = float(layer.table.std())
     for step in range(options.steps):
         batch = random.integers(len(wanted), size=options.batch)
         gradients = layer.gradients(np.ascontiguousarray(x[:, batch]), wanted[batch], bound[batch])
         rate = options.rate * (1 + math.cos(math.pi * step / options.steps)) / 2
-        for adam, gradient, size in zip(adams, gradients, (1, unit, unit), strict=True):
+        for adam, gradient, size in zip(adams, gradients, (1.0, unit, unit), strict=True):
             adam.step(gradient, rate * size)
     grid = np.floor(layer.prototypes.astype(np.float64) * spread + 0.5)
     return element.clip(grid.astype(np.int64))

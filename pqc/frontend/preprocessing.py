@@ -16,6 +16,9 @@ from pqc.numerics.arrays import AnyArray, FloatArray
 PROPERTY = "preprocessing"
 """Name of the metadata property: JSON with the lists ``mean`` and ``std``, one number per channel."""
 
+SMALLEST_DEVIATION = 1e-6
+"""The least ``std``: below, float32 images would overflow."""
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -48,8 +51,8 @@ def preprocessing_from_numbers(mean: Any, std: Any, origin: str) -> Preprocessin
     means, deviations = _numbers(mean, f"{origin}: mean"), _numbers(std, f"{origin}: std")
     if len(means) != len(deviations):
         raise ModelError(f"{origin}: mean has {len(means)} numbers and std {len(deviations)}; they must agree")
-    if min(deviations) <= 0:
-        raise ModelError(f"{origin}: std must be positive, it is {list(deviations)}")
+    if min(deviations) < SMALLEST_DEVIATION:
+        raise ModelError(f"{origin}: std must be at least {SMALLEST_DEVIATION:g}, it is {list(deviations)}")
     return Preprocessing(means, deviations)
 
 

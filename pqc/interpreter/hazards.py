@@ -21,7 +21,8 @@ from pqc.interpreter.queues import UNITS, Clocks, clocks, describe, program_orde
 from pqc.interpreter.sanity import complaints
 from pqc.isa.access import Access, accesses
 from pqc.isa.fields import EncodingError, Instruction, Memory, Unit
-from pqc.isa.instructions import Encode, Load, Lookup, Pool
+from pqc.isa.instructions import Encode, Load, Lookup
+from pqc.isa.legality import clash
 from pqc.isa.program import Program
 from pqc.isa.records import Tensor
 from pqc.planning.target import Target
@@ -124,9 +125,7 @@ class _Checker:
         """Element by element an instruction may overwrite what it reads; shifted against it, it may not."""
         written = touched[-1]
         for read in touched[:-1]:
-            if read.memory is not written.memory or read.end <= written.address or written.end <= read.address:
-                continue
-            if isinstance(instruction, Pool) or (read.address, read.run) != (written.address, written.run):
+            if clash(instruction, read, written):
                 where = f"[{read.address}, {read.end}) and writes [{written.address}, {written.end})"
                 raise self.fail(index, f"reads {written.memory.name.lower()} bytes {where}, which overlap")
 

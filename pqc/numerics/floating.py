@@ -37,10 +37,20 @@ def convolution(x: FloatArray, weight: FloatArray, bias: FloatArray, window: Win
     depthwise = group == x.shape[1]
     for start in range(0, len(x), CHUNK):
         taps = patches(x[start : start + CHUNK], window)
-        summed = _depthwise(taps, weight) if depthwise else _grouped(taps, weight, group)
+        if group == 1:
+            summed = _dense(taps, weight)
+        else:
+            summed = _depthwise(taps, weight) if depthwise else _grouped(taps, weight, group)
         result[start : start + CHUNK] = summed.reshape(-1, *shape[1:])
     result += bias[:, None, None]
     return result
+
+
+def _dense(taps: FloatArray, weight: FloatArray) -> FloatArray:
+    """One matrix product for all frames: [frames, outputs, positions]; many small ones would cost their overhead."""
+    frames, outputs = len(taps), len(weight)
+    columns = taps.transpose(1, 2, 3, 0, 4, 5).reshape(weight[0].size, -1)
+    return (weight.reshape(outputs, -1) @ columns).reshape(outputs, frames, -1).transpose(1, 0, 2)
 
 
 def _grouped(taps: FloatArray, weight: FloatArray, group: int) -> FloatArray:

@@ -38,7 +38,7 @@ def test_absent_property_is_no_preprocessing() -> None:
         ('{"mean": ["0"], "std": [1]}', "mean must be a list of numbers"),
         ('{"mean": [true], "std": [1]}', "mean must be a list of numbers"),
         ('{"mean": [NaN], "std": [1]}', "mean must be a list of numbers"),
-        ('{"mean": [0], "std": [0]}', "std must be positive"),
+        ('{"mean": [0], "std": [0]}', "std must be at least 1e-06"),
         ('{"mean": [0, 0], "std": [1]}', "mean has 2 numbers and std 1"),
     ],
 )

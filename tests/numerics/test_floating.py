@@ -67,7 +67,8 @@ def test_convolution_is_its_definition(window: Window, group: int, per_group: tu
 def test_more_frames_than_a_chunk_give_the_same() -> None:
     x, weight, bias, window = random(floating.CHUNK + 3, 4, 5, 5), random(2, 4, 3, 3), random(2), Window((3, 3))
     whole = floating.convolution(x, weight, bias, window)
-    np.testing.assert_array_equal(whole[-2:], floating.convolution(x[-2:], weight, bias, window))
+    # the order of float32 sums depends on the size of a matrix product
+    np.testing.assert_allclose(whole[-2:], floating.convolution(x[-2:], weight, bias, window), rtol=0, atol=1e-5)
     assert floating.convolution(x[:0], weight, bias, window).shape == (0, 2, 3, 3)
 
 

@@ -1,7 +1,7 @@
 """The constants of the tests that are written as IR.
 
-Each folder of `tests/filecheck` has a table: small arrays by name. From `tests`, `python -m support.blobs` writes them to
-the folder `blobs` beside the IR and prints the digest by which the IR names each.
+Each folder of `tests/filecheck` has a table: small arrays by name. From `tests`, `python -m support.blobs` writes them
+to the folder `blobs` beside the IR and prints the digest by which the IR names each.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 import onnx
+from onnx import helper
 from hypothesis import strategies as st
 from support.onnx_models import model, node
 
@@ -22,16 +22,16 @@ LARGEST = 4096
 """Elements of an activation; beyond, only what shrinks it is added."""
 
 
-@dataclass
 class Network:
     """A model being written; ``frames`` holds the shape of each activation without the frames."""
 
-    random: np.random.Generator
-    inputs: dict[str, Frame] = field(default_factory=dict[str, Frame])
-    frames: dict[str, Frame] = field(default_factory=dict[str, Frame])
-    nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
-    constants: dict[str, AnyArray] = field(default_factory=dict[str, AnyArray])
-    outputs: list[str] = field(default_factory=list[str])
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.inputs: dict[str, Frame] = {}
+        self.frames: dict[str, Frame] = {}
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, AnyArray] = {}
+        self.outputs: list[str] = []
 
     def take(self, frame: Frame) -> None:
         """One more input."""
@@ -64,6 +64,15 @@ class Network:
         """One more output, under a name of its own."""
         self.outputs.append(f"output{len(self.outputs)}")
         self.nodes.append(node("Identity", [name], [self.outputs[-1]], name=self.outputs[-1]))
+
+    def __repr__(self) -> str:
+        """The nodes, one a line, as failing examples show them."""
+        lines = [f"{name} = input {frame}" for name, frame in self.inputs.items()]
+        for one in self.nodes:
+            attributes = {entry.name: helper.get_attribute_value(entry) for entry in one.attribute}
+            lines.append(f"{one.output[0]} = {one.op_type} {', '.join(one.input)} {attributes}")
+        lines += [f"{name} = constant {array.shape}" for name, array in self.constants.items()]
+        return "\n".join(lines)
 
     @property
     def unread(self) -> list[str]:
@@ -239,7 +248,7 @@ SHRINKING: list[Step] = [slices, relu]
 @st.composite
 def networks(draw: Draw, most: int = 6) -> Network:
     """A network of up to ``most`` nodes behind one or two inputs; what nothing reads is given back."""
-    network = Network(np.random.default_rng(draw(st.integers(0, 3))))
+    network = Network(draw(st.integers(0, 3)))
     network.take(draw(images))
     if draw(st.integers(0, 3)) == 0:
         network.take(draw(st.one_of(images, features, st.just(network.inputs["input0"]))))

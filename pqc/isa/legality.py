@@ -1,0 +1,115 @@
+"""Whether an instruction makes sense by itself, whatever the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pqc.isa.access import Access
+from pqc.isa.fields import Instruction, Memory
+from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Pool, Requantize, Rescale
+from pqc.numerics.requantize import MAXIMUM_SHIFT
+
+_AT_LEAST_ONE = frozenset(
+    {
+        "item_bytes", "items", "rows", "planes", "channels",
+        "height", "width", "kernel_height", "kernel_width", "stride_height",
+        "stride_width", "dilation_height", "dilation_width", "output_rows", "output_columns",
+        "subspaces", "prototypes", "length", "prototype_bits", "outputs",
+        "columns", "table_bits", "groups", "weight_bits", "count",
+    }
+)  # fmt: skip
+"""Fields that count something of which there must be one."""
+
+_AT_MOST_SIXTEEN = frozenset({"prototype_bits", "weight_bits"})
+
+_LONGEST_SUM = 1 << 21
+"""Products that one accumulator may add up: up to here the numerics are exact."""
+
+
+def complaints(instruction: Instruction) -> Iterator[str]:
+    """Everything that is wrong with ``instruction`` by itself, each in one phrase that names the field."""
+    for name, value in instruction.values().items():
+        if name in _AT_LEAST_ONE and value < 1:
+            yield f"{name} = {value}, allowed is at least 1"
+        if name in _AT_MOST_SIXTEEN and value > 16:
+            yield f"{name} = {value}, allowed is at most 16"
+    match instruction:
+        case Load():
+            yield from _load(instruction)
+        case Encode():
+            yield from _encode(instruction)
+        case Convolve():
+            yield from _convolve(instruction)
+        case Requantize():
+            yield from _clip(instruction)
+        case Add() | Rescale():
+            yield from _clip(instruction)
+            yield from _shift(instruction)
+        case Pool():
+            yield from _clip(instruction)
+            yield from _shift(instruction)
+            yield from _pool(instruction)
+        case Fill():
+            yield from _fill(instruction)
+        case _:
+            return
+
+
+def mean_is_exact(taps: int, multiplier: int, shift: int) -> bool:
+    """Whether the mean over ``taps`` 16-bit values stays inside 64 bits all the way."""
+    return max(taps << shift, taps * abs(multiplier) << 16) < 1 << 61
+
+
+def clash(instruction: Instruction, read: Access, written: Access) -> bool:
+    """Whether a result may overwrite what ``instruction`` has yet to read.
+
+    Element by element an instruction may overwrite its operand; shifted against it, it may not.
+    """
+    if read.memory is not written.memory or read.end <= written.address or written.end <= read.address:
+        return False
+    return isinstance(instruction, Pool) or (read.address, read.run) != (written.address, written.run)
+
+
+def _load(i: Load) -> Iterator[str]:
+    if i.buffer is Memory.DRAM:
+        yield "buffer = dram, allowed are the on-chip memories"
+    if i.buffer in (Memory.CODEBOOK, Memory.TABLE) and i.entry_bits < 1:
+        yield f"entry_bits = {i.entry_bits}, allowed is at least 1 for a {i.buffer.name.lower()}"
+
+
+def _encode(i: Encode) -> Iterator[str]:
+    elements = i.channels * i.kernel_height * i.kernel_width
+    if i.first_element >= elements:
+        yield f"first_element = {i.first_element}, the window has {elements}"
+
+
+def _convolve(i: Convolve) -> Iterator[str]:
+    for name, value in (("channels", i.channels), ("outputs", i.outputs)):
+        if i.groups and value % i.groups:
+            yield f"groups = {i.groups} does not divide {name} = {value}"
+    depth = i.channels // max(i.groups, 1) * i.kernel_height * i.kernel_width
+    if depth > _LONGEST_SUM:
+        yield f"{depth} products an accumulator, allowed are {_LONGEST_SUM}"
+
+
+def _clip(i: Requantize | Add | Rescale | Pool) -> Iterator[str]:
+    element = i.destination_storage.element
+    if not element.minimum <= i.low <= i.high <= element.maximum:
+        yield f"low = {i.low} and high = {i.high}, allowed is {element.minimum} <= low <= high <= {element.maximum}"
+
+
+def _shift(i: Add | Rescale | Pool) -> Iterator[str]:
+    if i.shift > MAXIMUM_SHIFT:
+        yield f"shift = {i.shift}, allowed is at most {MAXIMUM_SHIFT}"
+
+
+def _pool(i: Pool) -> Iterator[str]:
+    taps = i.kernel_height * i.kernel_width
+    if not mean_is_exact(taps, i.multiplier, i.shift):
+        yield f"multiplier = {i.multiplier} and shift = {i.shift} leave 64 bits with {taps} taps"
+
+
+def _fill(i: Fill) -> Iterator[str]:
+    element = i.destination_storage.element
+    if not element.minimum <= i.fill_value <= element.maximum:
+        yield f"fill_value = {i.fill_value}, allowed is {element.minimum} to {element.maximum}"

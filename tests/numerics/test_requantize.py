@@ -1,0 +1,91 @@
+"""From accumulators to activations, against Python's integers."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.integers import ELEMENTS, SEEDS, STORED, array
+
+from pqc.numerics.element import Element
+from pqc.numerics.requantize import MAXIMUM_SHIFT, MULTIPLIER_BITS, Clip, add, requantize, rescale
+
+SHIFTS = st.integers(0, MAXIMUM_SHIFT)
+MULTIPLIERS = st.integers(0, 2**MULTIPLIER_BITS - 1)
+
+
+@st.composite
+def clips(draw: st.DrawFn) -> Clip:
+    element = draw(ELEMENTS)
+    low = draw(st.integers(element.minimum, element.maximum))
+    return Clip(element, low, draw(st.integers(low, element.maximum)))
+
+
+def rounded(value: int, shift: int, clip: Clip) -> int:
+    return max(clip.low, min(clip.high, math.floor(Fraction(value, 2**shift) + Fraction(1, 2))))
+
+
+@given(clips(), SEEDS, st.lists(st.tuples(MULTIPLIERS, SHIFTS), min_size=1, max_size=4))
+def test_requantize(clip: Clip, seed: int, parameters: list[tuple[int, int]]) -> None:
+    rng = np.random.default_rng(seed)
+    accumulator = rng.integers(-(2**31), 2**31, (2, len(parameters), 6)).astype(np.int32)
+    accumulator[0, :, :2] = [-(2**31), 2**31 - 1]
+    multiplier, shift = np.array(parameters, np.int32).T
+    found = requantize(accumulator, multiplier, shift, clip)
+    assert found.dtype == clip.element.storage
+    for n, o, m in np.ndindex(*found.shape):
+        assert found[n, o, m] == rounded(int(accumulator[n, o, m]) * parameters[o][0], parameters[o][1], clip)
+
+
+@given(
+    clips(),
+    STORED,
+    SEEDS,
+    st.lists(st.tuples(MULTIPLIERS, SHIFTS, st.integers(0, 2**31 - 1)), min_size=1, max_size=4),
+)
+def test_requantize_adds_a_residual_before_it_rounds(
+    clip: Clip, element: Element, seed: int, parameters: list[tuple[int, int, int]]
+) -> None:
+    rng = np.random.default_rng(seed)
+    accumulator = rng.integers(-(2**31), 2**31, (2, len(parameters), 6)).astype(np.int32)
+    residual = array(element, accumulator.shape, seed + 1)
+    residual[0, :, 0] = element.maximum
+    multiplier, shift, factor = np.array(parameters, np.int64).astype(np.int32).T
+    found = requantize(accumulator, multiplier, shift, clip, residual, factor)
+    for n, o, m in np.ndindex(*found.shape):
+        wide = int(accumulator[n, o, m]) * parameters[o][0] + int(residual[n, o, m]) * parameters[o][2]
+        assert found[n, o, m] == rounded(wide, parameters[o][1], clip)
+
+
+@given(clips(), STORED, SEEDS, st.integers(0, 2**31 - 1), SHIFTS)
+def test_rescale(clip: Clip, element: Element, seed: int, multiplier: int, shift: int) -> None:
+    x = array(element, (3, 7), seed)
+    found = rescale(x, multiplier, shift, clip)
+    assert found.dtype == clip.element.storage
+    assert found.tolist() == [[rounded(value * multiplier, shift, clip) for value in row] for row in x.tolist()]
+
+
+@given(clips(), STORED, STORED, SEEDS, st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1)), SHIFTS)
+def test_add(
+    clip: Clip, left_element: Element, right_element: Element, seed: int, multipliers: tuple[int, int], shift: int
+) -> None:
+    left, right = array(left_element, (20,), seed), array(right_element, (20,), seed + 1)
+    found = add(left, right, multipliers, shift, clip)
+    sums = [a * multipliers[0] + b * multipliers[1] for a, b in zip(left.tolist(), right.tolist(), strict=True)]
+    assert found.tolist() == [rounded(value, shift, clip) for value in sums]
+
+
+@given(ELEMENTS)
+def test_the_full_clip_is_the_range_of_the_element(element: Element) -> None:
+    clip = Clip.full(element)
+    assert (clip.low, clip.high) == (element.minimum, element.maximum)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1, 5), (3, 2), (0, 256)])
+def test_bounds_outside_the_element_are_refused(low: int, high: int) -> None:
+    with pytest.raises(ValueError, match="is not inside ui8"):
+        Clip(Element(8, False), low, high)
