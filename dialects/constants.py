@@ -83,9 +83,7 @@ def check_requantization(
 ) -> None:
     """Raise VerifyException unless there is one valid parameter of each kind for each channel."""
     given = {"multiplier": multiplier, "shift": shift, "residual multiplier": residual_multiplier}
-    arrays = {
-        what: check_type(what, value, S32, [channels]) for what, value in given.items() if value is not None
-    }
+    arrays = {what: check_type(what, value, S32, [channels]) for what, value in given.items() if value is not None}
     try:
         pack_parameters(arrays["multiplier"], arrays["shift"], arrays.get("residual multiplier"))
     except ValueError as error:

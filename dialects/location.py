@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import FusedLoc, NameLoc, NoneAttr, StringAttr
-from xdsl.ir import Attribute, Operation
+import re
+
+from xdsl.dialects.builtin import ArrayAttr, FusedLoc, LocationAttr, NameLoc, NoneAttr, StringAttr
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from pqc.dialects.elements import elements
 
@@ -15,7 +17,17 @@ def node_location(name: str) -> NameLoc:
 
 def fuse_locations(first: Operation, second: Operation) -> FusedLoc:
     """The location of an operation that does what both did; its name is that of ``first``."""
-    return FusedLoc((first.location, second.location), NoneAttr())
+    return FusedLoc(ArrayAttr([*_parts(first.location), *_parts(second.location)]), NoneAttr())
+
+
+def _parts(location: LocationAttr) -> list[Attribute]:
+    """The locations that a fused one consists of, else the location itself."""
+    return elements(location.locations, Attribute) if isinstance(location, FusedLoc) else [location]
+
+
+def hint(value: SSAValue, name: str) -> None:
+    """Name a value in the text after ``name``, as far as the syntax allows; nothing depends on it."""
+    value.name_hint = re.sub(r"[^A-Za-z0-9_$.-]", "_", name if name[:1].isalpha() else f"_{name}")
 
 
 def node_name(op: Operation) -> str:

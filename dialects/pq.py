@@ -8,18 +8,10 @@ One convolution at the integer level::
 
 from __future__ import annotations
 
-from typing import ClassVar
+import math
+from collections.abc import Sequence
 
-from xdsl.dialects.builtin import (
-    DYNAMIC_INDEX,
-    FloatAttr,
-    IntegerAttr,
-    IntegerType,
-    Signedness,
-    StringAttr,
-    TensorType,
-    i64,
-)
+from xdsl.dialects.builtin import DYNAMIC_INDEX, FloatAttr, IntegerAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, Dialect, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -33,16 +25,32 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
+from pqc.dialects.constants import F32, S32, check_elements, check_sizes, check_type
+from pqc.dialects.pq_attributes import check_metric
 from pqc.dialects.pq_types import (
-    I64_ATTR,
     CodesType,
     ConfigAttr,
     GridAttr,
     QuantizedType,
     WindowAttr,
+    codes_type,
+    quantized,
+)
+from pqc.dialects.rules import (
+    I64_ATTR,
+    accumulator_type,
+    check_accumulators,
+    check_window,
     element_of,
     expect,
+    expect_field,
+    expect_range,
+    integer_format,
+    output_size,
+    spell_shape,
+    tensor_type,
 )
+from pqc.isa.instructions import Encode, Lookup
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
 from pqc.numerics.window import Window
@@ -53,16 +61,37 @@ def subspaces_of(channels: int, window: Window, length: int) -> int:
     return -(-channels * window.kernel[0] * window.kernel[1] // length)
 
 
-def _check_codebook(codebook: TensorType[Attribute], channels: int, window: Window, bits: int, signed: bool) -> None:
-    shape, element = codebook.get_shape(), element_of(codebook.element_type)
-    expect(len(shape) == 3, f"codebook is {codebook}, it must be [subspaces, prototypes, length]")
-    expected = subspaces_of(channels, window, shape[2])
+def _check_codebook(codebook: SSAValue, channels: int, window: Window, element: Element) -> tuple[int, int]:
+    """The codebook goes with the input; returns its subspaces and prototypes."""
+    subspaces, prototypes, length = check_sizes("codebook", codebook, "subspaces", "prototypes", "length")
+    expected = subspaces_of(channels, window, length)
     expect(
-        shape[0] == expected,
-        f"codebook has {shape[0]} subspaces; {channels} channels, window {list(window.kernel)} and length {shape[2]} make {expected}",
+        subspaces == expected,
+        f"the codebook has {subspaces} subspaces; {channels} channels, a window of {spell_shape(window.kernel)} and "
+        f"length {length} make {expected}",
     )
-    expect(element.bits >= bits, f"prototype_bits = {bits} do not fit the codebook's {element}")
-    expect(element.signed == signed, f"codebook of {element} on an input that is {'' if signed else 'un'}signed")
+    for field, value in (("subspaces", subspaces), ("prototypes", prototypes), ("length", length)):
+        expect_field(field, value, Encode, field)
+    check_elements("codebook", codebook, element, [subspaces, prototypes, length])
+    return subspaces, prototypes
+
+
+def _check_encoding(shift: int, prototype_bits: int, window: Window) -> None:
+    """The numbers fit the fields of the encode instruction."""
+    expect_field("shift", shift, Encode, "shift")
+    expect_range("prototype_bits", prototype_bits, 1, 16)
+    check_window(window, Encode)
+
+
+def _float_shape(what: str, value: SSAValue) -> Sequence[int]:
+    """Channels, rows and columns of an activation at the float level."""
+    kind = tensor_type(value)
+    shape = kind.get_shape()
+    expect(
+        len(shape) == 4 and shape[0] == DYNAMIC_INDEX and min(shape[1:]) >= 1 and kind.element_type == F32,
+        f"the {what} is {kind}, it must be an f32 tensor of ? frames of channels, rows and columns",
+    )
+    return shape[1:]
 
 
 @irdl_op_definition
@@ -123,29 +152,31 @@ class ConvolutionOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        """Codebook, table and bias have the shapes that input, window and result ask for."""
-        x, result, table = self.x.type.get_shape(), self.result.type.get_shape(), self.table.type.get_shape()
-        _check_codebook(
-            self.codebook.type, x[1], self.window.data, self.config.prototype_bits.data, self.grid.integers.signed
-        )
-        shape = self.codebook.type.get_shape()
+        """Codebook, table, bias and residual have the shapes that input, window and result ask for."""
+        channels, rows, columns = _float_shape("input", self.x)
+        outputs, *map_size = _float_shape("result", self.result)
+        window, config = self.window.data, self.config
+        element = Element(config.prototype_bits.data, self.grid.integers.signed)
+        _check_encoding(self.shift.value.data, element.bits, window)
+        subspaces, prototypes = _check_codebook(self.codebook, channels, window, element)
         expect(
-            shape[1] == self.config.prototypes.data,
-            f"codebook has {shape[1]} prototypes, the configuration {self.config.prototypes.data}",
+            prototypes == config.prototypes.data,
+            f"the codebook has {prototypes} prototypes, the configuration {config.prototypes.data}",
+        )
+        check_type("table", self.table, F32, [subspaces, prototypes, outputs])
+        check_type("bias", self.bias, F32, [outputs])
+        expected = output_size(window, rows, columns)
+        expect(
+            tuple(map_size) == expected,
+            f"the result has a map of {spell_shape(map_size)}, input and window give {spell_shape(expected)}",
         )
         expect(
-            tuple(table) == (shape[0], shape[1], result[1]),
-            f"table is {list(table)}, it must be [subspaces, prototypes, outputs] = {[shape[0], shape[1], result[1]]}",
+            self.residual is None or self.residual.type == self.result.type,
+            "the residual must have the type of the result",
         )
-        expect(
-            tuple(self.bias.type.get_shape()) == (result[1],),
-            f"bias is {self.bias.type}, the result has {result[1]} channels",
-        )
-        rows_columns = self.window.data.output_size(x[2], x[3])
-        expect(
-            tuple(result[2:]) == rows_columns,
-            f"result is {list(result)}, the window gives {list(rows_columns)} rows and columns",
-        )
+        low = -math.inf if self.low is None else self.low.value.data
+        high = math.inf if self.high is None else self.high.value.data
+        expect(low <= high, f"low = {low} and high = {high} are no bounds")
 
 
 @irdl_op_definition
@@ -166,17 +197,15 @@ class EncodeOp(IRDLOperation):
     codes = result_def(CodesType)
     traits = traits_def(Pure())
     assembly_format = (
-        "$x `,` $codebook $window `metric` $metric `shift` $shift `prototype_bits` $prototype_bits attr-dict `:` type($x) `,` "
-        "type($codebook) `->` type($codes)"
+        "$x `,` $codebook $window `metric` $metric `shift` $shift `prototype_bits` $prototype_bits attr-dict `:` "
+        "type($x) `,` type($codebook) `->` type($codes)"
     )
 
     def __init__(
         self, x: SSAValue, codebook: SSAValue, *, window: Window, metric: Metric, shift: int, prototype_bits: int
     ) -> None:
-        x_type, codebook_type = x.type, codebook.type
-        assert isinstance(x_type, QuantizedType) and isinstance(codebook_type, TensorType)
-        _, _, height, width = x_type.get_shape()
-        subspaces, prototypes, _ = codebook_type.get_shape()
+        _, _, height, width = quantized(x).get_shape()
+        subspaces, prototypes, _ = tensor_type(codebook).get_shape()
         super().__init__(
             operands=[x, codebook],
             properties={
@@ -196,23 +225,20 @@ class EncodeOp(IRDLOperation):
     @property
     def prototype_element(self) -> Element:
         """The grid's integers: the codebook's signedness at ``prototype_bits``."""
-        return Element(self.prototype_bits.value.data, element_of(self.codebook.type.element_type).signed)
+        return Element(self.prototype_bits.value.data, element_of(tensor_type(self.codebook).element_type).signed)
 
     def verify_(self) -> None:
-        """Codebook and codes have the shapes that input and window ask for."""
-        x = self.x.type.get_shape()
-        expect(len(x) == 4, f"input is {self.x.type}, it must have channels, rows and columns")
-        expect(
-            self.metric.data.upper() in Metric.__members__,
-            f"metric {self.metric.data!r} is none of {', '.join(m.name.lower() for m in Metric)}",
-        )
-        expect(0 <= self.shift.value.data <= 31, f"shift = {self.shift.value.data}, allowed are 0 to 31")
-        _check_codebook(
-            self.codebook.type, x[1], self.window.data, self.prototype_bits.value.data, self.x.type.element.signed
-        )
-        subspaces, prototypes, _ = self.codebook.type.get_shape()
-        expected = CodesType.of((DYNAMIC_INDEX, subspaces, *self.window.data.output_size(x[2], x[3])), prototypes)
-        expect(self.codes.type == expected, f"codes are {self.codes.type}, input and codebook give {expected}")
+        """Codebook and codes have the shapes that input and window ask for, and the numbers fit the hardware."""
+        kind, window = quantized(self.x), self.window.data
+        shape = kind.get_shape()
+        expect(len(shape) == 4, f"the input is {kind}, it must have channels, rows and columns")
+        check_metric(self.metric.data)
+        bits = self.prototype_bits.value.data
+        _check_encoding(self.shift.value.data, bits, window)
+        subspaces, prototypes = _check_codebook(self.codebook, shape[1], window, Element(bits, kind.element.signed))
+        size = (DYNAMIC_INDEX, subspaces, *output_size(window, shape[2], shape[3]))
+        expected = CodesType.of(size, prototypes)
+        expect(self.codes.type == expected, f"the codes are {self.codes.type}, input and codebook give {expected}")
 
 
 @irdl_op_definition
@@ -227,60 +253,38 @@ class LookupOp(IRDLOperation):
     accumulator = result_def(TensorType)
     traits = traits_def(Pure())
     assembly_format = (
-        "$codes `,` $table `,` $bias `table_bits` $table_bits attr-dict `:` type($codes) `,` type($table) `,` type($bias) "
-        "`->` type($accumulator)"
+        "$codes `,` $table `,` $bias `table_bits` $table_bits attr-dict `:` type($codes) `,` type($table) `,` "
+        "type($bias) `->` type($accumulator)"
     )
 
     def __init__(
         self, codes: SSAValue, table: SSAValue, bias: SSAValue, *, table_bits: int, accumulator_bits: int
     ) -> None:
-        codes_type, table_type = codes.type, table.type
-        assert isinstance(codes_type, CodesType) and isinstance(table_type, TensorType)
-        frames, _, rows, columns = codes_type.get_shape()
-        shape = (frames, table_type.get_shape()[2], rows, columns)
+        frames, _, rows, columns = codes_type(codes).get_shape()
+        shape = (frames, tensor_type(table).get_shape()[2], rows, columns)
         super().__init__(
             operands=[codes, table, bias],
             properties={"table_bits": IntegerAttr(table_bits, i64)},
-            result_types=[TensorType(IntegerType(accumulator_bits, Signedness.SIGNED), shape)],
+            result_types=[accumulator_type(shape, accumulator_bits)],
         )
-
-    ACCUMULATORS: ClassVar = range(8, 33)
 
     @property
     def accumulator_bits(self) -> int:
         """Width of the sums."""
-        kind = self.accumulator.type.element_type
-        assert isinstance(kind, IntegerType)
-        return kind.width.data
+        bits, _ = integer_format(tensor_type(self.accumulator).element_type)
+        return bits
 
     def verify_(self) -> None:
         """Table, bias and accumulators have the shapes that the codes ask for."""
-        frames, subspaces, rows, columns = self.codes.type.get_shape()
-        table = self.table.type.get_shape()
-        expect(
-            tuple(table[:2]) == (subspaces, self.codes.type.prototypes.data),
-            f"table is {list(table)}, the codes ask for [{subspaces}, {self.codes.type.prototypes.data}, outputs]",
-        )
-        element = element_of(self.table.type.element_type)
-        expect(
-            element.signed and element.bits >= self.table_bits.value.data,
-            f"table of {element} for {self.table_bits.value.data} signed bits",
-        )
-        expect(
-            tuple(self.bias.type.get_shape()) == (table[2],),
-            f"bias is {self.bias.type}, the table has {table[2]} outputs",
-        )
-        kind = self.accumulator.type.element_type
-        expect(
-            isinstance(kind, IntegerType)
-            and kind.width.data in self.ACCUMULATORS
-            and kind.signedness.data is Signedness.SIGNED,
-            f"accumulators are {kind}, allowed are si8 to si32",
-        )
-        expect(
-            tuple(self.accumulator.type.get_shape()) == (frames, table[2], rows, columns),
-            f"accumulators are {self.accumulator.type}, codes and table give {[frames, table[2], rows, columns]}",
-        )
+        codes = codes_type(self.codes)
+        frames, subspaces, rows, columns = codes.get_shape()
+        _, _, outputs = check_sizes("table", self.table, "subspaces", "prototypes", "outputs")
+        bits = self.table_bits.value.data
+        expect_range("table_bits", bits, 1, 16)
+        expect_field("outputs", outputs, Lookup, "outputs")
+        check_elements("table", self.table, Element(bits, True), [subspaces, codes.prototypes.data, outputs])
+        check_type("bias", self.bias, S32, [outputs])
+        check_accumulators(self.accumulator, (frames, outputs, rows, columns))
 
 
 Pq = Dialect("pq", [ConvolutionOp, EncodeOp, LookupOp], [WindowAttr, GridAttr, ConfigAttr, QuantizedType, CodesType])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
 from xdsl.dialects.builtin import IntAttr, IntegerAttr, StringAttr, i64
-from xdsl.ir import Attribute, Data, ParametrizedAttribute, Region, TypeAttribute
+from xdsl.ir import Attribute, Data, ParametrizedAttribute, Region, SSAValue, TypeAttribute
 from xdsl.irdl import (
     IRDLOperation,
     irdl_attr_definition,
@@ -20,12 +21,17 @@ from xdsl.irdl import (
 )
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
-from xdsl.traits import NoTerminator
+from xdsl.traits import HasParent, IsolatedFromAbove, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from pqc.dialects.blob import BlobAttr
-from pqc.dialects.pq_types import I64_ATTR, QuantizedType, expect
+from pqc.dialects.pq_types import QuantizedType
+from pqc.dialects.rules import I64_ATTR, expect, expect_range
 from pqc.isa.fields import Memory
+from pqc.isa.instructions import Fill, Load
+
+MEMORIES = {memory.name.lower(): memory for memory in Memory}
+"""The memories, as the text spells them."""
 
 
 @irdl_attr_definition
@@ -44,15 +50,12 @@ class RegionType(ParametrizedAttribute, TypeAttribute):
     @property
     def kind(self) -> Memory:
         """The memory."""
-        return Memory[self.memory.data.upper()]
+        return MEMORIES[self.memory.data]
 
     def verify(self) -> None:
         """A memory that exists, and at least one byte of it."""
-        if self.memory.data.upper() not in Memory.__members__:
-            allowed = ", ".join(memory.name.lower() for memory in Memory)
-            raise VerifyException(f"memory {self.memory.data!r}, allowed are {allowed}")
-        if self.size.data < 1:
-            raise VerifyException(f"a region of {self.size.data} bytes")
+        expect(self.memory.data in MEMORIES, f"memory {self.memory.data!r}, allowed are {', '.join(MEMORIES)}")
+        expect(self.size.data >= 1, f"a region of {self.size.data} bytes, it must have at least one")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
@@ -98,12 +101,27 @@ class FieldsAttr(Data[tuple[tuple[str, int], ...]]):
             parser.parse_punctuation("=")
             return name, parser.parse_integer()
 
-        return tuple(parser.parse_comma_separated_list(parser.Delimiter.ANGLE, one))
+        values = parser.parse_comma_separated_list(parser.Delimiter.ANGLE, one)
+        if len({name for name, _ in values}) < len(values):
+            parser.raise_error("a field is named twice")
+        return tuple(values)
 
     def print_parameter(self, printer: Printer) -> None:
         """Print ``<name = value, ...>``."""
         with printer.in_angle_brackets():
             printer.print_string(", ".join(f"{name} = {value}" for name, value in self.data))
+
+
+def region_type(value: SSAValue) -> RegionType:
+    """The type of a region.
+
+    Raises:
+        VerifyException: the value is none.
+    """
+    kind = value.type
+    if not isinstance(kind, RegionType):
+        raise VerifyException(f"{kind} is not a region")
+    return kind
 
 
 class TensorKind(IntEnum):
@@ -122,7 +140,7 @@ class ProgramOp(IRDLOperation):
     target = prop_def(StringAttr)
     accumulator_bits = prop_def(I64_ATTR)
     body = region_def("single_block")
-    traits = traits_def(NoTerminator())
+    traits = traits_def(NoTerminator(), IsolatedFromAbove())
     assembly_format = "$target `accumulator_bits` $accumulator_bits attr-dict-with-keyword $body"
 
     def __init__(self, target: str, accumulator_bits: int, body: Region) -> None:
@@ -131,12 +149,21 @@ class ProgramOp(IRDLOperation):
             regions=[body],
         )
 
+    def verify_(self) -> None:
+        """Accumulators that hardware can have, and a body of regions and instructions alone."""
+        expect_range("accumulator_bits", self.accumulator_bits.value.data, 8, 32)
+        expect(not self.body.block.args, "a program takes no arguments: its inputs are tensors")
+        for op in self.body.block.ops:
+            inside = op.name.startswith("pqa.") and op.name != self.name
+            expect(inside, f"{op.name} is no region and no instruction, it cannot be in a program")
+
 
 class RegionOp(IRDLOperation, abc.ABC):
     """Shared by the operations that define a region; ``address`` is there once memory is allocated."""
 
     address = opt_prop_def(I64_ATTR)
     region = result_def(RegionType)
+    traits = traits_def(HasParent(ProgramOp))
 
     @property
     def start(self) -> int | None:
@@ -146,6 +173,22 @@ class RegionOp(IRDLOperation, abc.ABC):
     def place(self, address: int) -> None:
         """Set the first byte in the memory."""
         self.properties["address"] = IntegerAttr(address, i64)
+
+    @property
+    def region_type(self) -> RegionType:
+        """The memory and the number of bytes."""
+        return region_type(self.region)
+
+    def verify_(self) -> None:
+        """Every byte has an address that fits an instruction's field."""
+        kind = self.region_type
+        field = Load.fields["dram"] if kind.kind is Memory.DRAM else Fill.fields["destination"]
+        limit = field.bits.maximum + 1
+        start = self.start or 0
+        expect(
+            start >= 0 and start + kind.size.data <= limit,
+            f"bytes [{start}, {start + kind.size.data}) of {kind.memory.data}, allowed are [0, {limit})",
+        )
 
 
 @irdl_op_definition
@@ -166,12 +209,11 @@ class TensorOp(RegionOp):
 
     def verify_(self) -> None:
         """A region of DRAM as large as the tensor."""
-        elements = 1
-        for size in self.tensor.get_shape()[1:]:
-            elements *= size
+        super().verify_()
+        elements = math.prod(self.tensor.get_shape()[1:])
         expected = RegionType.of(Memory.DRAM, elements * self.tensor.element.storage_bytes)
         expect(self.region.type == expected, f"tensor {self.label.data!r} is {self.region.type}, it takes {expected}")
-        expect(self.kind.value.data in list(TensorKind), f"kind = {self.kind.value.data}, allowed are 0 to 2")
+        expect_range("kind", self.kind.value.data, min(TensorKind), max(TensorKind))
 
 
 @irdl_op_definition
@@ -187,7 +229,10 @@ class ConstantOp(RegionOp):
 
     def verify_(self) -> None:
         """A region of DRAM as large as the constant."""
-        expected = RegionType.of(Memory.DRAM, self.data.array.nbytes)
+        super().verify_()
+        size = self.data.array.nbytes
+        expect(size >= 1, f"constant {self.data.label.data!r} is empty")
+        expected = RegionType.of(Memory.DRAM, size)
         expect(self.region.type == expected, f"constant {self.data.label.data!r} is {self.region.type}, not {expected}")
 
 
@@ -203,4 +248,5 @@ class AllocateOp(RegionOp):
 
     def verify_(self) -> None:
         """On chip: DRAM holds tensors and constants."""
-        expect(self.region.type.kind is not Memory.DRAM, "DRAM holds tensors and constants, a buffer cannot be there")
+        super().verify_()
+        expect(self.region_type.kind is not Memory.DRAM, "DRAM holds tensors and constants, a buffer cannot be there")

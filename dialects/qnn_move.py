@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-import numpy as np
-from xdsl.dialects.builtin import DYNAMIC_INDEX, DenseArrayBase, IntegerAttr, i64
+from xdsl.dialects.builtin import DYNAMIC_INDEX
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -18,8 +18,9 @@ from xdsl.irdl import (
 )
 from xdsl.traits import Pure
 
-from pqc.dialects.pq_types import I64_ATTR, QuantizedType, expect
-from pqc.dialects.qnn import ARRAY, quantized
+from pqc.dialects.pq_types import QuantizedType, quantized
+from pqc.dialects.qnn_base import ARRAY, integer, integers
+from pqc.dialects.rules import I64_ATTR, expect, expect_range, spell_shape
 
 
 def _moved(x: SSAValue, shape: Sequence[int]) -> QuantizedType:
@@ -28,7 +29,7 @@ def _moved(x: SSAValue, shape: Sequence[int]) -> QuantizedType:
 
 
 def _check_same_grid(x: QuantizedType, result: QuantizedType) -> None:
-    expect(x.grid == result.grid, f"result is {result}, the operand {x}: moving data keeps the grid")
+    expect(x.grid == result.grid, f"the result is {result}, the operand {x}: moving data keeps the grid")
 
 
 @irdl_op_definition
@@ -46,9 +47,12 @@ class ReshapeOp(IRDLOperation):
 
     def verify_(self) -> None:
         """As many elements after as before."""
-        before, after = self.x.type.get_shape()[1:], self.result.type.get_shape()[1:]
-        expect(np.prod(before) == np.prod(after), f"{list(before)} cannot be reshaped to {list(after)}")
-        _check_same_grid(self.x.type, self.result.type)
+        x, result = quantized(self.x), quantized(self.result)
+        expect(
+            math.prod(x.get_shape()[1:]) == math.prod(result.get_shape()[1:]),
+            f"{x} cannot be reshaped to {result}: they have different numbers of elements",
+        )
+        _check_same_grid(x, result)
 
 
 @irdl_op_definition
@@ -66,22 +70,21 @@ class TransposeOp(IRDLOperation):
         shape = quantized(x).get_shape()
         super().__init__(
             operands=[x],
-            properties={"permutation": DenseArrayBase.from_list(i64, list(permutation))},
+            properties={"permutation": integers(permutation)},
             result_types=[_moved(x, [shape[axis] for axis in permutation[1:]])],
         )
 
     def verify_(self) -> None:
         """A permutation that leaves the frames where they are."""
-        shape, order = self.x.type.get_shape(), self.permutation.get_values()
+        x, result, order = quantized(self.x), quantized(self.result), self.permutation.get_values()
+        shape = x.get_shape()
         expect(
             sorted(order) == list(range(len(shape))) and order[0] == 0,
             f"permutation {list(order)} must be one of {len(shape)} dimensions and start with 0",
         )
-        expect(
-            self.result.type.get_shape() == tuple(shape[axis] for axis in order),
-            f"result is {self.result.type}, the permutation gives {[shape[axis] for axis in order][1:]}",
-        )
-        _check_same_grid(self.x.type, self.result.type)
+        expected = tuple(shape[axis] for axis in order)
+        expect(result.get_shape() == expected, f"the result is {result}, the permutation gives {spell_shape(expected)}")
+        _check_same_grid(x, result)
 
 
 @irdl_op_definition
@@ -100,23 +103,26 @@ class SliceOp(IRDLOperation):
         super().__init__(
             operands=[x],
             properties={
-                "starts": DenseArrayBase.from_list(i64, list(starts)),
-                "steps": DenseArrayBase.from_list(i64, list(steps)),
+                "starts": integers(starts),
+                "steps": integers(steps),
             },
             result_types=[_moved(x, shape)],
         )
 
     def verify_(self) -> None:
         """Every element taken is inside the operand."""
-        before, after = self.x.type.get_shape()[1:], self.result.type.get_shape()[1:]
+        x, result = quantized(self.x), quantized(self.result)
+        before, after = x.get_shape()[1:], result.get_shape()[1:]
         starts, steps = self.starts.get_values(), self.steps.get_values()
-        expect(len(before) == len(after) == len(starts) == len(steps), "one start and one step for each dimension")
+        expect(
+            len(before) == len(after) == len(starts) == len(steps), "there must be one start and one step a dimension"
+        )
         for axis, (size, count, start, step) in enumerate(zip(before, after, starts, steps, strict=True)):
             expect(
                 start >= 0 and step >= 1 and start + (count - 1) * step < size,
                 f"dimension {axis + 1}: {count} elements from {start} in steps of {step} are not inside {size}",
             )
-        _check_same_grid(self.x.type, self.result.type)
+        _check_same_grid(x, result)
 
 
 @irdl_op_definition
@@ -136,8 +142,8 @@ class PadOp(IRDLOperation):
         super().__init__(
             operands=[x],
             properties={
-                "before": DenseArrayBase.from_list(i64, list(before)),
-                "after": DenseArrayBase.from_list(i64, list(after)),
+                "before": integers(before),
+                "after": integers(after),
             },
             result_types=[_moved(x, [size + low + high for size, low, high in sizes])],
         )
@@ -145,12 +151,13 @@ class PadOp(IRDLOperation):
     def verify_(self) -> None:
         """No negative padding, and a result as large as operand and padding."""
         before, after = self.before.get_values(), self.after.get_values()
-        shape = self.x.type.get_shape()[1:]
-        expect(len(before) == len(after) == len(shape), "one padding before and after for each dimension")
-        expect(min(*before, *after) >= 0, f"padding {list(before)}, {list(after)} must not be negative")
+        x, result = quantized(self.x), quantized(self.result)
+        shape = x.get_shape()[1:]
+        expect(len(before) == len(after) == len(shape), "there must be one padding before and one after a dimension")
+        expect(min(*before, *after) >= 0, f"padding {list(before)} and {list(after)} must not be negative")
         expected = tuple(size + low + high for size, low, high in zip(shape, before, after, strict=True))
-        expect(self.result.type.get_shape()[1:] == expected, f"result is {self.result.type}, padding gives {expected}")
-        _check_same_grid(self.x.type, self.result.type)
+        expect(result.get_shape()[1:] == expected, f"the result is {result}, the padding gives {spell_shape(expected)}")
+        _check_same_grid(x, result)
 
 
 @irdl_op_definition
@@ -170,20 +177,23 @@ class ConcatOp(IRDLOperation):
         shape[axis] = sum(other[axis] for other in shapes)
         super().__init__(
             operands=[list(parts)],
-            properties={"axis": IntegerAttr(axis, i64)},
+            properties={"axis": integer(axis)},
             result_types=[_moved(parts[0], shape[1:])],
         )
 
     def verify_(self) -> None:
         """Shapes that differ along the axis alone, and add up there."""
-        axis, result = self.axis.value.data, self.result.type
+        axis, result = self.axis.value.data, quantized(self.result)
+        shape = result.get_shape()
         kinds = [quantized(part) for part in self.parts]
-        expect(len(kinds) >= 1 and 1 <= axis < len(result.get_shape()), f"axis = {axis} of {result}")
+        expect(len(kinds) >= 1, "there is nothing to concatenate")
+        expect_range("axis", axis, 1, len(shape) - 1)
         for kind in kinds:
             _check_same_grid(kind, result)
-            same = [
-                a == b for i, (a, b) in enumerate(zip(kind.get_shape(), result.get_shape(), strict=True)) if i != axis
-            ]
-            expect(all(same), f"{kind} and {result} differ in another dimension than {axis}")
+            part = kind.get_shape()
+            expect(
+                len(part) == len(shape) and part[:axis] == shape[:axis] and part[axis + 1 :] == shape[axis + 1 :],
+                f"{kind} and {result} may differ in dimension {axis} alone",
+            )
         total = sum(kind.get_shape()[axis] for kind in kinds)
-        expect(result.get_shape()[axis] == total, f"result is {result}, the operands make {total} along axis {axis}")
+        expect(shape[axis] == total, f"the result is {result}, the operands make {total} along axis {axis}")

@@ -11,22 +11,7 @@ from pqc.dialects.blob import Blob
 from pqc.dialects.onnx import Onnx
 from pqc.dialects.pq import Pq
 from pqc.dialects.pqa import Pqa
-from pqc.dialects.qnn import (
-    AddOp,
-    AveragePoolOp,
-    Conv2dOp,
-    GemmOp,
-    MaxPoolOp,
-    RequantizeOp,
-    RescaleOp,
-)
-from pqc.dialects.qnn_move import ConcatOp, PadOp, ReshapeOp, SliceOp, TransposeOp
-
-COMPUTE = (Conv2dOp, GemmOp, RequantizeOp, AddOp, RescaleOp, MaxPoolOp, AveragePoolOp)
-MOVE = (ReshapeOp, TransposeOp, SliceOp, PadOp, ConcatOp)
-
-Qnn = Dialect("qnn", [*COMPUTE, *MOVE], [])
-"""The ``qnn`` dialect: what computes and what moves."""
+from pqc.dialects.qnn import Qnn
 
 DIALECTS: tuple[Dialect, ...] = (Blob, Onnx, Pq, Qnn, Pqa)
 """Our dialects, from the float level down."""

@@ -50,9 +50,18 @@ def element_of(kind: Attribute) -> Element:
     Raises:
         VerifyException: not a signed or unsigned integer of 1 to 16 bits.
     """
-    if not isinstance(kind, IntegerType) or kind.signedness.data is Signedness.SIGNLESS or not 1 <= kind.bitwidth <= 16:
+    bits, signedness = integer_format(kind)
+    if not 1 <= bits <= 16 or signedness is Signedness.SIGNLESS:
         raise VerifyException(f"element type {kind} is not one of ui1 to ui16 and si1 to si16")
-    return Element(kind.bitwidth, kind.signedness.data is Signedness.SIGNED)
+    return Element(bits, signedness is Signedness.SIGNED)
+
+
+def integer_format(kind: Attribute) -> tuple[int, Signedness]:
+    """Bits and signedness of an IR integer type; (0, signless) for any other type."""
+    if not isinstance(kind, IntegerType):
+        return 0, Signedness.SIGNLESS
+    integer = cast(IntegerType, kind)
+    return integer.width.data, integer.signedness.data
 
 
 def tensor_type(value: SSAValue) -> TensorType[Attribute]:
@@ -93,3 +102,18 @@ def check_window(window: Window, instruction: type[Instruction]) -> None:
     ):
         for value, name in zip(pair, names, strict=True):
             expect_field(what, value, instruction, name)
+
+
+def accumulator_type(shape: Sequence[int], bits: int) -> TensorType[IntegerType]:
+    """Accumulators of ``bits`` bits."""
+    return TensorType(IntegerType(bits, Signedness.SIGNED), shape)
+
+
+def check_accumulators(value: SSAValue, shape: Sequence[int]) -> None:
+    """Raise VerifyException unless the value holds signed sums of 8 to 32 bits in this shape."""
+    kind = tensor_type(value)
+    bits, signedness = integer_format(kind.element_type)
+    expect(
+        kind.get_shape() == tuple(shape) and 8 <= bits <= 32 and signedness is Signedness.SIGNED,
+        f"the accumulators are {kind}, they must be tensor<{spell_shape(shape)}xsi8> to si32",
+    )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, DictionaryAttr, ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
 from pqc.dialects.blob import BlobAttr
 from pqc.dialects.elements import elements
 from pqc.dialects.onnx import shape_of
+from pqc.dialects.plain import from_attribute, to_attribute
 from pqc.dialects.pq_types import ConfigAttr, GridAttr, QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.errors import ModelError
@@ -20,10 +20,10 @@ from pqc.numerics.arrays import AnyArray
 from pqc.planning.target import Target, target_from_dict
 
 TARGET = "pqc.target"
-"""Module: the target's description, as canonical JSON."""
+"""Module: the target's description."""
 
 PROVENANCE = "pqc.provenance"
-"""Module: where it comes from (tool version, model digest, options, preprocessing), as JSON."""
+"""Module: where it comes from (tool version, model digest, options, preprocessing)."""
 
 CALIBRATION = "pqc.calibration"
 """Module: one constant for each input, the frames that ranges and prototypes are learned on."""
@@ -43,7 +43,7 @@ CONFIG = "pq.config"
 
 def set_target(module: ModuleOp, target: Target) -> None:
     """Leave the target on the module."""
-    module.attributes[TARGET] = StringAttr(json.dumps(target.as_dict(), sort_keys=True))
+    module.attributes[TARGET] = to_attribute(target.as_dict())
 
 
 def target_of(module: ModuleOp) -> Target:
@@ -52,21 +52,21 @@ def target_of(module: ModuleOp) -> Target:
     Raises:
         ModelError: none is left on it.
     """
-    text = module.attributes.get(TARGET)
-    if not isinstance(text, StringAttr):
+    description = module.attributes.get(TARGET)
+    if not isinstance(description, DictionaryAttr):
         raise ModelError(f"the IR has no module attribute {TARGET!r}: it was not written by pqc compile")
-    return target_from_dict(json.loads(text.data))
+    return target_from_dict(from_attribute(description), TARGET)
 
 
 def set_provenance(module: ModuleOp, facts: Mapping[str, Any]) -> None:
     """Leave on the module where it comes from; ``facts`` are plain JSON."""
-    module.attributes[PROVENANCE] = StringAttr(json.dumps(facts, sort_keys=True))
+    module.attributes[PROVENANCE] = to_attribute(facts)
 
 
 def provenance_of(module: ModuleOp) -> dict[str, Any]:
     """Where the module comes from; nothing where nobody left it."""
-    text = module.attributes.get(PROVENANCE)
-    return json.loads(text.data) if isinstance(text, StringAttr) else {}
+    facts = module.attributes.get(PROVENANCE)
+    return from_attribute(facts) if isinstance(facts, DictionaryAttr) else {}
 
 
 def set_calibration(module: ModuleOp, frames: Sequence[AnyArray]) -> None:

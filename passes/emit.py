@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.ir import SSAValue
 
 from pqc.dialects.location import node_name
+from pqc.dialects.plain import from_attribute
 from pqc.dialects.pqa import UnitOp
 from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, TensorKind, TensorOp
 from pqc.errors import InternalError
@@ -52,7 +52,7 @@ def emit(module: ModuleOp) -> Emitted:
         dram_bytes=max([len(constants), *ends]),
         inputs=_boundary(tensors, TensorKind.INPUT),
         outputs=_boundary(tensors, TensorKind.OUTPUT),
-        layers=json.loads(facts.data) if isinstance(facts, StringAttr) else [],
+        layers=from_attribute(facts) if isinstance(facts, ArrayAttr) else [],
     )
 
 

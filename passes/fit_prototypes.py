@@ -23,7 +23,7 @@ from pqc.codebook.layer import FitOptions, LayerTask, fit_layer
 from pqc.codebook.metrics import normalized_error
 from pqc.codebook.refit import rows
 from pqc.dialects.blob import ConstantOp, constant_of
-from pqc.dialects.location import node_name
+from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import ConvOp
 from pqc.dialects.pq import ConvolutionOp
 from pqc.dialects.pq_types import ConfigAttr
@@ -183,6 +183,9 @@ class Fitter:
         made: list[Operation] = [codebook, table, bias, convolution]
         for new in made:
             new.location = op.location
+            if isinstance(new, ConstantOp):
+                hint(new.result, new.label)
+        convolution.result.name_hint = op.result.name_hint
         return made
 
     def replace(self) -> None:

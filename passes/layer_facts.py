@@ -1,14 +1,14 @@
-"""What reports need to know of each layer, taken from the quantized level and carried along as JSON on the module."""
+"""What reports need to know of each layer, taken from the quantized level and carried along on the module."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from xdsl.dialects.builtin import FloatAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import FloatAttr, ModuleOp
 from xdsl.ir import Operation
 
 from pqc.dialects.location import node_name
+from pqc.dialects.plain import to_attribute
 from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.qnn import Conv2dOp, GemmOp, quantized
 from pqc.errors import InternalError
@@ -16,7 +16,7 @@ from pqc.passes.attributes import ERROR, main_of
 from pqc.passes.constants import constant_array
 
 LAYERS = "pqc.layers"
-"""Module: a JSON list with one record for each layer that accumulates."""
+"""Module: a list with one record for each layer that accumulates."""
 
 
 def lookup_facts(op: LookupOp) -> dict[str, Any]:
@@ -68,4 +68,4 @@ def record_layers(module: ModuleOp) -> None:
             records.append(lookup_facts(op))
         elif isinstance(op, Conv2dOp | GemmOp):
             records.append(conventional_facts(op))
-    module.attributes[LAYERS] = StringAttr(json.dumps(records, sort_keys=True))
+    module.attributes[LAYERS] = to_attribute(records)

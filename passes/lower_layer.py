@@ -22,7 +22,7 @@ from pqc.numerics.arrays import IntArray
 from pqc.numerics.packing import pack
 from pqc.numerics.window import Window
 from pqc.passes.constants import constant_array
-from pqc.passes.program_builder import ProgramBuilder, Tensor
+from pqc.passes.program_builder import ProgramBuilder, Tensor, slab_bytes, window_fields
 from pqc.planning.tiling import (
     LayerShape,
     MapTile,
@@ -118,33 +118,12 @@ class _Lowering:
         """The part of the input that a tile's windows see in some channels."""
         lies = self.layer.source.map
         transfer = block(lies, channels, tile.source_rows, tile.source_columns)
-        size = channels.size * tile.source_rows.size * tile.source_columns.size * lies.element_bytes
-        return self.builder.load_activations(self.layer.source, transfer, size)
+        return self.builder.load_activations(self.layer.source, transfer, slab_bytes(self.layer.source, tile, channels))
 
     def accumulators(self, outputs: Span, tile: MapTile) -> SSAValue:
         """Accumulators for a tile."""
         size = outputs.size * tile.positions * self.accumulator_size
-        return self.builder.allocate(Memory.ACCUMULATOR, size)
-
-    def window_fields(self, tile: MapTile, channels: Span) -> dict[str, int]:
-        """The fields that say which window slides over which slab."""
-        window = self.layer.window
-        return {
-            "storage": self.layer.source.storage,
-            "channels": channels.size,
-            "height": tile.source_rows.size,
-            "width": tile.source_columns.size,
-            "kernel_height": window.kernel[0],
-            "kernel_width": window.kernel[1],
-            "stride_height": window.strides[0],
-            "stride_width": window.strides[1],
-            "dilation_height": window.dilations[0],
-            "dilation_width": window.dilations[1],
-            "pad_top": tile.pad_top,
-            "pad_left": tile.pad_left,
-            "output_rows": tile.rows.size,
-            "output_columns": tile.columns.size,
-        }
+        return self.builder.allocate(Memory.ACCUMULATOR, size, "sums")
 
     def finish(self, sums: SSAValue, parameters: SSAValue, outputs: Span, tile: MapTile, wide: bool) -> None:
         """Requantize a tile's accumulators and store the result."""
@@ -161,10 +140,10 @@ class _Lowering:
             lies = layer.residual.map
             transfer = block(lies, outputs, tile.rows, tile.columns)
             size = outputs.size * tile.positions * lies.element_bytes
-            regions["residual"] = self.builder.load_activations(layer.residual, transfer, size)
+            regions["residual"] = self.builder.load_activations(layer.residual, transfer, size, "residual")
             fields |= {"has_residual": 1, "residual_storage": layer.residual.storage}
         lies = layer.result.map
-        result = self.builder.allocate(Memory.ACTIVATION, outputs.size * tile.positions * lies.element_bytes)
+        result = self.builder.allocate(Memory.ACTIVATION, outputs.size * tile.positions * lies.element_bytes, "result")
         self.builder.unit(RequantizeOp, regions | {"destination": result}, fields)
         self.builder.store(result, layer.result, block(lies, outputs, tile.rows, tile.columns))
 
@@ -216,7 +195,7 @@ class _LookupLowering(_Lowering):
     ) -> None:
         slab = self.load_slab(tile, part.channels)
         codebook, table = tables
-        fields = self.window_fields(tile, part.channels) | {
+        fields = window_fields(self.layer.source, self.layer.window, tile, part.channels) | {
             "first_element": part.first_element,
             "subspaces": part.subspaces.size,
             "prototypes": self.pq.prototypes,
@@ -264,7 +243,7 @@ class _ConvolutionLowering(_Lowering):
                     slab = self.load_slab(tile, channels)
                     first = index == 0
                     regions = {"source": slab, "weights": weights, **({"bias": bias} if first else {})}
-                    fields = self.window_fields(tile, channels) | {
+                    fields = window_fields(self.layer.source, self.layer.window, tile, channels) | {
                         "groups": part.groups,
                         "outputs": part.outputs.size,
                         "weight_bits": self.bits,

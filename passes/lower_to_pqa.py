@@ -75,36 +75,43 @@ class FunctionLowering:
         self.input_names, self.output_names = inputs, outputs
 
     def run(self) -> Block:
-        """The program's body."""
+        """The program's body; inputs and outputs stand first, in their order."""
         for name, argument in zip(self.input_names, self.source.args, strict=True):
             self.tensors[argument] = self.builder.tensor(name, TensorKind.INPUT, quantized(argument))
-        returned = self._returned()
+        copies = self._define_outputs()
         for op in self.source.ops:
             self.builder.location = op.location
             if not isinstance(op, LOWERED_WITH_RESULT):
-                self._lower(op, returned)
-        self._copy_outputs()
+                self._lower(op)
+        for value, output in copies:
+            copy(self.builder, self.tensors[value], output)
         return self.block
 
-    def _returned(self) -> dict[SSAValue, str]:
-        """The output that each returned value is; a value that is returned twice is the first of them."""
+    def _define_outputs(self) -> list[tuple[SSAValue, Tensor]]:
+        """Define the output tensors; returned values that are copied there in the end.
+
+        Those are values that have another place already: inputs, reshapes, and what is returned a second time.
+        """
         last = self.source.last_op
         if not isinstance(last, ReturnOp):
             raise InternalError("the function does not return")
-        names: dict[SSAValue, str] = {}
+        copies: list[tuple[SSAValue, Tensor]] = []
         for value, name in zip(last.operands, self.output_names, strict=True):
-            names.setdefault(value, name)
-        return names
+            output = self.builder.tensor(name, TensorKind.OUTPUT, quantized(value))
+            if value in self.tensors or isinstance(value.owner, qnn_move.ReshapeOp):
+                copies.append((value, output))
+            else:
+                self.tensors[value] = output
+        return copies
 
-    def _lower(self, op: Operation, returned: dict[SSAValue, str]) -> None:
+    def _lower(self, op: Operation) -> None:
         result = op.results[0]
         if isinstance(op, qnn_move.ReshapeOp):
             source = self.tensors[op.x]
             self.tensors[result] = Tensor(source.region, map_of(quantized(result)), source.storage)
             return
-        kind = TensorKind.OUTPUT if result in returned else TensorKind.INTERMEDIATE
-        label = returned.get(result) or node_name(op)
-        self.tensors[result] = self.builder.tensor(label, kind, quantized(result))
+        if result not in self.tensors:
+            self.tensors[result] = self.builder.tensor(node_name(op), TensorKind.INTERMEDIATE, quantized(result))
         rule = _RULES.get(type(op))
         if rule is None:
             raise InternalError(f"no rule lowers {op.name} to pqa")
@@ -112,21 +119,6 @@ class FunctionLowering:
             rule(self.builder, op, self.tensors)
         except ModelError as error:
             raise ModelError(f"node {node_name(op)!r}: {error}") from error
-
-    def _copy_outputs(self) -> None:
-        """Returned values that are no output tensors of their own (inputs, reshapes, doubles) are copied."""
-        last = self.source.last_op
-        assert isinstance(last, ReturnOp)
-        own = {value for value in last.operands if not self._is_alias(value)}
-        for value, name in zip(last.operands, self.output_names, strict=True):
-            if value in own:
-                own.remove(value)
-                continue
-            output = self.builder.tensor(name, TensorKind.OUTPUT, quantized(value))
-            copy(self.builder, self.tensors[value], output)
-
-    def _is_alias(self, value: SSAValue) -> bool:
-        return isinstance(value.owner, Block | qnn_move.ReshapeOp)
 
 
 @dataclass(frozen=True)

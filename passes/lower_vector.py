@@ -11,7 +11,7 @@ from pqc.dialects.pqa import AddOp, FillOp, PoolOp, RescaleOp
 from pqc.isa.fields import Memory
 from pqc.numerics.pooling import PoolMode
 from pqc.numerics.requantize import Clip
-from pqc.passes.program_builder import ProgramBuilder, Tensor
+from pqc.passes.program_builder import ProgramBuilder, Tensor, window_fields
 from pqc.planning.tiling import LayerShape, MoveBlock, Span, plan_elementwise, plan_move, plan_pool
 from pqc.planning.transfer import Map, block, dense_strides, linear, strided
 
@@ -33,7 +33,7 @@ def lower_add(builder: ProgramBuilder, op: qnn.AddOp, tensors: Tensors) -> None:
             "shift": op.shift.value.data,
             **_result_fields(result, span, op.bounds),
         }
-        destination = builder.allocate(Memory.ACTIVATION, span.size * result.map.element_bytes)
+        destination = builder.allocate(Memory.ACTIVATION, span.size * result.map.element_bytes, "result")
         builder.unit(AddOp, operands | {"destination": destination}, fields)
         _store_run(builder, destination, result, span)
 
@@ -44,7 +44,7 @@ def lower_rescale(builder: ProgramBuilder, op: qnn.RescaleOp, tensors: Tensors) 
     sizes = [source.map.element_bytes, result.map.element_bytes]
     for span in plan_elementwise(result.map.elements, sizes, builder.target):
         slab = _load_run(builder, source, span)
-        destination = builder.allocate(Memory.ACTIVATION, span.size * result.map.element_bytes)
+        destination = builder.allocate(Memory.ACTIVATION, span.size * result.map.element_bytes, "result")
         fields = {
             "storage": source.storage,
             "multiplier": op.multiplier.value.data,
@@ -90,25 +90,11 @@ def lower_pool(builder: ProgramBuilder, op: qnn.MaxPoolOp | qnn.AveragePoolOp, t
             transfer = block(lies, channels, tile.source_rows, tile.source_columns)
             size = channels.size * tile.source_rows.size * tile.source_columns.size * lies.element_bytes
             slab = builder.load_activations(source, transfer, size)
-            destination = builder.allocate(Memory.ACTIVATION, channels.size * tile.positions * made.element_bytes)
-            fields = {
-                "storage": source.storage,
-                "channels": channels.size,
-                "height": tile.source_rows.size,
-                "width": tile.source_columns.size,
-                "kernel_height": window.kernel[0],
-                "kernel_width": window.kernel[1],
-                "stride_height": window.strides[0],
-                "stride_width": window.strides[1],
-                "dilation_height": window.dilations[0],
-                "dilation_width": window.dilations[1],
-                "pad_top": tile.pad_top,
-                "pad_left": tile.pad_left,
-                "output_rows": tile.rows.size,
-                "output_columns": tile.columns.size,
-                "destination_storage": result.storage,
-                **_pool_fields(op),
-            }
+            destination = builder.allocate(
+                Memory.ACTIVATION, channels.size * tile.positions * made.element_bytes, "result"
+            )
+            fields = window_fields(source, window, tile, channels) | _pool_fields(op)
+            fields["destination_storage"] = result.storage
             builder.unit(PoolOp, {"source": slab, "destination": destination}, fields)
             builder.store(destination, result, block(made, channels, tile.rows, tile.columns))
 
@@ -179,7 +165,7 @@ def lower_pad(builder: ProgramBuilder, op: qnn_move.PadOp, tensors: Tensors) -> 
     before, lies = _three(op.before.get_values(), 0), result.map
     for part in plan_move(lies.planes, lies.rows, lies.columns, lies.element_bytes, builder.target):
         elements = part.planes.size * part.rows.size * part.columns.size
-        buffer = builder.allocate(Memory.ACTIVATION, elements * lies.element_bytes)
+        buffer = builder.allocate(Memory.ACTIVATION, elements * lies.element_bytes, "padded")
         builder.unit(FillOp, {"destination": buffer}, {"destination_storage": result.storage, "count": elements})
         _load_inside(builder, source, buffer, part, before)
         builder.store(buffer, result, block(lies, part.planes, part.rows, part.columns))

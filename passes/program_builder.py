@@ -10,13 +10,16 @@ from xdsl.dialects.builtin import LocationAttr, UnknownLoc
 from xdsl.ir import Block, Operation, SSAValue
 
 from pqc.dialects.blob import BlobAttr
+from pqc.dialects.location import hint
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa import LoadOp, StoreOp, UnitOp
 from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, TensorKind, TensorOp
 from pqc.isa.fields import Memory
 from pqc.isa.instructions import Storage
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.window import Window
 from pqc.planning.target import Target
+from pqc.planning.tiling import MapTile, Span
 from pqc.planning.transfer import Map, Transfer, linear
 
 
@@ -36,6 +39,31 @@ def map_of(kind: QuantizedType) -> Map:
     return Map(planes, rows, columns, kind.element.storage_bytes)
 
 
+def slab_bytes(source: Tensor, tile: MapTile, channels: Span) -> int:
+    """Bytes of the part of ``source`` that a tile's windows see in some channels."""
+    return channels.size * tile.source_rows.size * tile.source_columns.size * source.map.element_bytes
+
+
+def window_fields(source: Tensor, window: Window, tile: MapTile, channels: Span) -> dict[str, int]:
+    """The fields that say which window slides over which slab."""
+    return {
+        "storage": source.storage,
+        "channels": channels.size,
+        "height": tile.source_rows.size,
+        "width": tile.source_columns.size,
+        "kernel_height": window.kernel[0],
+        "kernel_width": window.kernel[1],
+        "stride_height": window.strides[0],
+        "stride_width": window.strides[1],
+        "dilation_height": window.dilations[0],
+        "dilation_width": window.dilations[1],
+        "pad_top": tile.pad_top,
+        "pad_left": tile.pad_left,
+        "output_rows": tile.rows.size,
+        "output_columns": tile.columns.size,
+    }
+
+
 class ProgramBuilder:
     """Appends operations to a program; all carry the location of the node being lowered."""
 
@@ -53,12 +81,15 @@ class ProgramBuilder:
 
     def unit(self, kind: type[UnitOp], regions: Mapping[str, SSAValue], fields: Mapping[str, int]) -> None:
         """Add an instruction."""
-        self.append(kind(regions, fields))
+        op = kind(regions, fields)
+        hint(op.token, f"{op.unit.name.lower()}.done")
+        self.append(op)
 
     def tensor(self, label: str, kind: TensorKind, quantized: QuantizedType) -> Tensor:
         """A new tensor in DRAM."""
         lies = map_of(quantized)
         op = TensorOp(label, kind, quantized, lies.size)
+        hint(op.region, label)
         self.append(op)
         return Tensor(op.region, lies, Storage.of(quantized.element))
 
@@ -67,13 +98,15 @@ class ProgramBuilder:
         blob = BlobAttr.of(label, np.frombuffer(data.tobytes(), np.uint8))
         if blob not in self._constants:
             op = ConstantOp(blob)
+            hint(op.region, f"{label}.data")
             self.append(op)
             self._constants[blob] = op.region
         return self._constants[blob]
 
-    def allocate(self, memory: Memory, size: int) -> SSAValue:
-        """A new piece of an on-chip buffer."""
+    def allocate(self, memory: Memory, size: int, name: str) -> SSAValue:
+        """A new piece of an on-chip buffer, called ``name`` in the text."""
         op = AllocateOp(memory, size)
+        hint(op.region, name)
         self.append(op)
         return op.region
 
@@ -83,13 +116,13 @@ class ProgramBuilder:
 
     def load_constant(self, label: str, data: AnyArray, memory: Memory, entry_bits: int) -> SSAValue:
         """A constant, copied to an on-chip buffer."""
-        source, buffer = self.constant(label, data), self.allocate(memory, data.nbytes)
+        source, buffer = self.constant(label, data), self.allocate(memory, data.nbytes, label)
         self.load(source, buffer, linear(data.nbytes), entry_bits)
         return buffer
 
-    def load_activations(self, tensor: Tensor, transfer: Transfer, size: int) -> SSAValue:
+    def load_activations(self, tensor: Tensor, transfer: Transfer, size: int, name: str = "slab") -> SSAValue:
         """A part of a tensor, copied to ``size`` new bytes of the activation buffer."""
-        buffer = self.allocate(Memory.ACTIVATION, size)
+        buffer = self.allocate(Memory.ACTIVATION, size, name)
         self.load(tensor.region, buffer, transfer, tensor.map.element_bytes * 8)
         return buffer
 

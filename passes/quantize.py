@@ -23,6 +23,8 @@ def quantize_function(function: FuncOp, grids: Grids, quantizer: Quantizer) -> F
     """A function of the same name that computes in integers."""
     source = function.body.block
     block = Block(arg_types=[grids.type_of(argument) for argument in source.args])
+    for old, new in zip(source.args, block.args, strict=True):
+        new.name_hint = old.name_hint
     values: dict[SSAValue, SSAValue] = dict(zip(source.args, block.args, strict=True))
     for op in source.ops:
         if isinstance(op, ReturnOp):

@@ -12,6 +12,7 @@ from xdsl.ir import Operation, SSAValue
 from pqc.codebook.table import quantize_table
 from pqc.dialects import onnx, pq, qnn, qnn_move
 from pqc.dialects.blob import ConstantOp
+from pqc.dialects.location import hint
 from pqc.dialects.onnx import shape_of
 from pqc.errors import InternalError
 from pqc.numerics.pooling import PoolMode
@@ -48,6 +49,9 @@ class Quantizer:
         for new in made:
             if isinstance(new.location, UnknownLoc):
                 new.location = op.location
+            if isinstance(new, ConstantOp):
+                hint(new.result, new.label)
+        made[-1].results[0].name_hint = op.results[0].name_hint
         return made
 
     def result_clip(self, op: Operation, low: float | None = None, high: float | None = None) -> Clip:
@@ -118,12 +122,14 @@ def _conv(quantizer: Quantizer, op: onnx.ConvOp, operands: Sequence[Value]) -> l
         groups=op.group.value.data,
         weight_bits=quantizer.weight_bits,
     )
+    hint(conv.accumulator, "sums")
     return _finish(quantizer, op, [weight, bias, conv], scale, operands[3] if op.residual is not None else None)
 
 
 def _gemm(quantizer: Quantizer, op: onnx.GemmOp, operands: Sequence[Value]) -> list[Operation]:
     weight, bias, scale = _weights(quantizer, op)
     gemm = qnn.GemmOp(operands[0], weight.result, bias.result, weight_bits=quantizer.weight_bits)
+    hint(gemm.accumulator, "sums")
     return _finish(quantizer, op, [weight, bias, gemm], scale, operands[3] if op.residual is not None else None)
 
 
@@ -144,6 +150,8 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
     lookup = pq.LookupOp(encode.codes, entries.result, start.result, table_bits=table_bits, accumulator_bits=bits)
     if ERROR in op.attributes:
         lookup.attributes[ERROR] = op.attributes[ERROR]
+    hint(encode.codes, "codes")
+    hint(lookup.accumulator, "sums")
     made: list[Operation] = [codebook, encode, entries, start, lookup]
     return _finish(quantizer, op, made, quantized.scale, operands[4] if op.residual is not None else None)
 

@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from support.shared import shared
 
-import pytest
-
-ROOT = Path(__file__).parent.parent
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of reference networks and data beside the checkout; tests that want it skip where it is absent."""
-    folder = Path(os.environ.get("PQC_SHARED", ROOT.parent / "shared"))
-    if not (folder / "data" / "resnet20.onnx").exists():
-        pytest.skip(f"reference networks are not at {folder}")
-    return folder
+__all__ = ["shared"]

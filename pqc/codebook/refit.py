@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pqc.numerics.arrays import FloatArray, IntArray
+from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -136,7 +136,7 @@ def visible_target(target: FloatArray, floor: FloatArray | float, prediction: Fl
     return np.where(target <= bound, np.minimum(prediction, bound), target).astype(np.float32)
 
 
-def rows(x: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def rows(x: AnyArray) -> AnyArray:
     """[frames, features, columns] as [frames * columns, features], the form that ``TableRefit`` takes."""
     frames, features, columns = x.shape
     return np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(frames * columns, features)

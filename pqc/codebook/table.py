@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.errors import ModelError
-from pqc.numerics.arrays import FloatArray, IntArray
+from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import Element
 from pqc.numerics.lookup import largest_sum
 
@@ -18,6 +18,9 @@ Float64: TypeAlias = npt.NDArray[np.float64]
 
 COARSER = 1.02
 """Factor by which a scale grows while its sums do not fit the accumulator."""
+
+HEADROOM = 1 / 32
+"""Part of the accumulator's range that the first choice of a scale leaves to the bias correction."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class QuantizedTable:
     """[outputs], the part of the accumulator's range that no sum can reach, 0 to 1."""
 
 
-def plain_table(weight: FloatArray, codebook: FloatArray) -> npt.NDArray[np.float32]:
+def plain_table(weight: FloatArray, codebook: AnyArray) -> npt.NDArray[np.float32]:
     """Products of prototypes and weights: [subspaces, prototypes, outputs].
 
     ``weight`` [outputs, elements], elements in the order of the window; ``codebook`` [subspaces, prototypes, length]
@@ -83,7 +86,7 @@ def quantize_table(
 def _finest(centered: Float64, whole: Float64, largest: int, limit: int, power_of_two_of: float | None) -> Float64:
     """The scale at which entries just fit their bits and the real sums just fit the accumulator, per output."""
     entries = np.abs(centered).max(axis=(0, 1)) / largest
-    sums = (np.abs(centered).max(axis=1).sum(axis=0) + np.abs(whole)) / limit
+    sums = (np.abs(centered).max(axis=1).sum(axis=0) + np.abs(whole)) / (limit * (1 - HEADROOM))
     scale = np.maximum(entries, sums)
     if power_of_two_of is None:
         smallest = np.finfo(np.float64).tiny

@@ -78,7 +78,7 @@ def _nearest_l2(vectors: IntArray, codebook: IntArray, _: Metric) -> IntArray:
     """One matrix product and one minimum: the index stands in the low bits of the distance, so that it breaks ties.
 
     The squared distance is |p|^2 - 2 x.p, the |x|^2 that all prototypes share left out. ``|p|^2`` rides along as one
-    more element that every vector has. All sums are exact in the float type chosen.
+    more element that every vector has. All sums are exact in the type chosen.
     """
     span = 1 << (codebook.shape[1] - 1).bit_length()
     bounds = np.iinfo(vectors.dtype)
@@ -89,7 +89,7 @@ def _nearest_l2(vectors: IntArray, codebook: IntArray, _: Metric) -> IntArray:
         ),
         key=lambda choice: choice[1],
     )
-    dtype = np.float32 if (size + 1) * span < 1 << 24 else np.float64
+    dtype = _exact_type((size + 1) * span)
     frames, subspaces, length, columns = vectors.shape
     x = np.empty((frames, subspaces, length + 1, columns), dtype)
     np.subtract(vectors, centre, out=x[:, :, :length], dtype=dtype, casting="unsafe")
@@ -99,7 +99,14 @@ def _nearest_l2(vectors: IntArray, codebook: IntArray, _: Metric) -> IntArray:
     keys[:, :, :length] = -2 * span * p
     keys[:, :, length] = span * np.square(p).sum(axis=2) + np.arange(codebook.shape[1])
     nearest = (keys @ x).min(axis=2)
-    return nearest.astype(np.int32 if dtype is np.float32 else np.int64) & (span - 1)
+    return nearest.astype(np.int32 if dtype == np.float32 else np.int64) & (span - 1)
+
+
+def _exact_type(limit: int) -> np.dtype[Any]:
+    """The fastest type that holds every integer below ``limit``: int64 has no fast product."""
+    if limit < 1 << 24:
+        return np.dtype(np.float32)
+    return np.dtype(np.float64 if limit < 1 << 53 else np.int64)
 
 
 def _centres(bounds: np.iinfo[Any]) -> tuple[int, ...]:

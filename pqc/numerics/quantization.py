@@ -94,6 +94,8 @@ def requantization(scale: Float64, result_scale: float, residual_scale: float | 
         ModelError: a ratio is too large to be held.
     """
     ratio = 0.0 if residual_scale is None else residual_scale / result_scale
+    if ratio > RESIDUAL_LIMIT:
+        raise ModelError(f"a residual cannot be requantized: ratio of scales = {ratio}, allowed is {RESIDUAL_LIMIT}")
     # the residual multiplier is ratio * 2^shift and must fit its field
     longest = 40 if ratio == 0 else max(0, math.floor(math.log2(RESIDUAL_LIMIT / ratio)))
     multipliers, shifts = np.zeros(scale.size, np.int32), np.zeros(scale.size, np.int32)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from pqc.isa.access import accumulator_bytes
 from pqc.isa.fields import Memory
 
 FORBID_EXTRA: Any = {"extra": "forbid"}
@@ -109,7 +110,7 @@ class Target:
     @property
     def accumulator_bytes(self) -> int:
         """Bytes that one accumulator of the lookup unit is stored in."""
-        return (self.accumulator_bits + 7) // 8
+        return accumulator_bytes(self.accumulator_bits)
 
     def buffer_bytes(self, memory: Memory) -> int:
         """Bytes that the on-chip ``memory`` holds.

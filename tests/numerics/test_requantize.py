@@ -34,11 +34,12 @@ def test_requantize(clip: Clip, seed: int, parameters: list[tuple[int, int]]) ->
     rng = np.random.default_rng(seed)
     accumulator = rng.integers(-(2**31), 2**31, (2, len(parameters), 6)).astype(np.int32)
     accumulator[0, :, :2] = [-(2**31), 2**31 - 1]
-    multiplier, shift = np.array(parameters, np.int32).T
+    multiplier, shift = np.array([m for m, _ in parameters], np.int32), np.array([s for _, s in parameters], np.int32)
     found = requantize(accumulator, multiplier, shift, clip)
     assert found.dtype == clip.element.storage
-    for n, o, m in np.ndindex(*found.shape):
-        assert found[n, o, m] == rounded(int(accumulator[n, o, m]) * parameters[o][0], parameters[o][1], clip)
+    for n, o, m in np.ndindex(accumulator.shape):
+        factor, by = parameters[int(o)]
+        assert found[n, o, m] == rounded(int(accumulator[n, o, m]) * factor, by, clip)
 
 
 @given(
@@ -54,11 +55,12 @@ def test_requantize_adds_a_residual_before_it_rounds(
     accumulator = rng.integers(-(2**31), 2**31, (2, len(parameters), 6)).astype(np.int32)
     residual = array(element, accumulator.shape, seed + 1)
     residual[0, :, 0] = element.maximum
-    multiplier, shift, factor = np.array(parameters, np.int64).astype(np.int32).T
+    multiplier, shift, factor = (np.array([one[i] for one in parameters], np.int32) for i in range(3))
     found = requantize(accumulator, multiplier, shift, clip, residual, factor)
-    for n, o, m in np.ndindex(*found.shape):
-        wide = int(accumulator[n, o, m]) * parameters[o][0] + int(residual[n, o, m]) * parameters[o][2]
-        assert found[n, o, m] == rounded(wide, parameters[o][1], clip)
+    for n, o, m in np.ndindex(accumulator.shape):
+        first, by, second = parameters[int(o)]
+        wide = int(accumulator[n, o, m]) * first + int(residual[n, o, m]) * second
+        assert found[n, o, m] == rounded(wide, by, clip)
 
 
 @given(clips(), STORED, SEEDS, st.integers(0, 2**31 - 1), SHIFTS)

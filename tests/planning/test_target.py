@@ -31,7 +31,7 @@ def test_derived_figures() -> None:
     assert load_target("pqa-hbm").bits_per_cycle == 8534
     assert load_target("pqa", ["dram.bandwidth_gb_s=37.5"]).bits_per_cycle == 800
     assert target.accumulator_bytes == 2
-    assert load_target("tiny").buffer_bytes(Memory.CODEBOOK) == 256
+    assert load_target("tiny").buffer_bytes(Memory.CODEBOOK) == 512
     assert [target.buffer_bytes(m) >> 10 for m in Memory if m is not Memory.DRAM] == [256, 32, 512, 64]
     with pytest.raises(ValueError, match="dram is not an on-chip memory"):
         target.buffer_bytes(Memory.DRAM)

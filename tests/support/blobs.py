@@ -48,7 +48,19 @@ DIALECTS: Mapping[str, AnyArray] = {
     "bytes": cycle("u1", 0, 255, 64),
 }
 
-PASSES: Mapping[str, AnyArray] = {}
+PASSES: Mapping[str, AnyArray] = {
+    "weight": cycle("f4", -1, 2, 2, 2, 1, 1),
+    "grouped": cycle("f4", 1, 2, 2, 1, 1, 1),
+    "matrix": cycle("f4", -1, 2, 2, 2),
+    "wide matrix": cycle("f4", -1, 2, 2, 32),
+    "vector": cycle("f4", 1, 2, 2),
+    "codebook": cycle("u1", 0, 3, 2, 2, 1),
+    "table": cycle("f4", -4, 4, 2, 2, 2),
+    "integer weight": cycle("i1", -1, 2, 2, 2, 1, 1),
+    "integer matrix": cycle("i1", -1, 2, 2, 2),
+    "integer table": cycle("i1", -4, 4, 2, 2, 2),
+    "integer vector": cycle("i4", 1, 2, 2),
+}
 
 TABLES: Mapping[str, Mapping[str, AnyArray]] = {"dialects": DIALECTS, "passes": PASSES}
 """The table of each folder of `tests/filecheck`."""

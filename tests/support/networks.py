@@ -89,9 +89,7 @@ class Network:
     def data(self, count: int, seed: int = 0) -> dict[str, FloatArray]:
         """Normally distributed frames for each input."""
         random = np.random.default_rng(seed)
-        return {
-            name: random.normal(size=(count, *frame)).astype(np.float32) for name, frame in self.inputs.items()
-        }
+        return {name: random.normal(size=(count, *frame)).astype(np.float32) for name, frame in self.inputs.items()}
 
 
 Step: TypeAlias = Callable[[Draw, Network, str], str | None]
@@ -102,12 +100,12 @@ features = st.tuples(st.integers(1, 40))
 
 
 def _window(draw: Draw, frame: Frame, *, dilated: bool, pooling: bool) -> Window | None:
-    """A window that fits on ``frame``."""
+    """A window that fits on ``frame``, and never lies wholly in the padding."""
     kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    most = [size - 1 if pooling else 2 for size in kernel]
-    pads = [draw(st.integers(0, size)) for size in (*most, *most)]
     strides = draw(st.tuples(st.integers(1, 2), st.integers(1, 2)))
     dilations = draw(st.tuples(st.integers(1, 2), st.integers(1, 2))) if dilated else (1, 1)
+    most = kernel if pooling else Window(kernel, dilations=dilations).extent
+    pads = [draw(st.integers(0, size - 1)) for size in (*most, *most)]
     window = Window(kernel, strides, (pads[0], pads[1], pads[2], pads[3]), dilations)
     return window if min(window.output_size(frame[1], frame[2])) >= 1 else None
 
@@ -129,9 +127,7 @@ def conv(draw: Draw, network: Network, x: str) -> str | None:
     if draw(st.booleans()):
         operands.append(network.weights(outputs))
     size = (outputs, *window.output_size(frame[1], frame[2]))
-    return network.add(
-        "Conv", operands, size, group=group, dilations=list(window.dilations), **_attributes(window)
-    )
+    return network.add("Conv", operands, size, group=group, dilations=list(window.dilations), **_attributes(window))
 
 
 def gemm(draw: Draw, network: Network, x: str) -> str:

@@ -1,0 +1,36 @@
+"""What the benchmarks use of pytest-benchmark, with types."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+ROOT = Path(__file__).parents[1]
+
+
+class Benchmark(Protocol):
+    """The fixture ``benchmark``."""
+
+    extra_info: dict[str, Any]
+    stats: Any
+
+    def pedantic(
+        self, target: Callable[..., Any], args: Sequence[Any] = (), *, rounds: int, warmup_rounds: int = 0
+    ) -> Any:
+        """Call ``target`` that often and keep the times."""
+        ...
+
+
+def seconds(benchmark: Benchmark) -> float:
+    """The median time of what was measured last."""
+    return float(benchmark.stats.stats.median)
+
+
+def pqc_process(*words: str | Path) -> None:
+    """One command line in a process of its own, as a shell would start it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-m", "pqc", *words], env=environment, capture_output=True, check=True)

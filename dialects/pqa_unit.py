@@ -1,0 +1,214 @@
+"""What every instruction of the ``pqa`` dialect is: fields, regions behind its addresses, tokens, and their rules."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, StringAttr, i32
+from xdsl.ir import SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.printer import Printer
+from xdsl.traits import HasParent
+from xdsl.utils.exceptions import VerifyException
+
+from pqc.dialects.pqa_memory import (
+    ConstantOp,
+    FieldsAttr,
+    ProgramOp,
+    RegionOp,
+    RegionType,
+    TokenType,
+    region_type,
+)
+from pqc.dialects.rules import expect
+from pqc.isa.access import Access, accesses
+from pqc.isa.fields import Address, EncodingError, Field, Memory, Unit
+from pqc.isa.instructions import Instruction
+from pqc.isa.legality import clash, complaints
+
+INSTRUCTIONS = {kind.mnemonic: kind for kind in Instruction.registry.values()}
+"""The instruction table by mnemonic."""
+
+
+class UnitOp(IRDLOperation, abc.ABC):
+    """One instruction, its addresses as regions and its order as tokens."""
+
+    regions_used = var_operand_def(RegionType)
+    after = var_operand_def(TokenType)
+    bound = prop_def(ArrayAttr[StringAttr])
+    fields = prop_def(FieldsAttr)
+    token = result_def(TokenType)
+    traits = traits_def(HasParent(ProgramOp))
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    def __init__(
+        self, regions: Mapping[str, SSAValue], fields: Mapping[str, int], after: Sequence[SSAValue] = ()
+    ) -> None:
+        super().__init__(
+            operands=[list(regions.values()), list(after)],
+            properties={"bound": ArrayAttr(StringAttr(name) for name in regions), "fields": FieldsAttr.of(fields)},
+            result_types=[TokenType()],
+        )
+
+    @classmethod
+    def instruction_type(cls) -> type[Instruction]:
+        """The instruction of the table whose mnemonic is the operation's name."""
+        return INSTRUCTIONS[cls.name.removeprefix("pqa.")]
+
+    @classmethod
+    def address_fields(cls) -> dict[str, Field]:
+        """The instruction's address fields."""
+        return {n: f for n, f in cls.instruction_type().fields.items() if isinstance(f.bits, Address)}
+
+    @property
+    def unit(self) -> Unit:
+        """Where it executes."""
+        return self.instruction_type().unit
+
+    @property
+    def region_of(self) -> dict[str, SSAValue]:
+        """The region behind each address field in use."""
+        return {name.data: value for name, value in zip(self.bound, self.regions_used, strict=True)}
+
+    def instruction(self, addresses: Mapping[str, int], wait: int = 0, signal: int = 0) -> Instruction:
+        """The instruction with each region starting at ``addresses[field]``; fields left out are zero."""
+        given = dict(self.fields.data)
+        values: dict[str, int] = {}
+        for name, field in self.instruction_type().fields.items():
+            if isinstance(field.bits, Address):
+                values[name] = addresses.get(name, 0) + given.pop(f"{name}_offset", 0)
+            elif name == "buffer":
+                values[name] = self._buffer()
+            else:
+                values[name] = self._value(field, given.pop(name, 0))
+        if given:
+            raise VerifyException(f"{self.name} has no field {', '.join(map(repr, given))}")
+        return self.instruction_type()(wait=wait, signal=signal, **values)
+
+    def _value(self, field: Field, value: int) -> int:
+        try:
+            return field.type(value)
+        except ValueError:
+            raise VerifyException(f"{self.name}: {field.name} = {value} is not a {field.type.__name__}") from None
+
+    def _buffer(self) -> Memory:
+        region = self.region_of.get("address")
+        if region is None:
+            raise VerifyException(f"{self.name} needs an address: the region that it loads to")
+        return region_type(region).kind
+
+    def wait_for(self, tokens: Sequence[SSAValue]) -> None:
+        """Set the tokens that this operation waits for."""
+        regions = list(self.regions_used)
+        self.operands = [*regions, *tokens]
+        self.properties["operandSegmentSizes"] = DenseArrayBase.from_list(i32, [len(regions), len(tokens)])
+
+    def accumulator_bits(self) -> int:
+        """Accumulator width of the program around; 32 where there is none."""
+        parent = self.parent_op()
+        return parent.accumulator_bits.value.data if isinstance(parent, ProgramOp) else 32
+
+    def verify_(self) -> None:
+        """The fields fit the instruction and make sense, and each access stays inside its region."""
+        self._verify_operands()
+        try:
+            instruction = self.instruction({})
+            instruction.encode()
+        except EncodingError as error:
+            raise VerifyException(str(error)) from error
+        for complaint in complaints(instruction):
+            raise VerifyException(f"{self.name}: {complaint}")
+        touched = accesses(instruction, self.accumulator_bits())
+        for access in touched:
+            self._verify_access(access)
+        regions = self.region_of
+        written = touched[-1]
+        for read in touched[:-1]:
+            expect(
+                regions[read.field] is not regions[written.field] or not clash(instruction, read, written),
+                f"{self.name}: {written.field} overwrites what {read.field} has yet to read",
+            )
+        unused = regions.keys() - {access.field for access in touched}
+        expect(not unused, f"{self.name} does not use {', '.join(sorted(unused))}")
+
+    def _verify_operands(self) -> None:
+        """Regions that the program defines, one for each address field; tokens of its instructions."""
+        names = [name.data for name in self.bound]
+        expect(
+            len(names) == len(self.regions_used) == len(set(names)),
+            f"{self.name} needs one region for each address field, and each field once",
+        )
+        allowed = self.address_fields()
+        for name, value in self.region_of.items():
+            expect(name in allowed, f"{self.name} has no address field {name!r}, allowed are {', '.join(allowed)}")
+            expect(isinstance(value.owner, RegionOp), f"{name} is not a region of the program")
+        for token in self.after:
+            expect(isinstance(token.owner, UnitOp), f"{self.name} waits for what is no instruction")
+
+    def _verify_access(self, access: Access) -> None:
+        """In the memory, inside the region, no constant overwritten, and no byte written twice."""
+        region = self.region_of.get(access.field)
+        if region is None:
+            raise VerifyException(f"{self.name} uses {access.field!r}, and no region is bound to it")
+        kind = region_type(region)
+        expect(
+            kind.kind is access.memory,
+            f"{access.field} is in {kind.memory.data}, it must be in {access.memory.name.lower()}",
+        )
+        expect(
+            access.end <= kind.size.data,
+            f"{access.field} ends at byte {access.end} of a region of {kind.size.data} bytes",
+        )
+        if access.written:
+            expect(not isinstance(region.owner, ConstantOp), f"{access.field} is a constant, it cannot be written")
+            expect(not access.overlaps_itself, f"{self.name} writes some bytes of {access.field} twice")
+
+    def print(self, printer: Printer) -> None:
+        """Print the form shown at the top."""
+        for index, (name, value) in enumerate(self.region_of.items()):
+            printer.print_string(f"{', ' if index else ' '}{name} = ")
+            printer.print_ssa_value(value)
+        printer.print_string(" ")
+        self.fields.print_parameter(printer)
+        if self.after:
+            printer.print_string(" after ")
+            with printer.in_parens():
+                printer.print_list(self.after, printer.print_ssa_value)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_list([value.type for value in self.regions_used], printer.print_attribute)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> UnitOp:
+        """Parse the form shown at the top."""
+
+        def region() -> tuple[str, UnresolvedOperand]:
+            name = parser.parse_identifier("address field")
+            parser.parse_punctuation("=")
+            return name, parser.parse_unresolved_operand()
+
+        named = parser.parse_comma_separated_list(parser.Delimiter.NONE, region)
+        if len({name for name, _ in named}) < len(named):
+            parser.raise_error("an address field is named twice")
+        fields = FieldsAttr.parse_parameter(parser)
+        tokens: list[UnresolvedOperand] = []
+        if parser.parse_optional_keyword("after") is not None:
+            tokens = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_unresolved_operand)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        position = parser.pos
+        types = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
+        values = parser.resolve_operands([value for _, value in named], types, position)
+        after = parser.resolve_operands(tokens, [TokenType()] * len(tokens), position)
+        op = cls({name: value for (name, _), value in zip(named, values, strict=True)}, dict(fields), after)
+        op.attributes |= attributes
+        return op

@@ -1,0 +1,128 @@
+// RUN: pqc opt %s -p fuse-epilogue --split-input-file --print-debuginfo | filecheck %s
+
+// A residual addition and a relu become part of the convolution; attributes and names stay.
+// CHECK-LABEL: func.func @residual
+// CHECK: [[Y:%[^ ]+]] = onnx.conv %x, %{{[^ ]+}}, %{{[^ ]+}} residual %s pads [1, 1, 0, 0] low 0.000000e+00 : {{.*}} loc(fused["conv", "sum", "relu"])
+// CHECK-NEXT: func.return [[Y]]
+func.func @residual(%x: tensor<?x2x3x3xf32>, %s: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
+  %w = blob.constant <"w", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>
+  %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
+  %c = onnx.conv %x, %w, %b pads [1, 1, 0, 0] : (tensor<?x2x3x3xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32> loc("conv")
+  %a = onnx.add %s, %c : (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("sum")
+  %y = onnx.relu %a : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("relu")
+  func.return %y : tensor<?x2x4x4xf32>
+}
+
+// -----
+
+// A clip becomes bounds.
+// CHECK-LABEL: func.func @clip
+// CHECK: [[Y:%[^ ]+]] = onnx.gemm {{.*}} low -1.000000e+00 high 6.000000e+00 :
+// CHECK-NEXT: func.return [[Y]]
+func.func @clip(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = blob.constant <"w", "3bec4c947317d0dd"> : tensor<2x2xf32>
+  %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
+  %c = onnx.gemm %x, %w, %b : (tensor<?x2xf32>, tensor<2x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %y = onnx.clip %c low -1.0 high 6.0 : (tensor<?x2xf32>) -> tensor<?x2xf32>
+  func.return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// A matrix product takes a residual, too; bounds that are there already do not merge with others.
+// CHECK-LABEL: func.func @product
+// CHECK: [[C:%[^ ]+]] = onnx.gemm {{.*}} residual %s low 0.000000e+00 :
+// CHECK-NEXT: [[Y:%[^ ]+]] = onnx.clip [[C]] high 6.000000e+00
+// CHECK-NEXT: func.return [[Y]]
+func.func @product(%x: tensor<?x2xf32>, %s: tensor<?x2xf32>) -> tensor<?x2xf32> {
+  %w = blob.constant <"w", "3bec4c947317d0dd"> : tensor<2x2xf32>
+  %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
+  %c = onnx.gemm %x, %w, %b : (tensor<?x2xf32>, tensor<2x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %a = onnx.add %c, %s : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  %r = onnx.relu %a : (tensor<?x2xf32>) -> tensor<?x2xf32>
+  %y = onnx.clip %r high 6.0 : (tensor<?x2xf32>) -> tensor<?x2xf32>
+  func.return %y : tensor<?x2xf32>
+}
+
+// -----
+
+// Of two convolutions that are added, the later one takes the other as its residual.
+// CHECK-LABEL: func.func @both
+// CHECK: [[A:%[^ ]+]] = onnx.conv {{.*}} loc("first")
+// CHECK-NEXT: onnx.conv {{.*}} residual [[A]] : {{.*}} loc(fused["second", "sum"])
+// CHECK-NEXT: func.return
+func.func @both(%x: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
+  %w = blob.constant <"w", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>
+  %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
+  %c = onnx.conv %x, %w, %b : (tensor<?x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32> loc("first")
+  %d = onnx.conv %x, %w, %b : (tensor<?x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32> loc("second")
+  %y = onnx.add %c, %d : (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("sum")
+  func.return %y : tensor<?x2x4x4xf32>
+}
+
+// -----
+
+// A second residual stays an addition.
+// CHECK-LABEL: func.func @two_residuals
+// CHECK: [[C:%[^ ]+]] = onnx.conv {{.*}} residual %s :
+// CHECK-NEXT: onnx.add [[C]], %x
+func.func @two_residuals(%x: tensor<?x2x4x4xf32>, %s: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
+  %w = blob.constant <"w", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>
+  %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
+  %c = onnx.conv %x, %w, %b : (tensor<?x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32>
+  %a = onnx.add %c, %s : (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  %y = onnx.add %a, %x : (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  func.return %y : tensor<?x2x4x4xf32>
+}
+
+// -----
+
+// Behind bounds nothing is added any more.
+// CHECK-LABEL: func.func @bounded
+// CHECK: [[C:%[^ ]+]] = onnx.conv {{.*}} low 0.000000e+00 :
+// CHECK-NEXT: onnx.add [[C]], %x
+func.func @bounded(%x: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
+  %w = blob.constant <"w", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>
+  %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
+  %c = onnx.conv %x, %w, %b : (tensor<?x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32>
+  %r = onnx.relu %c : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  %y = onnx.add %r, %x : (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  func.return %y : tensor<?x2x4x4xf32>
+}
+
+// -----
+
+// What two operations read stays what they read.
+// CHECK-LABEL: func.func @read_twice
+// CHECK: [[C:%[^ ]+]] = onnx.conv
+// CHECK-NEXT: [[A:%[^ ]+]] = onnx.add [[C]], [[C]]
+// CHECK-NEXT: [[D:%[^ ]+]] = onnx.conv
+// CHECK-NEXT: [[Y:%[^ ]+]] = onnx.relu [[D]]
+// CHECK-NEXT: func.return [[A]], [[D]], [[Y]]
+func.func @read_twice(%x: tensor<?x2x4x4xf32>) -> (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) {
+  %w = blob.constant <"w", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>
+  %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
+  %c = onnx.conv %x, %w, %b : (tensor<?x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32>
+  %a = onnx.add %c, %c : (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  %d = onnx.conv %x, %w, %b : (tensor<?x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32>
+  %y = onnx.relu %d : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  func.return %a, %d, %y : tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>
+}
+
+// -----
+
+// A pooling takes no bounds, and a constant per channel is no residual.
+// CHECK-LABEL: func.func @other
+// CHECK: onnx.max_pool
+// CHECK-NEXT: onnx.relu
+// CHECK: onnx.conv {{.*}}, %{{[^ ]+}} :
+// CHECK-NEXT: onnx.add
+func.func @other(%x: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
+  %w = blob.constant <"w", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>
+  %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
+  %p = onnx.max_pool %x kernel [1, 1] : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  %r = onnx.relu %p : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  %c = onnx.conv %r, %w, %b : (tensor<?x2x4x4xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32>
+  %y = onnx.add %c, %b : (tensor<?x2x4x4xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32>
+  func.return %y : tensor<?x2x4x4xf32>
+}

@@ -1,0 +1,19 @@
+"""The reference networks and data, which lie beside the checkout and not in it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of reference networks and data beside the checkout; tests that want it skip where it is absent."""
+    folder = Path(os.environ.get("PQC_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data" / "resnet20.onnx").exists():
+        pytest.skip(f"reference networks are not at {folder}")
+    return folder
