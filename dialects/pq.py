@@ -61,8 +61,8 @@ def subspaces_of(channels: int, window: Window, length: int) -> int:
     return -(-channels * window.kernel[0] * window.kernel[1] // length)
 
 
-def _check_codebook(codebook: SSAValue, channels: int, window: Window, element: Element) -> tuple[int, int]:
-    """The codebook goes with the input; returns its subspaces and prototypes."""
+def _check_codebook(codebook: SSAValue, channels: int, window: Window, element: Element) -> tuple[int, int, int]:
+    """The codebook goes with the input; returns its subspaces, prototypes and length."""
     subspaces, prototypes, length = check_sizes("codebook", codebook, "subspaces", "prototypes", "length")
     expected = subspaces_of(channels, window, length)
     expect(
@@ -73,7 +73,7 @@ def _check_codebook(codebook: SSAValue, channels: int, window: Window, element: 
     for field, value in (("subspaces", subspaces), ("prototypes", prototypes), ("length", length)):
         expect_field(field, value, Encode, field)
     check_elements("codebook", codebook, element, [subspaces, prototypes, length])
-    return subspaces, prototypes
+    return subspaces, prototypes, length
 
 
 def _check_encoding(shift: int, prototype_bits: int, window: Window) -> None:
@@ -158,11 +158,12 @@ class ConvolutionOp(IRDLOperation):
         window, config = self.window.data, self.config
         element = Element(config.prototype_bits.data, self.grid.integers.signed)
         _check_encoding(self.shift.value.data, element.bits, window)
-        subspaces, prototypes = _check_codebook(self.codebook, channels, window, element)
-        expect(
-            prototypes == config.prototypes.data,
-            f"the codebook has {prototypes} prototypes, the configuration {config.prototypes.data}",
-        )
+        subspaces, prototypes, length = _check_codebook(self.codebook, channels, window, element)
+        for what, found, wanted in (
+            ("prototypes", prototypes, config.prototypes.data),
+            ("elements a prototype", length, config.length.data),
+        ):
+            expect(found == wanted, f"the codebook has {found} {what}, the configuration {wanted}")
         check_type("table", self.table, F32, [subspaces, prototypes, outputs])
         check_type("bias", self.bias, F32, [outputs])
         expected = output_size(window, rows, columns)
@@ -235,7 +236,7 @@ class EncodeOp(IRDLOperation):
         check_metric(self.metric.data)
         bits = self.prototype_bits.value.data
         _check_encoding(self.shift.value.data, bits, window)
-        subspaces, prototypes = _check_codebook(self.codebook, shape[1], window, Element(bits, kind.element.signed))
+        subspaces, prototypes, _ = _check_codebook(self.codebook, shape[1], window, Element(bits, kind.element.signed))
         size = (DYNAMIC_INDEX, subspaces, *output_size(window, shape[2], shape[3]))
         expected = CodesType.of(size, prototypes)
         expect(self.codes.type == expected, f"the codes are {self.codes.type}, input and codebook give {expected}")

@@ -65,15 +65,14 @@ class WindowAttr(Data[Window]):
             dilations = parse_integers(parser)
         if (len(kernel), len(strides), len(pads), len(dilations)) != (2, 2, 4, 2):
             parser.raise_error("a window has 2 kernel sizes, 2 strides, 4 pads and 2 dilations")
-        try:
-            return Window(
-                (kernel[0], kernel[1]),
-                (strides[0], strides[1]),
-                (pads[0], pads[1], pads[2], pads[3]),
-                (dilations[0], dilations[1]),
-            )
-        except ValueError as error:
-            parser.raise_error(str(error))
+        if min(*kernel, *strides, *dilations) < 1 or min(pads) < 0:
+            parser.raise_error("kernel sizes, strides and dilations are at least 1, pads at least 0")
+        return Window(
+            (kernel[0], kernel[1]),
+            (strides[0], strides[1]),
+            (pads[0], pads[1], pads[2], pads[3]),
+            (dilations[0], dilations[1]),
+        )
 
     def print_parameter(self, printer: Printer) -> None:
         """Print the four lists."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from xdsl.dialects.builtin import ArrayAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from pqc.dialects.location import node_name
@@ -52,7 +52,7 @@ def emit(module: ModuleOp) -> Emitted:
         dram_bytes=max([len(constants), *ends]),
         inputs=_boundary(tensors, TensorKind.INPUT),
         outputs=_boundary(tensors, TensorKind.OUTPUT),
-        layers=from_attribute(facts) if isinstance(facts, ArrayAttr) else [],
+        layers=[] if facts is None else from_attribute(facts),
     )
 
 

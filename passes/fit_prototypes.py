@@ -9,7 +9,7 @@ give, and the integer network as it will run on the machine, which says what eac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from xdsl.context import Context
@@ -19,7 +19,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from pqc.codebook.layer import FitOptions, LayerTask, fit_layer
+from pqc.codebook.layer import FitOptions, LayerData, LayerShape, fit_layer
 from pqc.codebook.metrics import normalized_error
 from pqc.codebook.refit import rows
 from pqc.dialects.blob import ConstantOp, constant_of
@@ -30,7 +30,7 @@ from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import InternalError
 from pqc.interpreter.reference import execute, last_uses
 from pqc.numerics.arrays import AnyArray, FloatArray
-from pqc.numerics.element import dequantize
+from pqc.numerics.element import Element, dequantize
 from pqc.passes.attributes import ERROR, GRID, Grids, calibration_of, config_of, main_of, target_of
 from pqc.passes.constants import constant_array
 from pqc.passes.progress import report_progress
@@ -140,29 +140,17 @@ class Fitter:
         config, grid = config_of(op), self.grids[op.x]
         if config is None:
             raise InternalError(f"node {node_name(op)!r} has no configuration")
-        residual = None
-        if op.residual is not None:
-            residual = dequantize(self.integers[op.residual], self.grids[op.residual].scale.data)
-        flat = (*sums.shape[:2], -1)
-        task = LayerTask(
-            x=self.integers[op.x],
-            x_element=grid.integers,
-            scale=grid.scale.data,
-            sums=sums.reshape(flat),
-            residual=None if residual is None else residual.reshape(flat),
-            low=op.bounds[0],
-            high=op.bounds[1],
-            weight=constant_array(op.weight),
-            window=op.window,
+        shape = LayerShape(
             prototypes=config.prototypes.data,
             length=config.length.data,
-            prototype_bits=min(config.prototype_bits.data, grid.integers.bits),
-            table_bits=config.table_bits.data,
+            codebook=Element(min(config.prototype_bits.data, grid.integers.bits), grid.integers.signed),
+            shift=max(0, grid.integers.bits - config.prototype_bits.data),
             metric=config.distance,
+            table_bits=config.table_bits.data,
             accumulator_bits=self.target.accumulator_bits,
             power_of_two_of=self.quantizer.power_of_two_of(op),
         )
-        fitted = fit_layer(task, self.options)
+        fitted = fit_layer(self._data(op, sums), shape, self.options, len(self.replacements))
         codebook = ConstantOp("codebook", fitted.codebook)
         table, bias = ConstantOp("table", fitted.table), ConstantOp("bias", fitted.bias)
         convolution = ConvolutionOp(
@@ -172,9 +160,9 @@ class Fitter:
             bias.result,
             op.residual,
             window=op.window,
-            config=ConfigAttr.of(task.prototypes, task.length, task.prototype_bits, task.table_bits, task.metric),
+            config=ConfigAttr.of(shape.prototypes, shape.length, shape.codebook.bits, shape.table_bits, shape.metric),
             grid=grid,
-            shift=task.shift,
+            shift=shape.shift,
             low=op.low,
             high=op.high,
             result_type=op.result.type,
@@ -187,6 +175,31 @@ class Fitter:
                 hint(new.result, new.label)
         convolution.result.name_hint = op.result.name_hint
         return made
+
+    def _data(self, op: ConvOp, sums: FloatArray) -> LayerData:
+        """What the layer sees, and what it should give so that the sum with its residual is the float network's."""
+        frames, outputs = sums.shape[:2]
+        residual: FloatArray | None = None
+        if op.residual is not None:
+            actual = dequantize(self.integers[op.residual], self.grids[op.residual].scale.data)
+            residual = actual.reshape(frames, outputs, -1)
+
+        def behind(bound: float | None, without: float) -> FloatArray | float:
+            """Where a bound on the sum cuts off the layer's own part of it."""
+            if bound is None:
+                return without
+            return bound if residual is None else bound - residual
+
+        target, (low, high) = sums.reshape(frames, outputs, -1), op.bounds
+        return LayerData(
+            activations=self.integers[op.x],
+            scale=self.grids[op.x].scale.data,
+            window=op.window,
+            weight=constant_array(op.weight).reshape(outputs, -1),
+            target=target if residual is None else target - residual,
+            floor=behind(low, -np.inf),
+            ceiling=behind(high, np.inf),
+        )
 
     def replace(self) -> None:
         """Put the fitted layers into the network."""
@@ -206,8 +219,10 @@ class FitPrototypesPass(ModulePass):
     """Learn codebooks and tables of the chosen layers on the calibration frames, layer after layer."""
 
     name = "fit-prototypes"
-    kmeans_positions: int = FitOptions.kmeans_positions
-    iterations: int = FitOptions.iterations
+    kmeans_samples: int = FitOptions.kmeans_samples
+    kmeans_iterations: int = FitOptions.kmeans_iterations
+    tuning_steps: int = FitOptions.tuning_steps
+    tuning_positions: int = FitOptions.tuning_positions
     refit_positions: int = FitOptions.refit_positions
     ridge: float = FitOptions.ridge
     bound_rounds: int = FitOptions.bound_rounds
@@ -216,9 +231,7 @@ class FitPrototypesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Fit every layer that has a configuration."""
-        options = FitOptions(
-            self.kmeans_positions, self.iterations, self.refit_positions, self.ridge, self.bound_rounds, self.seed
-        )
+        options = FitOptions(**{field.name: getattr(self, field.name) for field in fields(FitOptions)})
         fitter = Fitter(op, options, self.weight_bits)
         fitter.run(calibration_of(op))
         fitter.replace()

@@ -31,6 +31,7 @@ RANGES = {
     "prototype_bits": (2, 16),
     "table_bits": (2, 16),
     "activation_bits": (2, 16),
+    "tune": (0, 100_000),
     "seed": (0, (1 << 32) - 1),
 }
 """What each number may be."""
@@ -38,7 +39,11 @@ RANGES = {
 
 @dataclass(frozen=True)
 class PqOptions:
-    """How layers are product-quantized; ``images`` limits the calibration frames (None: CALIBRATION_FRAMES)."""
+    """How layers are product-quantized.
+
+    ``tune`` counts steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None:
+    CALIBRATION_FRAMES); ``include`` and ``exclude`` are patterns over node names.
+    """
 
     prototypes: int = 16
     length: int = 9
@@ -46,6 +51,7 @@ class PqOptions:
     prototype_bits: int = 8
     table_bits: int = 8
     activation_bits: int = 8
+    tune: int = 0
     seed: int = 0
     images: int | None = None
     include: tuple[str, ...] = ()
@@ -99,7 +105,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
             exclude=options.exclude,
         ),
         CalibrateRangesPass(activation_bits=options.activation_bits),
-        FitPrototypesPass(seed=options.seed),
+        FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
         QuantizePass(),
         LowerToPqaPass(),
         AllocateMemoryPass(),

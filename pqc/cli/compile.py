@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PQ_OPTIONS = (
     *("prototypes", "length", "metric", "prototype_bits", "table_bits", "activation_bits"),
-    *("seed", "images", "include", "exclude"),
+    *("tune", "seed", "images", "include", "exclude"),
 )
 """The options that say how layers are quantized."""
 
@@ -27,9 +27,6 @@ DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std", "overrides")
 
 SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 """The options that say what is to be seen of the compilation."""
-
-LEARNING_OPTIONS = ("calibration", "mean", "std", "images")
-"""The options that say what prototypes are learned on."""
 
 BITS = click.IntRange(2, 16)
 
@@ -50,6 +47,7 @@ BITS = click.IntRange(2, 16)
 @number_option("--activation-bits", BITS, 8, "Bits of an activation.")
 @click.option("--include", metavar="PATTERN", multiple=True, help="Nodes to product-quantize too, as in 'fc*'.")
 @click.option("--exclude", metavar="PATTERN", multiple=True, help="Nodes to keep conventional, as in 'layer1.*'.")
+@number_option("--tune", click.IntRange(0, 100_000), 0, "Steps of gradient descent on the prototypes.")
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
 @click.option("--dump-ir", metavar="DIR", type=FilePath(), help="Write the IR after every pass that changed it.")
 @click.option("--print-ir-after", metavar="PASS|all", multiple=True, help="Print the IR after a pass, on stderr.")

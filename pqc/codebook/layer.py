@@ -1,4 +1,7 @@
-"""Fitting one layer: its codebook on the inputs it will see, then its table on what the float network gives."""
+"""The recipe: how one layer's codebook and table come from what the layer sees and what it should give.
+
+Measured on ResNet-20, see docs/codebooks.md: each step is there because it won.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.codebook.bias import correct_bias
-from pqc.codebook.kmeans import fit_codebook
-from pqc.codebook.refit import TableRefit, predict
+from pqc.codebook.kmeans import fit_codebook, weight_metric
+from pqc.codebook.refit import TableRefit, bounded_refit, predict, visible_target
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
 from pqc.codebook.table import plain_table, quantize_table
+from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, nearest_prototype
+from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
 from pqc.numerics.lookup import lookup
 from pqc.numerics.window import Window
 
@@ -24,136 +28,162 @@ Float32: TypeAlias = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How much is looked at, and how hard; the defaults are what measurably worked on ResNet-20."""
+    """How much is looked at, and how hard; the defaults are what measured best within the time they take."""
 
-    kmeans_positions: int = 8192
-    iterations: int = 15
-    refit_positions: int = 50_000
+    kmeans_samples: int = 8192
+    """Subvectors of each subspace that k-means sees."""
+    kmeans_iterations: int = 15
+    """Lloyd's iterations."""
+    tuning_steps: int = 0
+    """Steps of gradient descent on the prototypes after k-means."""
+    tuning_positions: int = 16384
+    """Positions that the tuning draws its batches from."""
+    refit_positions: int = 65536
+    """Positions in the least squares."""
     ridge: float = 0.02
+    """Pull towards the plain table, relative to the mean number of positions on one prototype."""
     bound_rounds: int = 2
+    """Rounds of the refit that looks only at what the bounds behind the layer let through."""
     seed: int = 0
+    """Of every random choice."""
 
 
 @dataclass(frozen=True)
-class LayerTask:
-    """A layer to be fitted, on calibration frames that went through the already fitted part of the network."""
+class LayerShape:
+    """What a layer's codebook and table look like, and the widths of their integers."""
 
-    x: IntArray
-    """The layer's integer input [frames, channels, height, width]."""
-    x_element: Element
-    """Its element type."""
-    scale: float
-    """Its scale."""
-    sums: FloatArray
-    """What the float network has in this place before bounds: [frames, outputs, columns], residual included."""
-    residual: FloatArray | None
-    """What will be added to the layer's sums, in real units: [frames, outputs, columns]."""
-    low: float | None
-    """Lower bound applied to the sums."""
-    high: float | None
-    """Upper bound applied to the sums."""
-    weight: FloatArray
-    """[outputs, channels, kernel rows, kernel columns]."""
-    window: Window
     prototypes: int
     length: int
-    prototype_bits: int
-    table_bits: int
+    codebook: Element
+    """The codebook's grid."""
+    shift: int
+    """Bits the input loses on its way to the codebook's grid."""
     metric: Metric
+    """The distance that picks prototypes."""
+    table_bits: int
     accumulator_bits: int
-    power_of_two_of: float | None
-    """The result's scale, where table scales must be a power of two of it."""
+    power_of_two_of: float | None = None
+    """The scale of the tensor the sums end up in, on a target that only shifts."""
 
-    @property
-    def shift(self) -> int:
-        """Bits that the input is shifted right to reach the codebook's grid."""
-        return max(0, self.x_element.bits - self.prototype_bits)
 
-    @property
-    def prototype_element(self) -> Element:
-        """The codebook's element type."""
-        return Element(self.prototype_bits, self.x_element.signed)
+@dataclass(frozen=True)
+class LayerData:
+    """What a layer sees and should give, for the same calibration frames."""
+
+    activations: IntArray
+    """[frames, channels, height, width], as the layers before it give them, already quantized."""
+    scale: float
+    """The real value of one unit of the activations."""
+    window: Window
+    weight: FloatArray
+    """[outputs, elements], elements in the order of the window."""
+    target: FloatArray
+    """[frames, outputs, columns]: the float network's result before bounds; where a shortcut is added to it, the
+    float network's sum less the shortcut that is actually there."""
+    floor: FloatArray | float = -np.inf
+    """Where bounds behind the layer begin to hide its result from below: for a ReLU 0, less the shortcut that is
+    actually there, [frames, outputs, columns]."""
+    ceiling: FloatArray | float = np.inf
+    """The same from above."""
 
 
 @dataclass(frozen=True)
 class FittedLayer:
-    """What replaces the layer's weights."""
+    """What takes the place of a layer's weights; quantizing the table is left to whoever quantizes the layer."""
 
     codebook: IntArray
-    """[subspaces, prototypes, length], in the storage type of the prototype element."""
+    """[subspaces, prototypes, length], in the storage type of its grid."""
     table: Float32
     """[subspaces, prototypes, outputs], real."""
     bias: Float32
-    """[outputs], real; corrects what rounding the table adds on average."""
+    """[outputs], real, with the correction of what rounding the table adds on average."""
 
 
-def fit_layer(task: LayerTask, options: FitOptions) -> FittedLayer:
-    """Fit codebook, table and bias of one layer."""
-    codebook = _fit_codebook(task, options)
-    frames, _, columns = task.sums.shape
-    positions = sample_positions(frames, columns, options.refit_positions, options.seed + 1)
-    codes = _codes(task, codebook, positions)
-    sums = at_positions(task.sums, positions)
-    residual = np.zeros((1, 1), np.float32) if task.residual is None else at_positions(task.residual, positions)
-    outputs = task.weight.shape[0]
-    prior = plain_table(task.weight.reshape(outputs, -1), codebook.astype(np.float32) * _grid_scale(task))
-    refit = TableRefit(*prior.shape)
-    target = sums - residual
-    refit.add(codes, target)
-    table, bias = refit.solve(prior, options.ridge)
-    for _ in range(options.bound_rounds if (task.low, task.high) != (None, None) else 0):
-        target = bounded_target(sums, residual, predict(codes, table, bias), task.low, task.high)
-        refit.retarget(codes, target)
-        table, bias = refit.solve(prior, options.ridge)
-    return FittedLayer(codebook, table, _corrected_bias(task, codes, table, bias, target))
+@dataclass(frozen=True)
+class _Rows:
+    """The data at some positions, a row for each."""
+
+    vectors: IntArray
+    target: FloatArray
+    floor: FloatArray | float
+    ceiling: FloatArray | float
 
 
-def bounded_target(
-    sums: FloatArray, residual: FloatArray, predicted: FloatArray, low: float | None, high: float | None
-) -> FloatArray:
-    """What the layer should give, [positions, outputs], when its result is cut off at ``low`` and ``high``.
+def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: int = 0) -> FittedLayer:
+    """Fit one layer; ``layer`` makes its random choices differ from those of other layers.
 
-    Where the float network is beyond a bound, any result beyond it is as good, so what is predicted there stays.
+    Raises:
+        ModelError: the table cannot be held in the bits asked for.
     """
-    target = sums - residual
-    if low is not None:
-        target = np.where(sums <= low, np.minimum(predicted, low - residual), target)
-    if high is not None:
-        target = np.where(sums >= high, np.maximum(predicted, high - residual), target)
-    return target
+    seeds = [int(seed) for seed in np.random.SeedSequence((options.seed, layer)).generate_state(5)]
+    codebook = _fit_codebook(data, shape, options, seeds)
+    if options.tuning_steps:
+        codebook = _tune_codebook(data, shape, options, codebook, seeds)
+    return _fit_table(data, shape, options, codebook, seeds)
 
 
-def _grid_scale(task: LayerTask) -> float:
-    return task.scale * 2.0**task.shift
+def _fit_codebook(data: LayerData, shape: LayerShape, options: FitOptions, seeds: list[int]) -> IntArray:
+    """K-means, a difference measured by what it changes in the layer's outputs: [subspaces, prototypes, length]."""
+    vectors = _rows_at(data, shape, options.kmeans_samples, seeds[0]).vectors
+    metric = weight_metric(data.weight, vectors.shape[0], shape.length)
+    return fit_codebook(vectors, shape.prototypes, shape.codebook, seeds[1], options.kmeans_iterations, metric)
 
 
-def _fit_codebook(task: LayerTask, options: FitOptions) -> IntArray:
-    frames, _, columns = task.sums.shape
-    positions = sample_positions(frames, columns, options.kmeans_positions, options.seed)
-    elements = task.weight[0].size
-    subspaces = -(-elements // task.length)
-    vectors = _on_grid(task, sample_vectors(task.x, task.window, task.length, subspaces, positions))
-    return fit_codebook(vectors, task.prototypes, task.prototype_element, options.seed, options.iterations)
+def _tune_codebook(
+    data: LayerData, shape: LayerShape, options: FitOptions, codebook: IntArray, seeds: list[int]
+) -> IntArray:
+    rows = _rows_at(data, shape, options.tuning_positions, seeds[2])
+    return tune_codebook(
+        codebook,
+        rows.vectors,
+        rows.target,
+        rows.floor,
+        _plain(data, shape, codebook),
+        options.ridge,
+        shape.codebook,
+        seeds[3],
+        TuneOptions(steps=options.tuning_steps),
+    )
 
 
-def _on_grid(task: LayerTask, vectors: IntArray) -> IntArray:
-    if task.shift == 0:
-        return vectors
-    half = 1 << (task.shift - 1)
-    return task.prototype_element.clip((vectors.astype(np.int64) + half) >> task.shift)
+def _fit_table(
+    data: LayerData, shape: LayerShape, options: FitOptions, codebook: IntArray, seeds: list[int]
+) -> FittedLayer:
+    """Refit against the float network's result, and the bias that makes up for rounding the table."""
+    rows = _rows_at(data, shape, options.refit_positions, seeds[4])
+    codes = nearest_prototype(rows.vectors.transpose(0, 2, 1)[None], codebook, shape.metric)[0].T
+    equations = TableRefit(codebook.shape[0], codebook.shape[1], data.weight.shape[0])
+    equations.add(codes, rows.target)
+    prior, rounds = _plain(data, shape, codebook), options.bound_rounds
+    table, bias = bounded_refit(equations, codes, rows.target, rows.floor, rows.ceiling, prior, options.ridge, rounds)
+    quantized = quantize_table(table, bias, shape.table_bits, shape.accumulator_bits, shape.power_of_two_of)
+    wanted = (
+        visible_target(rows.target, rows.floor, rows.ceiling, predict(codes, table, bias)) if rounds else rows.target
+    )
+    sums = lookup(codes.T[None], quantized.table, quantized.bias[:, None], shape.accumulator_bits)[0].T
+    missing = wanted.mean(axis=0, dtype=np.float64) - sums.mean(axis=0) * quantized.scale
+    corrected = correct_bias(quantized, missing, shape.accumulator_bits)
+    moved = (corrected.bias.astype(np.float64) - quantized.bias) * quantized.scale
+    return FittedLayer(codebook, table, (bias + moved).astype(np.float32))
 
 
-def _codes(task: LayerTask, codebook: IntArray, positions: IntArray) -> IntArray:
-    """The codes [positions, subspaces] at the given positions."""
-    vectors = sample_vectors(task.x, task.window, task.length, codebook.shape[0], positions)
-    grid = _on_grid(task, vectors).transpose(0, 2, 1)[None]
-    return np.ascontiguousarray(nearest_prototype(grid, codebook, task.metric)[0].T)
+def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> _Rows:
+    """``count`` positions: subvectors [subspaces, positions, length] on the codebook grid, and what belongs to them."""
+    positions = sample_positions(data.target.shape[0], data.target.shape[2], count, seed)
+    subspaces = -(-data.weight.shape[1] // shape.length)
+    vectors = sample_vectors(data.activations, data.window, shape.length, subspaces, positions)
+    return _Rows(
+        onto_grid(vectors, shape.shift, shape.codebook),
+        at_positions(data.target, positions),
+        _at(data.floor, positions),
+        _at(data.ceiling, positions),
+    )
 
 
-def _corrected_bias(task: LayerTask, codes: IntArray, table: Float32, bias: FloatArray, target: FloatArray) -> Float32:
-    """The bias that makes the mean of the quantized layer's results that of the target."""
-    quantized = quantize_table(table, bias, task.table_bits, task.accumulator_bits, task.power_of_two_of)
-    sums = lookup(codes.T[None], quantized.table, quantized.bias[:, None], task.accumulator_bits)[0].T
-    missing = (target - sums * quantized.scale).mean(axis=0, dtype=np.float64)
-    corrected = correct_bias(quantized, missing, task.accumulator_bits)
-    return (bias + (corrected.bias - quantized.bias) * quantized.scale).astype(np.float32)
+def _at(bound: FloatArray | float, positions: IntArray) -> FloatArray | float:
+    return bound if isinstance(bound, int | float) else at_positions(bound, positions)
+
+
+def _plain(data: LayerData, shape: LayerShape, codebook: IntArray) -> FloatArray:
+    """The table of products, towards which the refit is pulled."""
+    return plain_table(data.weight, codebook * (data.scale * 2.0**shape.shift))

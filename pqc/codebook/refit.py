@@ -107,33 +107,37 @@ class TableRefit:
             raise ValueError(f"code {int(codes.max())}, allowed are 0 to {prototypes - 1}")
 
 
-def relu_aware_refit(
+def bounded_refit(
     equations: TableRefit,
     codes: IntArray,
     target: FloatArray,
     floor: FloatArray | float,
+    ceiling: FloatArray | float,
     prior: FloatArray,
     ridge: float,
     rounds: int,
 ) -> tuple[Float32, Float64]:
-    """Least squares of what remains visible behind a ReLU: the table and the bias, as ``TableRefit.solve`` gives them.
+    """Least squares of what remains visible behind bounds: table and bias, as ``TableRefit.solve`` gives them.
 
-    ``equations`` already hold ``codes`` and ``target`` (see ``TableRefit.add``). ``floor`` (broadcastable to the
-    target) is the layer's result at which the ReLU begins to give zero: 0, or minus the shortcut where one is added
-    before. Where the target lies at or below it, only what exceeds the floor is an error. Each of the ``rounds``
-    moves those targets to the last prediction, cut off at the floor, and solves again, which never adds to the error.
+    ``equations`` already hold ``codes`` and ``target`` (see ``TableRefit.add``). ``floor`` and ``ceiling`` (broadcast
+    to the target, infinite where there is none) are what the result is cut off at: behind a ReLU the floor is 0, less
+    the shortcut where one is added before. Where the target lies beyond a bound, only what falls short of the bound
+    is an error. Each of the ``rounds`` moves those targets to the last prediction, cut off at the bound, and solves
+    again, which never adds to the error.
     """
     table, bias = equations.solve(prior, ridge)
     for _ in range(rounds):
-        equations.retarget(codes, visible_target(target, floor, predict(codes, table, bias)))
+        equations.retarget(codes, visible_target(target, floor, ceiling, predict(codes, table, bias)))
         table, bias = equations.solve(prior, ridge)
     return table, bias
 
 
-def visible_target(target: FloatArray, floor: FloatArray | float, prediction: FloatArray) -> Float32:
-    """The target nearest to ``prediction`` that gives the same as ``target`` behind a ReLU that begins at ``floor``."""
-    bound = np.asarray(floor, np.float32)
-    return np.where(target <= bound, np.minimum(prediction, bound), target).astype(np.float32)
+def visible_target(
+    target: FloatArray, floor: FloatArray | float, ceiling: FloatArray | float, prediction: FloatArray
+) -> Float32:
+    """The target nearest to ``prediction`` that looks like ``target`` once cut off at ``floor`` and ``ceiling``."""
+    above = np.where(target >= ceiling, np.maximum(prediction, ceiling), target)
+    return np.where(target <= floor, np.minimum(prediction, floor), above).astype(np.float32)
 
 
 def rows(x: AnyArray) -> AnyArray:

@@ -28,7 +28,7 @@ class TuneOptions:
 
     steps: int = 60
     """Steps of gradient descent."""
-    batch: int = 2048
+    batch: int = 1024
     """Positions a step looks at."""
     rate: float = 0.05
     """First step length, in units of the subspace's standard deviation; it falls to zero along half a cosine."""
@@ -50,8 +50,8 @@ def tune_codebook(
     """A better codebook [subspaces, prototypes, length] on the grid of ``element``, from a good one.
 
     ``vectors`` [subspaces, samples, length] lie on that grid, ``target`` [samples, outputs] is what the table should
-    give for them and ``floor`` (broadcastable to it) where a ReLU begins to hide its result, -infinity without one.
-    ``prior`` and ``ridge`` are those of the refit. The same arguments give the same codebook.
+    give for them and ``floor`` (broadcast to it, -infinity where there is none) what its result is cut off at from
+    below. ``prior`` and ``ridge`` are those of the refit. The same arguments give the same codebook.
 
     Raises:
         ValueError: the numbers of subspaces or samples differ.
@@ -92,12 +92,12 @@ class _Layer:
     """[subspaces, 1, 1], how fast the smoothed choice falls off with the squared distance."""
 
     def gradients(self, x: Float32, target: Float32, floor: Float32) -> tuple[Float32, Float32, Float32]:
-        """Of the mean squared error behind the ReLU, for the vectors ``x`` [subspaces, batch, length]."""
+        """Of the mean squared error above the floor, for the vectors ``x`` [subspaces, batch, length]."""
         distances = _distances(x, self.prototypes)
         nearest = distances.min(axis=2, keepdims=True)
         chosen = (distances == nearest).astype(np.float32)
         result = np.matmul(chosen, self.table).sum(axis=0) + self.bias
-        error = (result - visible_target(target, floor, result)) * np.float32(2 / len(target))
+        error = (result - visible_target(target, floor, np.inf, result)) * np.float32(2 / len(target))
         soft = np.exp((nearest - distances) * self.sharpness)
         soft /= soft.sum(axis=2, keepdims=True)
         pull = np.matmul(error, self.table.transpose(0, 2, 1))

@@ -70,11 +70,19 @@ class Dependencies:
                 known = _merge(known, self._known[one])
         known[unit] = index
         self._units.append(unit)
-        self._known.append(known)
+        self._known.append(self._known_behind(instruction, known))
         self._last_on_unit[unit] = index
         if isinstance(instruction, Encode):
             self._encodes.append(index)
         return sorted(waits)
+
+    def _known_behind(self, instruction: Instruction, known: list[int]) -> list[int]:
+        """The same once it is done: a lookup that has taken all codes has outlived its encode."""
+        if not isinstance(instruction, Lookup) or not self._lookups:
+            return known
+        behind = list(known)
+        behind[Unit.ENCODE] = max(known[Unit.ENCODE], self._encodes[self._lookups - 1])
+        return behind
 
     def _implied(self, instruction: Instruction) -> list[int]:
         """For each unit the last instruction known to be done before this one starts, without any token."""

@@ -116,7 +116,18 @@ def pooling(x: Shape, window: Window) -> Shape:
     (top, left, bottom, right), (height, width) = window.pads, window.extent
     if max(top, bottom) >= height or max(left, right) >= width:
         raise ShapeError(f"pads {list(window.pads)} must be smaller than the window, {height}x{width}")
-    return _placed(x, x[1], window)
+    placed = _placed(x, x[1], window)
+    for axis in (0, 1):
+        if not _sees(window, axis, x[2 + axis], placed[2 + axis]):
+            raise ShapeError(f"dilations {list(window.dilations)} put a whole window of {text(x)} into the padding")
+    return placed
+
+
+def _sees(window: Window, axis: int, size: int, count: int) -> bool:
+    """Whether each of ``count`` windows has a tap inside a map of ``size`` rows or columns."""
+    starts = range(-window.pads[axis], count * window.strides[axis] - window.pads[axis], window.strides[axis])
+    taps = range(0, window.extent[axis], window.dilations[axis])
+    return all(any(0 <= start + tap < size for tap in taps) for start in starts)
 
 
 def global_pooling(x: Shape) -> Shape:

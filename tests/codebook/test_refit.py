@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqc.codebook import refit
-from pqc.codebook.refit import TableRefit, predict, relu_aware_refit, rows, visible_target
+from pqc.codebook.refit import TableRefit, bounded_refit, predict, rows, visible_target
 from pqc.numerics.arrays import FloatArray, IntArray
 
 
@@ -101,29 +101,34 @@ def test_parts_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> No
         assert np.allclose(left, right, atol=1e-4)
 
 
-@given(seed=st.integers(0, 1000), shortcut=st.booleans())
-def test_the_visible_error_never_grows_with_the_rounds(seed: int, shortcut: bool) -> None:
+@given(seed=st.integers(0, 1000), shortcut=st.booleans(), high=st.sampled_from([3.0, np.inf]))
+def test_the_visible_error_never_grows_with_the_rounds(seed: int, shortcut: bool, high: float) -> None:
     codes, table, bias = layer(seed, positions=200)
     random = np.random.default_rng(seed + 1)
     target = (np.square(predict(codes, table, bias)) - 3 + random.normal(size=(200, 5))).astype(np.float32)
-    floor = random.normal(size=(200, 5)).astype(np.float32) if shortcut else 0.0
+    residual = random.normal(size=(200, 5)) if shortcut else np.zeros((1, 1))
+    floor, ceiling = -residual, high - residual
     prior = np.zeros((3, 4, 5))
     costs: list[float] = []
     for rounds in range(5):
         equations = TableRefit(3, 4, 5)
         equations.add(codes, target)
-        found, free = relu_aware_refit(equations, codes, target, floor, prior, 0.01, rounds)
+        found, free = bounded_refit(equations, codes, target, floor, ceiling, prior, 0.01, rounds)
         prediction = predict(codes, found, free)
-        visible = np.where(target > floor, prediction - target, np.maximum(prediction - floor, 0))
+        visible = np.where(target <= floor, np.maximum(prediction - floor, 0), prediction - target)
+        visible = np.where(target >= ceiling, np.minimum(prediction - ceiling, 0), visible)
         costs.append(float(np.square(visible).sum() + 0.01 * 200 / 4 * np.square(found).sum()))
     assert all(later <= earlier + 1e-4 * costs[0] for earlier, later in pairwise(costs))
 
 
-def test_visible_target_changes_only_what_the_relu_hides() -> None:
+def test_visible_target_changes_only_what_the_bounds_hide() -> None:
     target = np.array([[2.0, -1.0, -1.0, 0.5]])
     prediction = np.array([[-3.0, -5.0, 4.0, 4.0]])
-    assert visible_target(target, 0.0, prediction).tolist() == [[2.0, -5.0, 0.0, 0.5]]
-    assert visible_target(target, np.array([[3.0, -2.0, 0.0, 1.0]]), prediction).tolist() == [[-3.0, -1.0, 0.0, 1.0]]
+    assert visible_target(target, -np.inf, np.inf, prediction).tolist() == target.tolist()
+    assert visible_target(target, 0.0, np.inf, prediction).tolist() == [[2.0, -5.0, 0.0, 0.5]]
+    assert visible_target(target, 0.0, 0.5, prediction).tolist() == [[0.5, -5.0, 0.0, 4.0]]
+    floor = np.array([[3.0, -2.0, 0.0, 1.0]])
+    assert visible_target(target, floor, np.inf, prediction).tolist() == [[-3.0, -1.0, 0.0, 1.0]]
 
 
 def test_predict_adds_up_table_entries() -> None:

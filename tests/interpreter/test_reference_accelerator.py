@@ -46,7 +46,7 @@ def program(ops: Sequence[Operation]) -> ProgramOp:
 
 
 def test_a_rescaled_input_comes_out_in_the_output_s_type() -> None:
-    x, y = dram("x", TensorKind.INPUT, U8, 2, 3), dram("y", TensorKind.OUTPUT, S16, 2, 3)
+    x, y = dram("x", TensorKind.INPUT, U8, 6), dram("y", TensorKind.OUTPUT, S16, 6)
     tile, result = AllocateOp(Memory.ACTIVATION, 6), AllocateOp(Memory.ACTIVATION, 12)
     fields = {
         "storage": int(Storage.U8),
@@ -59,7 +59,7 @@ def test_a_rescaled_input_comes_out_in_the_output_s_type() -> None:
     }
     rescale = pqa.RescaleOp({"source": tile.region, "destination": result.region}, fields)
     made = program([x, y, tile, copy(x, tile, 6), result, rescale, copy(result, y, 12)])
-    values = array(U8, (4, 2, 3), 0)
+    values = array(U8, (4, 6), 0)
     (found,) = run_reference(ModuleOp([made]), [values])
     assert found.dtype == S16.storage
     assert found.tolist() == ((values.astype(int) * 77 + 1) // 2).tolist()

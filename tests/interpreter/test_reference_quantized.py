@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from support.integers import array
-from xdsl.dialects.builtin import DYNAMIC_INDEX, FloatAttr, TensorType, f32, f64
+from xdsl.dialects.builtin import DYNAMIC_INDEX, FloatAttr, IntegerType, Signedness, TensorType, f32, f64
 from xdsl.ir import Block, Operation, SSAValue
 
 from pqc.dialects import pq, qnn, qnn_move
@@ -34,7 +34,7 @@ def activation(element: Element, *shape: int) -> SSAValue:
 
 
 def accumulator(*shape: int) -> SSAValue:
-    return Block(arg_types=[TensorType(qnn.ACCUMULATOR, (DYNAMIC_INDEX, *shape))]).args[0]
+    return Block(arg_types=[TensorType(IntegerType(32, Signedness.SIGNED), (DYNAMIC_INDEX, *shape))]).args[0]
 
 
 def integers(element: Element, *shape: int) -> IntArray:
@@ -105,7 +105,9 @@ def test_convolution_on_real_numbers_adds_entries_residual_and_bounds() -> None:
     real = Block(arg_types=[TensorType(f32, (DYNAMIC_INDEX, 2, 5, 6)), TensorType(f32, (DYNAMIC_INDEX, 5, 5, 6))]).args
     op = pq.ConvolutionOp(
         real[0],
-        *(ConstantOp(name, values).result for name, values in (("c", codebook), ("t", table), ("b", bias))),
+        ConstantOp("codebook", codebook).result,
+        ConstantOp("table", table).result,
+        ConstantOp("bias", bias).result,
         real[1],
         window=window,
         config=ConfigAttr.of(4, 2, 8, 8, Metric.L2),

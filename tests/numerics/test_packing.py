@@ -12,7 +12,7 @@ from pqc.numerics.packing import pack, packed_bytes, unpack
 
 @st.composite
 def packable(draw: st.DrawFn) -> tuple[list[int], int, bool]:
-    bits, signed = draw(st.integers(1, 31)), draw(st.booleans())
+    bits, signed = draw(st.integers(1, 31) | st.sampled_from([8, 16])), draw(st.booleans())
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
     values = st.integers(low, high) | st.sampled_from([low, high])
     return draw(st.lists(values, max_size=40)), bits, signed

@@ -235,12 +235,16 @@ def test_resnet20_fits_every_preset(name: str, length: int) -> None:
         pq = PqShape(-(-shape.channels * 9 // length), 16, length, 8, 16)
         plan = plan_lookup(shape, pq, target)
         assert_lookup_fits(shape, pq, target, plan)
-        assert name != "tiny" or len(plan.tiles) > 1
+        assert name != "tiny" or len(plan.tiles) * len(plan.output_blocks) * len(plan.subspace_blocks) > 1
     stem = LayerShape(3, 32, 32, Window((3, 3), pads=(1, 1, 1, 1)), 32, 32, 16, 1, 1)
     classifier = LayerShape(64, 1, 1, Window((1, 1)), 1, 1, 10, 1, 2)
     for shape in (stem, classifier):
-        assert_convolution_fits(shape, 1, target, plan_convolution(shape, 1, 8, target))
-    plan_pool(LayerShape(64, 8, 8, Window((8, 8)), 1, 1, 64, 1, 1), target)
+        convolution = plan_convolution(shape, 1, 8, target)
+        assert_convolution_fits(shape, 1, target, convolution)
+        cuts = len(convolution.tiles) * sum(len(block.channel_blocks) for block in convolution.output_blocks)
+        assert name != "tiny" or cuts > 1
+    pool = plan_pool(LayerShape(64, 8, 8, Window((8, 8)), 1, 1, 64, 1, 1), target)
+    assert name != "tiny" or len(pool.tiles) * len(pool.channel_blocks) > 1
 
 
 def test_the_paper_accelerator_holds_whole_layers() -> None:

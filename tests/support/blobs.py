@@ -60,6 +60,7 @@ PASSES: Mapping[str, AnyArray] = {
     "integer matrix": cycle("i1", -1, 2, 2, 2),
     "integer table": cycle("i1", -4, 4, 2, 2, 2),
     "integer vector": cycle("i4", 1, 2, 2),
+    "bytes": cycle("u1", 0, 255, 8),
 }
 
 TABLES: Mapping[str, Mapping[str, AnyArray]] = {"dialects": DIALECTS, "passes": PASSES}

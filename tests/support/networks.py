@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 import onnx
-from onnx import helper
 from hypothesis import strategies as st
+from onnx import helper
 from support.onnx_models import model, node
 
 from pqc.numerics.arrays import AnyArray, FloatArray
@@ -90,6 +90,22 @@ class Network:
         """Normally distributed frames for each input."""
         random = np.random.default_rng(seed)
         return {name: random.normal(size=(count, *frame)).astype(np.float32) for name, frame in self.inputs.items()}
+
+
+def residual_network(seed: int = 0) -> Network:
+    """Two convolutions with a residual addition around the second, a global mean and a matrix product."""
+    network = Network(seed)
+    network.take((2, 6, 6))
+    around: dict[str, object] = {"pads": [1, 1, 1, 1]}
+    stem = network.add("Conv", ["input0", network.weights(4, 2, 3, 3), network.weights(4)], (4, 6, 6), **around)
+    start = network.add("Relu", [stem], (4, 6, 6))
+    body = network.add("Conv", [start, network.weights(4, 4, 3, 3), network.weights(4)], (4, 6, 6), **around)
+    total = network.add("Add", [body, start], (4, 6, 6))
+    end = network.add("Relu", [total], (4, 6, 6))
+    mean = network.add("GlobalAveragePool", [end], (4, 1, 1))
+    flat = network.add("Flatten", [mean], (4,))
+    network.give(network.add("Gemm", [flat, network.weights(3, 4), network.weights(3)], (3,), transB=1))
+    return network
 
 
 Step: TypeAlias = Callable[[Draw, Network, str], str | None]

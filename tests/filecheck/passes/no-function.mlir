@@ -11,4 +11,5 @@
 // GRIDS: the IR holds no func.func
 
 pqa.program "pqa" accumulator_bits 16 {
+  %r = pqa.allocate : !pqa.region<activation, 16>
 }

@@ -17,7 +17,7 @@
 // What follows no accumulator is rescaled, bounds included.
 // CHECK: [[R:%[^ ]+]] = qnn.rescale [[P]] multiplier 16384 shift 14 clip [0, 127] {{.*}} loc("relu")
 // CHECK: [[T:%[^ ]+]] = qnn.rescale [[R]] multiplier 16384 shift 13 clip [-4, 8] {{.*}} loc("clip")
-// CHECK: [[A:%[^ ]+]] = qnn.add [[T]], [[R]] multipliers [16384, 32768] shift {{[0-9]+}} clip [-128, 127] {{.*}} loc("add")
+// CHECK: [[A:%[^ ]+]] = qnn.add [[T]], [[R]] multipliers [8192, 16384] shift 14 clip [-128, 127] {{.*}} loc("add")
 // CHECK: [[M:%[^ ]+]] = qnn.max_pool [[A]] <[2, 2] strides [1, 1] pads [1, 1, 0, 0] dilations [1, 1]> {{.*}} loc("max")
 // CHECK: [[V:%[^ ]+]] = qnn.average_pool [[M]] <[2, 2] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> mode 1 {{.*}} loc("average")
 // CHECK: [[W:%[^ ]+]] = qnn.average_pool [[M]] <[2, 2] strides [2, 2] pads [1, 1, 1, 1] dilations [1, 1]> mode 2 {{.*}} loc("padded")

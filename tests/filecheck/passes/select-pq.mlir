@@ -1,10 +1,10 @@
 // RUN: pqc opt %s -p select-pq | filecheck %s
 // RUN: pqc opt %s -p 'select-pq{prototypes=4 length=1 metric=l1 prototype_bits=4 table_bits=6}' | filecheck %s --check-prefix=CONFIG
-// RUN: pqc opt %s -p 'select-pq{include=stem exclude=b*}' | filecheck %s --check-prefix=CHOSEN
+// RUN: pqc opt %s -p 'select-pq{include="stem" exclude="b*"}' | filecheck %s --check-prefix=CHOSEN
 // RUN: pqc opt %s -p 'select-pq{include=gemm}' | filecheck %s --check-prefix=PRODUCT
 // RUN: not pqc opt %s -p 'select-pq{include=body,nothing}' 2>&1 | filecheck %s --check-prefix=UNKNOWN
 // RUN: not pqc opt %s -p 'select-pq{include=depthwise}' 2>&1 | filecheck %s --check-prefix=GROUPED
-// RUN: pqc opt %s -p 'select-pq{include=* exclude=depthwise}' | filecheck %s --check-prefix=ALL
+// RUN: pqc opt %s -p 'select-pq{include="*" exclude=depthwise}' | filecheck %s --check-prefix=ALL
 
 // By default all convolutions but those that read an input, reshaped or not, and grouped ones; no matrix product.
 // The length is at most what one output sees.

@@ -1,0 +1,113 @@
+"""Fitting one layer: each step earns its place, and the integers are those that the machine will use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pqc.codebook.layer import FitOptions, FittedLayer, LayerData, LayerShape, fit_layer
+from pqc.codebook.metrics import normalized_error
+from pqc.codebook.refit import rows
+from pqc.codebook.table import quantize_table
+from pqc.numerics.arrays import FloatArray
+from pqc.numerics.element import Element
+from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.lookup import largest_sum, lookup
+from pqc.numerics.window import Window, patches
+
+OPTIONS = FitOptions(kmeans_samples=2000, refit_positions=4000, tuning_positions=2000, tuning_steps=0)
+TUNED = replace(OPTIONS, tuning_steps=40)
+SHAPE = LayerShape(16, 9, Element(8, signed=False), 0, Metric.L2, 8, 16)
+WINDOW = Window((3, 3), (1, 1), (1, 1, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def data() -> LayerData:
+    """A smooth random layer of 4 channels and 6 outputs behind a ReLU, whose target is its exact result."""
+    random = np.random.default_rng(0)
+    noise = random.normal(size=(40, 4, 14, 14))
+    smooth = sum(noise[:, :, i : i + 10, j : j + 10] for i in range(5) for j in range(5)) / 5
+    x = np.clip(np.floor(100 * np.asarray(smooth)), 0, 255).astype(np.uint8)
+    weight = random.normal(size=(6, 36))
+    return LayerData(x, 0.02, WINDOW, weight, weight @ (patches(x, WINDOW).reshape(40, 36, 100) * 0.02), 0.0)
+
+
+def real_result(data: LayerData, shape: LayerShape, fitted: FittedLayer) -> FloatArray:
+    """What the encode and lookup units give, in real units, [positions, outputs]."""
+    vectors = subvectors(data.activations, data.window, shape.length, fitted.codebook.shape[0])
+    codes = nearest_prototype(onto_grid(vectors, shape.shift, shape.codebook), fitted.codebook, shape.metric)
+    bits = shape.accumulator_bits
+    quantized = quantize_table(fitted.table, fitted.bias, shape.table_bits, bits, shape.power_of_two_of)
+    assert (largest_sum(quantized.table, quantized.bias) < 1 << bits - 1).all()
+    sums = lookup(codes, quantized.table, quantized.bias[:, None], bits)
+    return rows(sums * quantized.scale[:, None])
+
+
+def visible_error(data: LayerData, shape: LayerShape, options: FitOptions) -> float:
+    result = real_result(data, shape, fit_layer(data, shape, options))
+    return normalized_error(np.maximum(result, 0), np.maximum(rows(data.target), 0))
+
+
+def test_each_step_earns_its_place(data: LayerData) -> None:
+    bare = replace(OPTIONS, bound_rounds=0)
+    plain = visible_error(data, SHAPE, replace(bare, ridge=1e6))
+    refit = visible_error(data, SHAPE, bare)
+    bounded = visible_error(data, SHAPE, OPTIONS)
+    tuned = visible_error(data, SHAPE, TUNED)
+    assert plain > refit > bounded > tuned
+
+
+@pytest.mark.parametrize("bits", [4, 6])
+def test_narrow_codebooks_see_shifted_activations(data: LayerData, bits: int) -> None:
+    narrow = replace(SHAPE, codebook=Element(bits, signed=False), shift=8 - bits)
+    assert fit_layer(data, narrow, TUNED).codebook.max() < 1 << bits
+    assert visible_error(data, narrow, OPTIONS) < 1.5 * visible_error(data, SHAPE, OPTIONS)
+
+
+@pytest.mark.parametrize("metric", [Metric.L1, Metric.LINF])
+def test_other_distances(data: LayerData, metric: Metric) -> None:
+    other = replace(SHAPE, metric=metric)
+    assert visible_error(data, other, OPTIONS) < 1.3 * visible_error(data, SHAPE, OPTIONS)
+
+
+def test_padding_behind_the_last_subvector_and_narrow_accumulators(data: LayerData) -> None:
+    odd = replace(SHAPE, length=5, accumulator_bits=12)
+    fitted = fit_layer(data, odd, OPTIONS)
+    assert fitted.codebook.shape == (8, 16, 5)
+    assert not fitted.codebook[7, :, 1:].any()
+    assert real_result(data, odd, fitted).shape == (4000, 6)
+
+
+def test_shift_targets(data: LayerData) -> None:
+    shape = replace(SHAPE, power_of_two_of=0.3)
+    assert visible_error(data, shape, OPTIONS) < 1.1 * visible_error(data, SHAPE, OPTIONS)
+
+
+def test_both_bounds_are_looked_through(data: LayerData) -> None:
+    low, high = float(np.quantile(data.target, 0.4)), float(np.quantile(data.target, 0.6))
+    bounded = replace(data, floor=low, ceiling=high)
+
+    def visible(rounds: int) -> float:
+        result = real_result(data, SHAPE, fit_layer(bounded, SHAPE, replace(OPTIONS, bound_rounds=rounds)))
+        return normalized_error(np.clip(result, low, high), np.clip(rows(data.target), low, high))
+
+    assert visible(3) < visible(0)
+
+
+def test_a_shortcut_moves_the_floor_and_the_same_seed_gives_the_same_layer(data: LayerData) -> None:
+    shortcut = np.random.default_rng(1).normal(size=data.target.shape)
+    added = replace(data, floor=-shortcut)
+    first, second = (fit_layer(added, SHAPE, TUNED, layer=3) for _ in range(2))
+    assert np.array_equal(first.codebook, second.codebook)
+    assert np.array_equal(first.table, second.table)
+    assert np.array_equal(first.bias, second.bias)
+    result = real_result(data, SHAPE, first) + rows(shortcut)
+    assert normalized_error(np.maximum(result, 0), np.maximum(rows(data.target + shortcut), 0)) < 0.5
+    assert not np.array_equal(first.codebook, fit_layer(added, SHAPE, TUNED, layer=4).codebook)
+
+
+def test_without_bounds_everything_counts(data: LayerData) -> None:
+    free = replace(data, floor=-np.inf)
+    assert normalized_error(real_result(free, SHAPE, fit_layer(free, SHAPE, TUNED)), rows(data.target)) < 0.5

@@ -1,0 +1,494 @@
+// RUN: pqc opt %s --split-input-file --verify-diagnostics --parsing-diagnostics | filecheck %s
+
+// The encoding of integers.
+// -----
+// CHECK: Operation does not verify: the input is !pq.tensor<?x2xui8, 0.5>, it must have channels, rows and columns
+func.func @f(%x: !pq.tensor<?x2xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: metric 'cosine', allowed are l2, l1, linf
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "cosine" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: shift = 32, allowed are 0 to 31
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 32 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: shift = -1, allowed are 0 to 31
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift -1 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: prototype_bits = 0, allowed are 1 to 16
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 0 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: prototype_bits = 17, allowed are 1 to 16
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 17 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook is tensor<2x4x9xui8>, its elements must be those of ui9
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 9 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook holds values from 0 to 15, ui3 allows 0 to 7
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 3 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook is tensor<2x4x9xsi8>, its elements must be those of ui8
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"signed codebook", "8f82c1fb731370df"> : tensor<2x4x9xsi8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xsi8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook is not a blob.constant
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>, %codebook: tensor<2x4x9xui8>) {
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook is tensor<3xsi32>, it must be [subspaces, prototypes, length]
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<3xsi32> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook is tensor<0x4x9xui8>, it must be [subspaces, prototypes, length], all of them at least 1
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>, %codebook: tensor<0x4x9xui8>) {
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<0x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook is tensor<2x4x0xui8>, it must be [subspaces, prototypes, length], all of them at least 1
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>, %codebook: tensor<2x4x0xui8>) {
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x0xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook is tensor<?x4x9xui8>, it must be [subspaces, prototypes, length], all of them at least 1
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>, %codebook: tensor<?x4x9xui8>) {
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<?x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook has 2 subspaces; 3 channels, a window of 3x3 and length 9 make 3
+func.func @f(%x: !pq.tensor<?x3x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x3x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: prototypes = 70000, allowed are 0 to 65535
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>, %codebook: tensor<2x70000x9xui8>) {
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x70000x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: a window that spans 9x9 does not fit a map of 6x6 with pads [1, 1, 1, 1]
+func.func @f(%x: !pq.tensor<?x2x6x6xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [4, 4]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x6x6xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: stride = 256, allowed are 0 to 255
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [256, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: pad = 300, allowed are 0 to 255
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 300, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codes are !pq.codes<[?, 2, 7, 8], 4>, input and codebook give !pq.codes<[?, 2, 8, 8], 4>
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 7, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codes are !pq.codes<[?, 2, 8, 8], 5>
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 5>
+  func.return
+}
+
+// -----
+// CHECK: tensor<?x2x8x8xf32> should be of base attribute pq.tensor
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<3xsi32>, it must be [subspaces, prototypes, outputs]
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<3xsi32>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xsi8>, its shape must be 2x5x3
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 5>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 5>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xsi8>, its shape must be 3x4x3
+func.func @f(%codes: !pq.codes<[?, 3, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 3, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is not a blob.constant
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>, %table: tensor<2x4x3xsi8>) {
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: table_bits = 0, allowed are 1 to 16
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 0 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: table_bits = 17, allowed are 1 to 16
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 17 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xsi8>, its elements must be those of si9
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 9 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table holds values from -8 to 7, si3 allows -4 to 3
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 3 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: element type f32 is not one of
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xf32>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the bias is tensor<3xsi16>, it must be tensor<3xsi32>
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"16-bit bias", "12a90194a522a556"> : tensor<3xsi16>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi16> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the bias is tensor<3xf32>, it must be tensor<3xsi32>
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xf32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the bias is not a blob.constant
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>, %bias: tensor<3xsi32>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the accumulators are tensor<?x3x8x7xsi16>, they must be tensor<?x3x8x8xsi8> to si32
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x7xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the accumulators are tensor<?x3x8x8xsi33>
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi33>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the accumulators are tensor<?x3x8x8xi16>
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the accumulators are tensor<?x3x8x8xf32>
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the accumulators are tensor<2x3x8x8xsi16>
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<2x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the input is tensor<?x2xf32>, it must be an f32 tensor of ? frames of channels, rows and columns
+func.func @f(%x: tensor<?x2xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the input is tensor<?x2x8x?xf32>, it must be
+func.func @f(%x: tensor<?x2x8x?xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x?xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the input is tensor<?x2x8x8xf64>, it must be
+func.func @f(%x: tensor<?x2x8x8xf64>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf64>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the result is tensor<?x3x8xf32>, it must be
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the result has a map of 8x7, input and window give 8x8
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x7xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook has 4 prototypes, the configuration 8
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 8, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook has 9 elements a prototype, the configuration 8
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 8, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook is tensor<2x4x9xui8>, its elements must be those of si8
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <si8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook holds values from 0 to 15, ui3 allows 0 to 7
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [3, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: shift = 32, allowed are 0 to 31
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 32 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xsi8>, it must be tensor<2x4x3xf32>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the bias is tensor<3xsi32>, it must be tensor<3xf32>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is not a blob.constant
+func.func @f(%x: tensor<?x2x8x8xf32>, %table: tensor<2x4x3xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the bias is not a blob.constant
+func.func @f(%x: tensor<?x2x8x8xf32>, %bias: tensor<3xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the residual must have the type of the result
+func.func @f(%x: tensor<?x2x8x8xf32>, %r: tensor<?x3x8x7xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias residual %r : tensor<?x3x8x7xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: low = 1.0 and high = 0.0 are no bounds
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 low 1.0 : f64 high 0.0 : f64 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: low = nan and high = inf are no bounds
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 low 0x7FF8000000000000 : f64 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// CHECK-NOT: {{^}}builtin.module

@@ -1,0 +1,41 @@
+// RUN: pqc opt %s --print-debuginfo | filecheck %s
+
+// Attributes and types.
+// CHECK: config = #pq.config<prototypes = 16, length = 9, bits = [8, 6], linf>
+// CHECK-SAME: grid = #pq.grid<si12, 2.5e-07>
+// CHECK-SAME: window = #pq.window<[3, 5] strides [2, 1] pads [1, 0, 2, 3] dilations [1, 4]>
+builtin.module attributes {
+  config = #pq.config<prototypes = 16, length = 9, bits = [8, 6], linf>,
+  grid = #pq.grid<si12, 2.5e-7>,
+  window = #pq.window<[3, 5] strides [2, 1] pads [1, 0, 2, 3] dilations [1, 4]>
+} {
+
+// CHECK: func.func private @types(!pq.tensor<?x10xsi16, 1.0>, !pq.codes<[?, 4, 8, 8], 65535>)
+func.func private @types(!pq.tensor<?x10xsi16, 1>, !pq.codes<[?, 4, 8, 8], 65535>)
+
+// On integers: encode, then lookup.
+// CHECK: func.func @integers
+func.func @integers(%x: !pq.tensor<?x2x8x8xui8, 0.5>) -> tensor<?x3x8x8xsi16> {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  // CHECK: %codes = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l1" shift 2 prototype_bits 4 {note} : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4> loc("conv1")
+  %codes = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l1" shift 2 prototype_bits 4 {note} : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4> loc("conv1")
+  // CHECK: %sums = pq.lookup %codes, %table, %bias table_bits 4 {note = 1 : i64} : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16> loc(fused["conv1", "relu1"])
+  %sums = pq.lookup %codes, %table, %bias table_bits 4 {note = 1 : i64} : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16> loc(fused["conv1", "relu1"])
+  func.return %sums : tensor<?x3x8x8xsi16>
+}
+
+// On real numbers, with and without what is optional.
+// CHECK: func.func @real
+func.func @real(%x: tensor<?x2x9x9xf32>, %r: tensor<?x3x4x4xf32>) -> (tensor<?x3x4x4xf32>, tensor<?x3x4x4xf32>) {
+  %codebook = blob.constant <"signed codebook", "8f82c1fb731370df"> : tensor<2x4x9xsi8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  // CHECK: %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 8], l2> on <si8, 0.5> shift 4 : tensor<?x2x9x9xf32>, tensor<2x4x9xsi8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x4x4xf32> loc("a")
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 8], l2> on <si8, 0.5> shift 4 : tensor<?x2x9x9xf32>, tensor<2x4x9xsi8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x4x4xf32> loc("a")
+  // CHECK: %1 = pq.convolution %x, %codebook, %table, %bias residual %r : tensor<?x3x4x4xf32> <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 8], l2> on <si8, 0.5> shift 4 low 0.000000e+00 : f64 high 6.000000e+00 : f64 {note} : tensor<?x2x9x9xf32>
+  %1 = pq.convolution %x, %codebook, %table, %bias residual %r : tensor<?x3x4x4xf32> <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 8], l2> on <si8, 0.5> shift 4 low 0.0 : f64 high 6.0 : f64 {note} : tensor<?x2x9x9xf32>, tensor<2x4x9xsi8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x4x4xf32>
+  func.return %0, %1 : tensor<?x3x4x4xf32>, tensor<?x3x4x4xf32>
+}
+}

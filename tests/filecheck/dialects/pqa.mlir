@@ -1,0 +1,53 @@
+// RUN: pqc opt %s --print-debuginfo | filecheck %s
+// RUN: pqc opt %s --print-op-generic | filecheck %s --check-prefix=GENERIC
+// RUN: pqc opt %s -p canonicalize,cse,dce | filecheck %s --check-prefix=KEPT
+
+// CHECK: attributes {fields = #pqa.fields<>, more = #pqa.fields<count = 4, low = -8>}
+builtin.module attributes {fields = #pqa.fields<>, more = #pqa.fields<count = 4, low = -8>} {
+// CHECK: pqa.program "pqa" accumulator_bits 16 attributes {note} {
+pqa.program "pqa" accumulator_bits 16 attributes {note} {
+  // Regions, without an address and with one.
+  // CHECK: %x = pqa.tensor "x" kind 0 <?x2x8x8xui8, 0.5> {note} : !pqa.region<dram, 128> loc("x")
+  %x = pqa.tensor "x" kind 0 <?x2x8x8xui8, 0.5> {note} : !pqa.region<dram, 128> loc("x")
+  // CHECK: %y = pqa.tensor "y" kind 1 <?x3x8x8xsi12, 0.5> at 4096 : !pqa.region<dram, 384>
+  %y = pqa.tensor "y" kind 1 <?x3x8x8xsi12, 0.5> at 4096 : !pqa.region<dram, 384>
+  // CHECK: %c = pqa.constant <"bytes", "dbcc8d49b8efb605"> at 0 {note} : !pqa.region<dram, 64>
+  %c = pqa.constant <"bytes", "dbcc8d49b8efb605"> at 0 {note} : !pqa.region<dram, 64>
+  // CHECK: %tile = pqa.allocate at 64 {note} : !pqa.region<activation, 256>
+  %tile = pqa.allocate at 64 {note} : !pqa.region<activation, 256>
+  // CHECK: %book = pqa.allocate : !pqa.region<codebook, 72>
+  %book = pqa.allocate : !pqa.region<codebook, 72>
+  %table = pqa.allocate : !pqa.region<table, 64>
+  %sums = pqa.allocate : !pqa.region<accumulator, 768>
+  %out = pqa.allocate : !pqa.region<activation, 384>
+
+  // Instructions: regions by field, the other fields, tokens.
+  // CHECK: %0 = pqa.load dram = %x, address = %tile <item_bytes = 128, items = 1, rows = 1, planes = 1, entry_bits = 8> {note} : !pqa.region<dram, 128>, !pqa.region<activation, 256> loc("conv1")
+  %0 = pqa.load dram = %x, address = %tile <item_bytes = 128, items = 1, rows = 1, planes = 1, entry_bits = 8> {note} : !pqa.region<dram, 128>, !pqa.region<activation, 256> loc("conv1")
+  // CHECK: %1 = pqa.load dram = %c, address = %table <item_bytes = 8, items = 2, rows = 1, planes = 3, dram_item_stride = 8, item_stride = 8, plane_stride = 16, dram_offset = 4, address_offset = 8, entry_bits = 8> : !pqa.region<dram, 64>, !pqa.region<table, 64>
+  %1 = pqa.load dram = %c, address = %table <item_bytes = 8, items = 2, rows = 1, planes = 3, dram_row_stride = 0, dram_item_stride = 8, item_stride = 8, plane_stride = 16, dram_offset = 4, address_offset = 8, entry_bits = 8> : !pqa.region<dram, 64>, !pqa.region<table, 64>
+  // CHECK: %2 = pqa.encode source = %tile, codebook = %book <channels = 2, {{.*}}> after (%0) : !pqa.region<activation, 256>, !pqa.region<codebook, 72> loc(fused["conv1", "relu1"])
+  %2 = pqa.encode source = %tile, codebook = %book <channels = 2, height = 8, width = 8, kernel_height = 3, kernel_width = 3, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, pad_top = 1, pad_left = 1, output_rows = 8, output_columns = 8, subspaces = 2, prototypes = 4, length = 9, prototype_bits = 8, metric = 1> after (%0) : !pqa.region<activation, 256>, !pqa.region<codebook, 72> loc(fused["conv1", "relu1"])
+  // CHECK: %3 = pqa.lookup table = %table, bias = %table, accumulator = %sums <subspaces = 2, prototypes = 4, outputs = 3, columns = 64, table_bits = 8, bias_offset = 24, first = 1> after (%1, %2) {note} : !pqa.region<table, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 768>
+  %3 = pqa.lookup table = %table, bias = %table, accumulator = %sums <subspaces = 2, prototypes = 4, outputs = 3, columns = 64, table_bits = 8, bias_offset = 24, first = 1> after (%1, %2) {note} : !pqa.region<table, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 768>
+  // CHECK: %4 = pqa.convolve source = %tile, weights = %table, accumulator = %sums <
+  %4 = pqa.convolve source = %tile, weights = %table, accumulator = %sums <channels = 2, height = 8, width = 8, kernel_height = 3, kernel_width = 3, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, pad_top = 1, pad_left = 1, output_rows = 8, output_columns = 8, groups = 1, outputs = 3, weight_bits = 8> : !pqa.region<activation, 256>, !pqa.region<table, 64>, !pqa.region<accumulator, 768>
+  // CHECK: %5 = pqa.requantize accumulator = %sums, parameters = %table, residual = %out, destination = %out <
+  %5 = pqa.requantize accumulator = %sums, parameters = %table, residual = %out, destination = %out <outputs = 3, columns = 64, has_residual = 1, residual_storage = 3, destination_storage = 3, low = -2048, high = 2047> after (%3, %4) : !pqa.region<accumulator, 768>, !pqa.region<table, 64>, !pqa.region<activation, 384>, !pqa.region<activation, 384>
+  // CHECK: %6 = pqa.store dram = %y, address = %out <
+  %6 = pqa.store dram = %y, address = %out <item_bytes = 384, items = 1, rows = 1, planes = 1> after (%5) : !pqa.region<dram, 384>, !pqa.region<activation, 384>
+  // CHECK: %7 = pqa.add left = %tile, right = %tile, destination = %out <
+  %7 = pqa.add left = %tile, right = %tile, destination = %out <right_storage = 1, count = 128, left_multiplier = 16384, right_multiplier = -16384, shift = 14, high = 255> : !pqa.region<activation, 256>, !pqa.region<activation, 256>, !pqa.region<activation, 384>
+  // CHECK: %8 = pqa.rescale source = %tile, destination = %tile <
+  %8 = pqa.rescale source = %tile, destination = %tile <count = 128, multiplier = 3, shift = 2, high = 255> : !pqa.region<activation, 256>, !pqa.region<activation, 256>
+  // CHECK: %9 = pqa.pool source = %tile, destination = %tile <
+  %9 = pqa.pool source = %tile, destination = %tile <channels = 2, height = 8, width = 8, kernel_height = 2, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, destination_offset = 128, high = 255> : !pqa.region<activation, 256>, !pqa.region<activation, 256>
+  // CHECK: %10 = pqa.fill destination = %out <destination_storage = 1, count = 4, fill_value = -128> : !pqa.region<activation, 384>
+  %10 = pqa.fill destination = %out <destination_storage = 1, count = 4, fill_value = -128> : !pqa.region<activation, 384>
+}
+}
+
+// GENERIC: "pqa.encode"(%tile, %book, %0) <{operandSegmentSizes = array<i32: 2, 1>, bound = ["source", "codebook"], fields = #pqa.fields<channels = 2
+
+// Instructions have effects: none is removed, moved or merged.
+// KEPT-COUNT-11: {{= pqa.(load|encode|lookup|convolve|requantize|store|add|rescale|pool|fill) }}

@@ -1,0 +1,76 @@
+"""Random networks, compiled: every level computes what the one above does, down to the bytes of the program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, reject, settings
+from support.levels import FLOAT, INTEGER, Levels, compile_network
+from support.networks import Network, networks, options
+
+from pqc.api import Program
+from pqc.errors import ModelError
+from pqc.interpreter.machine import Machine
+from pqc.numerics.arrays import AnyArray
+from pqc.passes.options import PqOptions
+
+COARSE = "cannot be brought onto one grid|a target that only shifts right"
+"""What a network of random weights and few bits may rightly be refused for."""
+
+
+def require_equal(found: Mapping[str, AnyArray], wanted: Mapping[str, AnyArray]) -> None:
+    assert list(found) == list(wanted)
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def check_float_levels(levels: Levels) -> None:
+    expected = levels.expected()
+    for module in levels.modules(FLOAT):
+        for name, found in levels.outputs(module, levels.frames).items():
+            wanted = expected[name]
+            assert found.shape == wanted.shape
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * max(1, np.abs(wanted).max()))
+
+
+def check_integer_levels(levels: Levels) -> None:
+    quantized, *below = (levels.outputs(module, levels.integers) for module in levels.modules(INTEGER))
+    assert len(below) == len(INTEGER) - 1
+    for found in below:
+        require_equal(found, quantized)
+    machine = Machine(levels.program)
+    require_equal(machine.run(levels.integers), quantized)
+    order = machine.random_order(np.random.default_rng(0))
+    require_equal(machine.run(levels.integers, order), quantized)
+
+
+@pytest.mark.parametrize("target", ["pqa", "pqa-shift", "tiny"])
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(networks(), options())
+def test_all_levels_agree(target: str, network: Network, chosen: PqOptions) -> None:
+    with TemporaryDirectory() as folder:
+        try:
+            levels = compile_network(network, Path(folder), target, chosen)
+        except ModelError as error:
+            if re.search(COARSE, str(error)):
+                reject()
+            raise
+        check_float_levels(levels)
+        check_integer_levels(levels)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(networks())
+def test_without_product_quantization_results_are_close_to_the_float_network(network: Network) -> None:
+    layers = any(one.op_type in ("Conv", "Gemm") for one in network.nodes)
+    with TemporaryDirectory() as folder:
+        levels = compile_network(network, Path(folder), options=PqOptions(exclude=("*",) if layers else ()))
+        found = Program(levels.program).run(levels.frames)
+        for name, wanted in levels.expected().items():
+            spread = np.abs(wanted).max()
+            assert np.sqrt(np.mean((found[name] - wanted) ** 2)) <= 0.02 * spread
