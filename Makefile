@@ -29,10 +29,10 @@ demo: $(STAMP) ## compile the handwritten-digits network and run it from its byt
 	$(BIN)/python examples/digits/demo.py
 
 test: $(STAMP) ## run all tests
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 coverage: $(STAMP) ## run all tests and require 90 % line coverage of the five core packages
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff, pyright (strict) and the import contracts
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
@@ -16,12 +16,12 @@ IMPORTED = "00-import.mlir"
 
 @dataclass
 class Dumps:
-    """A folder of dumps; ``version`` and ``model`` stand in their headers."""
+    """A folder of dumps; ``version`` and ``model`` stand in their headers, ``previous`` is the file before the next."""
 
     folder: Path
     version: str
     model: str
-    previous: str = field(default=IMPORTED, init=False)
+    previous: str = IMPORTED
 
     def imported(self, module: ModuleOp) -> None:
         """Write the IR before the first pass."""

@@ -90,11 +90,11 @@ def remaining(passes: Sequence[ModulePass], module: ModuleOp) -> list[ModulePass
     return list(passes[pipeline_names().index(phase) + 1 :])
 
 
-class _CarriesText:
+class _CarriesModule:
     """Whatever goes wrong inside leaves with the text of the IR before it, as its attribute ``ir``."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, module: ModuleOp) -> None:
+        self.module = module
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
@@ -104,7 +104,7 @@ class _CarriesText:
     ) -> None:
         """Leave the text on the error, which goes on its way."""
         if error is not None and not isinstance(error, PqcError):
-            vars(error)["ir"] = self.text
+            vars(error)["ir"] = module_text(self.module)
 
 
 def run_pipeline(
@@ -116,20 +116,18 @@ def run_pipeline(
         ModelError: a pass refuses the model.
         InternalError: a pass left an invalid module; it carries the text before the pass as ``ir``.
     """
-    before = module_text(module)
     for step in passes:
+        before = module.clone()
         started = time.perf_counter()
-        with _CarriesText(before):
+        with _CarriesModule(before):
             step.apply(context, module)
         try:
             verify_module(module)
         except VerifyException as error:
-            raise InternalError(f"pass {step.name} left an invalid module: {error}", ir=before) from error
+            raise InternalError(f"pass {step.name} left an invalid module: {error}", module_text(before)) from error
         seconds = time.perf_counter() - started
-        after = module_text(module)
-        changed = after != before
+        changed = not before.is_structurally_equivalent(module)
         module.attributes[PHASE] = StringAttr(step.name)
-        before = module_text(module)
         if observe is not None:
             number = pipeline_names().index(step.name) + 1
             observe(Step(number, step.name, str(step), seconds, changed), module)

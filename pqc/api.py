@@ -29,7 +29,7 @@ from pqc.isa import program as isa
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import dequantize
 from pqc.passes.attributes import main_of, provenance_of, set_calibration, set_provenance, set_target, target_of
-from pqc.passes.dumps import Dumps
+from pqc.passes.dumps import IMPORTED, Dumps
 from pqc.passes.emit import emit
 from pqc.passes.options import PqOptions, configured_passes
 from pqc.passes.pipeline import Step, pipeline_names, remaining, run_pipeline
@@ -85,7 +85,10 @@ def compile_model(request: CompileRequest) -> CompileResult:
             raise ModelError(f"--print-ir-after {name}: no such pass; the passes are {', '.join(pipeline_names())}")
     resumed = request.model.suffix == ".mlir"
     module = _resumed_module(request) if resumed else _imported_module(request)
-    dumps = None if request.dump_ir is None else Dumps(request.dump_ir, pqc.__version__, request.model.name)
+    dumps = None
+    if request.dump_ir is not None:
+        previous = str(request.model) if resumed else IMPORTED
+        dumps = Dumps(request.dump_ir, pqc.__version__, request.model.name, previous)
     if dumps is not None and not resumed:
         dumps.imported(module)
     references: list[ModuleOp] = [module.clone()] if _is_integer(module) else []

@@ -14,7 +14,7 @@ from pqc.api import CompileRequest, compile_model
 from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("determinism")]
+pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 MODEL = ROOT / "examples" / "digits" / "digits.onnx"

@@ -24,7 +24,7 @@ from pqc.planning.target import load_target
 from pqc.report.compare import top1
 from pqc.report.float_model import FloatModel
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("digits")]
+pytestmark = pytest.mark.e2e
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
 MODEL = EXAMPLE / "digits.onnx"

@@ -47,6 +47,11 @@ def test_headers_say_where_a_file_comes_from(levels: Levels) -> None:
         assert third == f"// pqc compile {path.name} -o PROGRAM"
 
 
+def without_phase(text: str) -> str:
+    """The text without the module attribute by which `pqc compile` knows where to go on."""
+    return re.sub(r', pqc\.phase = "[^"]*"', "", text)
+
+
 def test_the_command_in_the_header_makes_the_same_text(levels: Levels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(levels.folder / "ir")
     for path in levels.dumps[1:]:
@@ -55,7 +60,7 @@ def test_the_command_in_the_header_makes_the_same_text(levels: Levels, monkeypat
         result = pqc(*words)
         assert program == "pqc"
         assert result.code == 0, result.talk
-        assert result.text.strip() == text.strip()
+        assert without_phase(result.text).strip() == without_phase(text).strip()
 
 
 def test_every_integer_level_computes_the_same(levels: Levels) -> None:
@@ -76,7 +81,7 @@ def test_a_resumed_compilation_dumps_the_rest(levels: Levels, tmp_path: Path) ->
     assert [path.name for path in written] == [path.name for path in levels.dumps[6:]]
     for path in written:
         assert path.read_text().split("\n", 3)[3] == (levels.folder / "ir" / path.name).read_text().split("\n", 3)[3]
-    assert f"pqc opt {levels.dumps[5].name} -p" in written[0].read_text() or str(levels.dumps[5]) in written[0].read_text()
+    assert f"// pqc opt {levels.dumps[5]} -p 'lower-to-pqa' " in written[0].read_text()
 
 
 def test_a_dump_for_another_target_is_refused(levels: Levels) -> None:
@@ -108,7 +113,7 @@ def test_a_dump_of_a_pass_that_does_not_exist_is_refused(levels: Levels) -> None
 def test_what_is_no_ir_is_refused(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "broken.mlir"
     path.write_text(text)
-    with pytest.raises(ModelError, match=rf"broken\.mlir: {message}") as caught:
+    with pytest.raises(ModelError, match=rf"broken\.mlir(:\d+:\d+)?: {message}") as caught:
         load_module(path)
     assert "\n" not in str(caught.value)
 

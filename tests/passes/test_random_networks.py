@@ -50,7 +50,7 @@ def check_integer_levels(levels: Levels) -> None:
 
 
 @pytest.mark.parametrize("target", ["pqa", "pqa-shift", "tiny"])
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(networks(), options())
 def test_all_levels_agree(target: str, network: Network, chosen: PqOptions) -> None:
     with TemporaryDirectory() as folder:
@@ -64,7 +64,7 @@ def test_all_levels_agree(target: str, network: Network, chosen: PqOptions) -> N
         check_integer_levels(levels)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(networks())
 def test_without_product_quantization_results_are_close_to_the_float_network(network: Network) -> None:
     layers = any(one.op_type in ("Conv", "Gemm") for one in network.nodes)

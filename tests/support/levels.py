@@ -41,6 +41,8 @@ class Levels:
     network: Network
     folder: Path
     program: Program
+    count: int = CALIBRATION
+    """How many frames it was calibrated on."""
 
     @property
     def model(self) -> Path:
@@ -59,7 +61,7 @@ class Levels:
     @property
     def frames(self) -> dict[str, FloatArray]:
         """The frames that were calibrated on."""
-        return self.network.data(CALIBRATION)
+        return self.network.data(self.count)
 
     @property
     def integers(self) -> dict[str, IntArray]:
@@ -82,9 +84,11 @@ class Levels:
         return dict(zip(self.network.outputs, results, strict=True))
 
 
-def compile_network(network: Network, folder: Path, target: str = "pqa", options: PqOptions = DEFAULT) -> Levels:
+def compile_network(
+    network: Network, folder: Path, target: str = "pqa", options: PqOptions = DEFAULT, frames: int = CALIBRATION
+) -> Levels:
     """Compile ``network`` in ``folder``, calibrated on :attr:`Levels.frames`."""
     path = save(network.proto, folder)
-    calibration = network.data(CALIBRATION)
+    calibration = network.data(frames)
     request = CompileRequest(path, load_target(target), options, calibration, dump_ir=folder / "ir")
-    return Levels(network, folder, compile_model(request).program)
+    return Levels(network, folder, compile_model(request).program, frames)

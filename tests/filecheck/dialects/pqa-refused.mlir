@@ -2,17 +2,24 @@
 
 // CHECK: Operation does not verify: accumulator_bits = 7, allowed are 8 to 32
 pqa.program "pqa" accumulator_bits 7 {
+  %0 = pqa.allocate : !pqa.region<table, 4>
 }
 
 // -----
 // CHECK: Operation does not verify: accumulator_bits = 33, allowed are 8 to 32
 pqa.program "pqa" accumulator_bits 33 {
+  %0 = pqa.allocate : !pqa.region<table, 4>
+}
+
+// -----
+// CHECK: Operation does not verify: Region 'body' at position 0 expected a single block, but got 0 blocks
+pqa.program "pqa" accumulator_bits 16 {
 }
 
 // -----
 // CHECK: Operation does not verify: a program takes no arguments: its inputs are tensors
 pqa.program "pqa" accumulator_bits 16 {
-^0(%0: i32):
+^bb0(%0: i32):
 }
 
 // -----
@@ -25,6 +32,7 @@ pqa.program "pqa" accumulator_bits 16 {
 // CHECK: Operation does not verify: pqa.program is no region and no instruction
 pqa.program "pqa" accumulator_bits 16 {
   pqa.program "inner" accumulator_bits 16 {
+    %0 = pqa.allocate : !pqa.region<table, 4>
   }
 }
 

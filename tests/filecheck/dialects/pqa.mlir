@@ -47,7 +47,7 @@ pqa.program "pqa" accumulator_bits 16 attributes {note} {
 }
 }
 
-// GENERIC: "pqa.encode"(%tile, %book, %0) <{operandSegmentSizes = array<i32: 2, 1>, bound = ["source", "codebook"], fields = #pqa.fields<channels = 2
+// GENERIC: "pqa.encode"(%tile, %book, %0) <{bound = ["source", "codebook"], fields = #pqa.fields<channels = 2
 
 // Instructions have effects: none is removed, moved or merged.
 // KEPT-COUNT-11: {{= pqa.(load|encode|lookup|convolve|requantize|store|add|rescale|pool|fill) }}

@@ -1,0 +1,40 @@
+"""Frames to calibrate on where there are none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pqc.frontend.preprocessing import Preprocessing
+from pqc.synthetic import FRAMES, synthetic_frames
+
+PREPROCESSING = Preprocessing((0.5, 0.4, 0.3), (0.25, 0.25, 0.25))
+
+
+def test_images_go_through_the_preprocessing() -> None:
+    frames = synthetic_frames((3, 6, 9), PREPROCESSING, 0)
+    assert (frames.shape, frames.dtype) == ((FRAMES, 3, 6, 9), np.float32)
+    for channel, mean in enumerate(PREPROCESSING.mean):
+        assert frames[:, channel].min() >= (0 - mean) / 0.25 - 1e-6
+        assert frames[:, channel].max() <= (1 - mean) / 0.25 + 1e-6
+
+
+def test_images_are_smooth() -> None:
+    frames = synthetic_frames((3, 8, 8), PREPROCESSING, 0)
+    step = np.abs(np.diff(frames[:, :, :4, :4], axis=2)).mean()
+    assert step < 0.5 * np.abs(frames[:, :, 0] - frames[:, :, 4]).mean()
+
+
+def test_anything_else_is_standard_normal() -> None:
+    for shape in ((3, 6, 9), (100,)):
+        frames = synthetic_frames(shape, None, 0)
+        assert (frames.shape, frames.dtype) == ((FRAMES, *shape), np.float32)
+        assert abs(frames.mean()) < 0.05
+        assert abs(frames.std() - 1) < 0.05
+    assert np.array_equal(synthetic_frames((100,), PREPROCESSING, 0), synthetic_frames((100,), None, 0))
+
+
+def test_seeds_decide() -> None:
+    assert np.array_equal(synthetic_frames((3, 4, 4), PREPROCESSING, 1), synthetic_frames((3, 4, 4), PREPROCESSING, 1))
+    assert not np.array_equal(
+        synthetic_frames((3, 4, 4), PREPROCESSING, 1), synthetic_frames((3, 4, 4), PREPROCESSING, 2)
+    )
