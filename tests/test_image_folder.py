@@ -68,7 +68,10 @@ def test_image_cut_short(tmp_path: Path) -> None:
 
 
 def test_without_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_name: str) -> None:
+        """No library is installed."""
+
     save(tmp_path, "a.png")
-    monkeypatch.setattr(pqc.image_folder, "find_spec", lambda _name: None)
+    monkeypatch.setattr(pqc.image_folder, "find_spec", nothing)
     expected = "f: reading images needs Pillow: pip install 'pqc[images]', or use an .npz file"
     assert refusal(tmp_path) == expected
