@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import Float32Type, IntegerType, Signedness, TensorTy
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from pqc.dialects.blob import ConstantOp
+from pqc.dialects.blob import BlobAttr, ConstantOp
 from pqc.dialects.rules import element_of, expect, spell_shape, tensor_type
 from pqc.isa.parameters import pack_parameters
 from pqc.numerics.arrays import AnyArray
@@ -28,7 +28,8 @@ def constant(what: str, value: SSAValue) -> ConstantOp:
         VerifyException: the operand is no ``blob.constant``.
     """
     owner = value.owner
-    if not isinstance(owner, ConstantOp):
+    # An operation that stands behind its use is not verified yet.
+    if not isinstance(owner, ConstantOp) or not isinstance(owner.properties.get("data"), BlobAttr):
         raise VerifyException(f"the {what} is not a blob.constant")
     return owner
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
+from typing import cast
 
-from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, StringAttr, i32
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, StringAttr, i32
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -113,9 +114,18 @@ class UnitOp(IRDLOperation, abc.ABC):
         self.properties["operandSegmentSizes"] = DenseArrayBase.from_list(i32, [len(regions), len(tokens)])
 
     def accumulator_bits(self) -> int:
-        """Accumulator width of the program around; 32 where there is none."""
+        """Accumulator width of the program around; 32 where there is none.
+
+        Raises:
+            VerifyException: the program, which is verified after its instructions, does not say it.
+        """
         parent = self.parent_op()
-        return parent.accumulator_bits.value.data if isinstance(parent, ProgramOp) else 32
+        if not isinstance(parent, ProgramOp):
+            return 32
+        bits = parent.properties.get("accumulator_bits")
+        if not isinstance(bits, IntegerAttr):
+            raise VerifyException("the program around has no accumulator_bits")
+        return cast(IntegerAttr, bits).value.data
 
     def verify_(self) -> None:
         """The fields fit the instruction and make sense, and each access stays inside its region."""

@@ -18,7 +18,7 @@ from xdsl.passes import ModulePass
 from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
 from pqc.isa.fields import Memory
 from pqc.passes.attributes import program_of, target_of
-from pqc.planning.allocation import Interval, allocate
+from pqc.planning.allocation import Interval, allocate, allocate_tightly
 from pqc.planning.tiles import ALIGNMENT
 
 CONSTANT_ALIGNMENT = 64
@@ -42,10 +42,9 @@ def live_intervals(program: ProgramOp) -> dict[RegionOp, Interval]:
     return intervals
 
 
-def place(ops: Sequence[RegionOp], intervals: dict[RegionOp, Interval], memory: Memory, capacity: int) -> None:
-    """Give regions of one memory their addresses."""
-    alignment = CONSTANT_ALIGNMENT if memory is Memory.DRAM else ALIGNMENT
-    found = allocate([intervals[op] for op in ops], capacity, alignment, memory)
+def place_on_chip(ops: Sequence[RegionOp], intervals: dict[RegionOp, Interval], memory: Memory, capacity: int) -> None:
+    """Give the regions of one buffer their addresses."""
+    found = allocate([intervals[op] for op in ops], capacity, ALIGNMENT, memory)
     for op, address in zip(ops, found.addresses, strict=True):
         op.place(address)
 
@@ -53,18 +52,15 @@ def place(ops: Sequence[RegionOp], intervals: dict[RegionOp, Interval], memory: 
 def place_in_dram(
     constants: Sequence[ConstantOp], tensors: Sequence[TensorOp], intervals: dict[RegionOp, Interval]
 ) -> None:
-    """Constants one behind the other from address 0, tensors behind them by live interval."""
+    """Constants one behind the other from address 0, tensors behind them by live interval, as tightly as they go."""
     end = 0
     for op in constants:
         op.place(end)
-        end += -(-op.region.type.size.data // CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT
-    if not tensors:
-        return
-    place(tensors, intervals, Memory.DRAM, DRAM_LIMIT - end)
-    for op in tensors:
-        start = op.start
-        assert start is not None
-        op.place(start + end)
+        end += -(-op.region_type.size.data // CONSTANT_ALIGNMENT) * CONSTANT_ALIGNMENT
+    lives = [intervals[op] for op in tensors]
+    found = allocate_tightly(lives, DRAM_LIMIT - end, CONSTANT_ALIGNMENT, Memory.DRAM)
+    for op, address in zip(tensors, found.addresses, strict=True):
+        op.place(end + address)
 
 
 @dataclass(frozen=True)
@@ -84,7 +80,7 @@ class AllocateMemoryPass(ModulePass):
         on_chip = [memory for memory in Memory if memory is not Memory.DRAM]
         for memory in on_chip:
             regions = [region for region in intervals if region.region.type.kind is memory]
-            place(regions, intervals, memory, target.buffer_bytes(memory))
+            place_on_chip(regions, intervals, memory, target.buffer_bytes(memory))
         place_in_dram(
             [region for region in intervals if isinstance(region, ConstantOp)],
             [region for region in intervals if isinstance(region, TensorOp)],

@@ -16,18 +16,39 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from pqc.dialects.onnx import ConcatOp, MaxPoolOp, PadOp, ReshapeOp, SliceOp, TransposeOp
+from pqc.dialects.onnx import (
+    AddOp,
+    AveragePoolOp,
+    ClipOp,
+    ConcatOp,
+    GlobalAveragePoolOp,
+    MaxPoolOp,
+    PadOp,
+    ReluOp,
+    ReshapeOp,
+    SliceOp,
+    TransposeOp,
+)
 from pqc.dialects.pq_types import GridAttr
 from pqc.interpreter.reference import run_block
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.element import Element
+from pqc.numerics.fixed_point import power_of_two_at_least
 from pqc.numerics.quantization import choose_grid
-from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, main_of, target_of
+from pqc.numerics.requantize import MULTIPLIER_BITS
+from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, config_of, main_of, target_of
 
 FRAMES_AT_ONCE = 64
 """Frames executed together, which bounds the memory."""
 
 PASSING_ON = (ReshapeOp, TransposeOp, SliceOp, PadOp, MaxPoolOp)
 """Operations whose result holds values of their operand alone (or zeros)."""
+
+ELEMENTWISE = (AddOp, AveragePoolOp, ClipOp, GlobalAveragePoolOp, ReluOp)
+"""Operations that bring operands onto the result's grid by a multiplier."""
+
+LARGEST_RATIO = 1 << (MULTIPLIER_BITS - 1)
+"""The most that an operand's scale may be, in units of the result's."""
 
 
 class Groups:
@@ -97,13 +118,27 @@ def measure(block: Block, frames: list[AnyArray], groups: Groups) -> Ranges:
 
 def returned_groups(block: Block, groups: Groups) -> set[SSAValue]:
     """Groups that nothing but the caller reads, apart from what passes data on."""
-    result = block.last_op
-    assert isinstance(result, ReturnOp)
-    returned = {groups.root(value) for value in result.operands}
+    returned = {groups.root(value) for op in block.ops if isinstance(op, ReturnOp) for value in op.operands}
     for op in block.ops:
         if not isinstance(op, (ReturnOp, ConcatOp, *PASSING_ON)):
             returned -= {groups.root(value) for value in op.operands}
     return returned
+
+
+def fitted_groups(block: Block, groups: Groups) -> set[SSAValue]:
+    """Groups that hold the result of a product-quantized layer."""
+    return {groups.root(op.results[0]) for op in block.ops if config_of(op) is not None}
+
+
+def raise_fine_scales(block: Block, groups: Groups, scales: dict[SSAValue, float], power_of_two: bool) -> None:
+    """Make no result's scale finer than elementwise multipliers reach from its operands' scales."""
+    for op in block.ops:
+        if not isinstance(op, ELEMENTWISE):
+            continue
+        root = groups.root(op.results[0])
+        least = max(scales[groups.root(value)] for value in op.operands) / LARGEST_RATIO
+        if scales[root] < least:
+            scales[root] = power_of_two_at_least(least) if power_of_two else least
 
 
 @dataclass(frozen=True)
@@ -121,13 +156,22 @@ class CalibrateRangesPass(ModulePass):
         groups = group_values(block)
         ranges = measure(block, calibration_of(op), groups)
         wide = returned_groups(block, groups)
+        if power_of_two:
+            # a right shift cannot reach a grid that is finer than the table's own
+            wide -= fitted_groups(block, groups)
+        layers = [layer for layer in block.ops if not isinstance(layer, ReturnOp) and layer.operands]
+        values = [*block.args, *(layer.results[0] for layer in layers)]
+        chosen: dict[SSAValue, tuple[Element, float]] = {}
+        for root in (groups.root(value) for value in values):
+            bits = self.output_bits if root in wide else self.activation_bits
+            chosen[root] = choose_grid(*ranges[root], bits, power_of_two)
+        scales = {root: scale for root, (_, scale) in chosen.items()}
+        raise_fine_scales(block, groups, scales, power_of_two)
 
         def grid(value: SSAValue) -> GridAttr:
-            bits = self.output_bits if groups.root(value) in wide else self.activation_bits
-            element, scale = choose_grid(*ranges[value], bits, power_of_two)
-            return GridAttr.of(element, scale)
+            root = groups.root(value)
+            return GridAttr.of(chosen[root][0], scales[root])
 
         op.attributes[INPUT_GRIDS] = ArrayAttr(grid(argument) for argument in block.args)
-        for layer in block.ops:
-            if not isinstance(layer, ReturnOp) and layer.operands:
-                layer.attributes[GRID] = grid(layer.results[0])
+        for layer in layers:
+            layer.attributes[GRID] = grid(layer.results[0])

@@ -12,7 +12,7 @@ from pqc.dialects.location import node_name
 from pqc.dialects.plain import from_attribute
 from pqc.dialects.pqa import UnitOp
 from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, TensorKind, TensorOp
-from pqc.errors import InternalError
+from pqc.errors import InternalError, ModelError
 from pqc.isa.fields import Instruction, Unit
 from pqc.isa.records import Tensor
 from pqc.passes.attributes import program_of
@@ -88,7 +88,7 @@ def constant_bytes(program: ProgramOp) -> bytes:
 
 def _start(op: ConstantOp | TensorOp) -> int:
     if op.start is None:
-        raise InternalError("a region of DRAM has no address; run allocate-memory first")
+        raise ModelError("a region of DRAM has no address; run allocate-memory first")
     return op.start
 
 

@@ -17,7 +17,7 @@ from xdsl.passes import ModulePass
 
 from pqc.dialects.pqa import UnitOp
 from pqc.dialects.pqa_memory import RegionOp
-from pqc.errors import InternalError
+from pqc.errors import ModelError
 from pqc.isa.dependencies import Dependencies
 from pqc.isa.fields import Instruction
 from pqc.passes.attributes import program_of
@@ -27,13 +27,13 @@ def placed_instruction(op: UnitOp, wait: int = 0, signal: int = 0) -> Instructio
     """The instruction of ``op`` with the addresses that memory allocation gave its regions.
 
     Raises:
-        InternalError: a region has no address.
+        ModelError: a region has no address.
     """
     addresses: dict[str, int] = {}
     for name, value in op.region_of.items():
         owner = value.owner
         if not isinstance(owner, RegionOp) or owner.start is None:
-            raise InternalError(f"{op.name}: the region of {name!r} has no address; run allocate-memory first")
+            raise ModelError(f"{op.name}: the region of {name!r} has no address; run allocate-memory first")
         addresses[name] = owner.start
     return op.instruction(addresses, wait, signal)
 

@@ -2,199 +2,27 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp
 
-import pqc
-from pqc.dialects.onnx import shape_of
-from pqc.dialects.pq_types import QuantizedType
-from pqc.dialects.pqa_memory import ProgramOp
-from pqc.dialects.registry import make_context
-from pqc.errors import InternalError, ModelError, ProgramError
-from pqc.frontend import ImportedModel, import_model
+from pqc.compilation import CompileRequest, CompileResult, compile_model
+from pqc.errors import ModelError
+from pqc.frames import checked_frames
+from pqc.frontend import import_model
 from pqc.frontend.preprocessing import Preprocessing
-from pqc.interpreter.hazards import check_program
 from pqc.interpreter.machine import Machine
-from pqc.interpreter.reference import main_function, names_of, run_reference
-from pqc.interpreter.selftest import digest, self_test_inputs
 from pqc.interpreter.timing import Timing, simulate
 from pqc.isa import program as isa
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import dequantize
-from pqc.passes.attributes import main_of, provenance_of, set_calibration, set_provenance, set_target, target_of
-from pqc.passes.dumps import IMPORTED, Dumps
-from pqc.passes.emit import emit
-from pqc.passes.options import PqOptions, configured_passes
-from pqc.passes.pipeline import Step, pipeline_names, remaining, run_pipeline
-from pqc.passes.text import load_module, module_text
+from pqc.passes.options import PqOptions
 from pqc.planning.target import Target, load_target, target_from_dict
-from pqc.report.report import build_report
-from pqc.synthetic import synthetic_frames
 
-SELF_TEST_FRAMES = 2
-"""Frames of a program's self-test."""
-
-
-@dataclass(frozen=True)
-class CompileRequest:
-    """What is to be compiled, and what is to be seen of it.
-
-    ``model`` is an ONNX file, or a dump of the IR that is compiled on from where it was written; ``target`` may be
-    None for a dump, which knows its own. ``calibration`` holds float32 frames by input name, already preprocessed;
-    None asks for synthetic ones.
-    """
-
-    model: Path
-    target: Target | None
-    pq: PqOptions = field(default_factory=PqOptions)
-    calibration: Mapping[str, FloatArray] | None = None
-    preprocessing: Preprocessing | None = None
-    dump_ir: Path | None = None
-    print_ir_after: tuple[str, ...] = ()
-    time_passes: bool = False
-
-
-@dataclass(frozen=True)
-class CompileResult:
-    """A program, and the figures that describe it."""
-
-    program: isa.Program
-
-    @cached_property
-    def report(self) -> dict[str, Any]:
-        """The report of design, as plain JSON values."""
-        return build_report(self.program)
-
-
-def compile_model(request: CompileRequest) -> CompileResult:
-    """Compile what ``request`` asks for.
-
-    Raises:
-        ModelError: the model, its data, the target or the options are at fault.
-        InternalError: pqc itself is.
-    """
-    for name in request.print_ir_after:
-        if name != "all" and name not in pipeline_names():
-            raise ModelError(f"--print-ir-after {name}: no such pass; the passes are {', '.join(pipeline_names())}")
-    resumed = request.model.suffix == ".mlir"
-    module = _resumed_module(request) if resumed else _imported_module(request)
-    dumps = None
-    if request.dump_ir is not None:
-        previous = str(request.model) if resumed else IMPORTED
-        dumps = Dumps(request.dump_ir, pqc.__version__, request.model.name, previous)
-    if dumps is not None and not resumed:
-        dumps.imported(module)
-    references: list[ModuleOp] = [module.clone()] if _is_integer(module) else []
-
-    def observe(step: Step, current: ModuleOp) -> None:
-        if not references and _is_integer(current):
-            references.append(current.clone())
-        if dumps is not None:
-            dumps.after(step, current)
-        _talk(request, step, current)
-
-    options = PqOptions.from_json(provenance_of(module).get("options", {})) if resumed else request.pq
-    passes = remaining(configured_passes(options), module)
-    run_pipeline(make_context(), module, passes, observe)
-    return CompileResult(_program(module, references[0]))
-
-
-def _talk(request: CompileRequest, step: Step, module: ModuleOp) -> None:
-    """What a person asked to see of a pass, on stderr."""
-    if request.time_passes:
-        print(f"{step.seconds:8.3f} s  {step.name}", file=sys.stderr)
-    if step.name in request.print_ir_after or "all" in request.print_ir_after:
-        print(f"// after {step.description}\n{module_text(module)}", file=sys.stderr, end="")
-
-
-def _resumed_module(request: CompileRequest) -> ModuleOp:
-    module = load_module(request.model)
-    target = target_of(module)
-    if request.target is not None and request.target.fingerprint() != target.fingerprint():
-        raise ModelError(
-            f"{request.model}: this IR was written for target {target.name!r} ({target.fingerprint()[:12]}), not for "
-            f"{request.target.name!r} ({request.target.fingerprint()[:12]}); compile the model itself for that target"
-        )
-    return module
-
-
-def _imported_module(request: CompileRequest) -> ModuleOp:
-    imported = import_model(request.model)
-    module = imported.module
-    preprocessing = request.preprocessing or imported.preprocessing
-    set_target(module, request.target or load_target("pqa"))
-    set_calibration(module, _calibration(request, imported, preprocessing))
-    facts: dict[str, Any] = {
-        "pqc": pqc.__version__,
-        "model": imported.digest,
-        "options": request.pq.as_json(),
-        "calibration": "synthetic" if request.calibration is None else "given",
-    }
-    if preprocessing is not None:
-        facts["preprocessing"] = {"mean": list(preprocessing.mean), "std": list(preprocessing.std)}
-    set_provenance(module, facts)
-    return module
-
-
-def _calibration(
-    request: CompileRequest, imported: ImportedModel, preprocessing: Preprocessing | None
-) -> list[FloatArray]:
-    """Calibration frames in the order of the inputs."""
-    if request.calibration is None:
-        arguments = main_of(imported.module).body.block.args
-        return [synthetic_frames(shape_of(value)[1:], preprocessing, request.pq.seed) for value in arguments]
-    missing = [name for name in imported.input_names if name not in request.calibration]
-    if missing:
-        raise ModelError(f"the calibration data have no array for input {missing[0]!r} of {request.model}")
-    return [request.calibration[name][: request.pq.frames] for name in imported.input_names]
-
-
-def _is_integer(module: ModuleOp) -> bool:
-    """Whether a module is at the quantized level or below."""
-    main = main_function(module)
-    return isinstance(main, ProgramOp) or isinstance(main.function_type.inputs.data[0], QuantizedType)
-
-
-def _program(module: ModuleOp, reference: ModuleOp) -> isa.Program:
-    """The program file's contents, with the self-test that ``reference`` gives."""
-    emitted = emit(module)
-    target = target_of(module)
-    provenance = provenance_of(module) | {
-        "layers": emitted.layers,
-        "numerics": [
-            {"node": layer["node"], "normalized_error": layer["normalized_error"]}
-            for layer in emitted.layers
-            if layer["pq"]
-        ],
-    }
-    inputs = self_test_inputs(emitted.inputs, 0, SELF_TEST_FRAMES)
-    outputs = run_reference(reference, [inputs[tensor.name] for tensor in emitted.inputs])
-    expected = digest(dict(zip(names_of(module, "pqc.outputs"), outputs, strict=True)))
-    program = isa.Program(
-        target=target.as_dict(),
-        instructions=emitted.instructions,
-        nodes=emitted.nodes,
-        constants=emitted.constants,
-        dram_bytes=emitted.dram_bytes,
-        inputs=emitted.inputs,
-        outputs=emitted.outputs,
-        provenance=provenance,
-        self_test=isa.SelfTest(seed=0, frames=SELF_TEST_FRAMES, digest=expected),
-    )
-    try:
-        check_program(program, target)
-    except ProgramError as error:
-        raise InternalError(
-            f"the compiled program breaks a rule of the machine: {error}", module_text(module)
-        ) from error
-    return program
+__all__ = ["CompileRequest", "CompileResult", "PqOptions", "Program", "compile", "compile_model", "load"]
 
 
 class Program:
@@ -221,13 +49,12 @@ class Program:
         Raises:
             ModelError: an input is missing or has the wrong shape.
         """
-        given = inputs if isinstance(inputs, Mapping) else {self.contents.inputs[0].name: inputs}
+        named = inputs if isinstance(inputs, Mapping) else {self.contents.inputs[0].name: inputs}
+        given = {name: np.asarray(array) for name, array in named.items()}
         recorded = self.contents.provenance.get("preprocessing") if preprocess else None
         integers: dict[str, IntArray] = {}
         for tensor in self.contents.inputs:
-            if tensor.name not in given:
-                raise ModelError(f"there is no array for input {tensor.name!r}, only for {', '.join(given) or 'none'}")
-            frames = np.asarray(given[tensor.name])
+            frames = checked_frames(given, tensor.name, tensor.shape)
             if recorded is not None:
                 frames = Preprocessing(tuple(recorded["mean"]), tuple(recorded["std"])).apply(frames)
             integers[tensor.name] = tensor.element.quantize(frames.astype(np.float32), tensor.scale)
@@ -271,6 +98,8 @@ def compile(  # the name a user expects: pqc.compile
     Raises:
         ModelError: the model, its data, the target or the options are at fault.
     """
+    if isinstance(target, Target) and overrides:
+        raise ModelError("overrides go with a target's name or file, not with a target that is complete already")
     chosen = target if isinstance(target, Target) else load_target(str(target), overrides)
     frames = calibration
     if frames is not None and not isinstance(frames, Mapping):

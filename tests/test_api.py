@@ -75,7 +75,7 @@ def test_an_input_that_is_missing_is_named(program: pqc.Program) -> None:
         program.run({"other": np.zeros((1, 2, 6, 6), np.float32)})
     with pytest.raises(ModelError, match="no array for input 'input0', only for none"):
         program.run({})
-    with pytest.raises(ModelError, match=r'input "input0" has shape \[1, 2, 6, 5\]'):
+    with pytest.raises(ModelError, match=r"input 'input0': an array \[1, 2, 6, 5\], allowed is \[n, 2, 6, 6\]"):
         program.run(np.zeros((1, 2, 6, 5), np.float32))
 
 
@@ -122,8 +122,27 @@ def test_without_data_synthetic_frames_do(levels: Levels) -> None:
 
 
 def test_calibration_lacks_an_input(levels: Levels) -> None:
-    with pytest.raises(ModelError, match="the calibration data have no array for input 'input0'"):
+    with pytest.raises(ModelError, match="there is no array for input 'input0', only for image"):
         pqc.compile(levels.model, calibration={"image": levels.frames["input0"]})
+
+
+@pytest.mark.parametrize(
+    ("frames", "message"),
+    [
+        (np.zeros((4, 2, 6, 5)), r"an array \[4, 2, 6, 5\], allowed is \[n, 2, 6, 6\]"),
+        (np.zeros((2, 6, 6)), r"an array \[2, 6, 6\], allowed is \[n, 2, 6, 6\]"),
+        (np.zeros((0, 2, 6, 6)), r"an array \[0, 2, 6, 6\], allowed is \[n, 2, 6, 6\]"),
+        (np.full((4, 2, 6, 6), np.nan), "NaN or infinity"),
+    ],
+)
+def test_calibration_that_is_no_use_is_refused(levels: Levels, frames: FloatArray, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        pqc.compile(levels.model, calibration={"input0": frames})
+
+
+def test_overrides_do_not_go_with_a_target(levels: Levels) -> None:
+    with pytest.raises(ModelError, match="overrides go with a target's name"):
+        pqc.compile(levels.model, target=load_target("pqa"), overrides=["clock_mhz=100"])
 
 
 def test_images_limit_the_calibration_frames(levels: Levels) -> None:

@@ -65,6 +65,16 @@ class Access:
             covered += (count - 1) * stride
         return False
 
+    @property
+    def _is_dense(self) -> bool:
+        """Whether the runs follow each other without gaps, in their order."""
+        dense = self.run
+        for stride, count in zip(reversed(self.strides), reversed(self.counts), strict=True):
+            if count > 1 and stride != dense:
+                return False
+            dense *= count
+        return self.size > 0
+
     def view(self, memory: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The elements of the 1-D array ``memory`` (one a byte) that are touched, as a view [*counts, run].
 
@@ -73,7 +83,7 @@ class Access:
         """
         if self.end > memory.shape[0]:
             raise IndexError(f"{self.field}: bytes [{self.address}, {self.end}) of {memory.shape[0]}")
-        if self.size == self.end - self.address and not self.overlaps_itself:
+        if self._is_dense:
             return memory[self.address : self.end].reshape(1, 1, 1, -1)
         step = memory.strides[0]
         strides = (*(stride * step for stride in self.strides), step)

@@ -67,6 +67,25 @@ def allocate(
     return Allocation(tuple(addresses), peak, bound)
 
 
+def allocate_tightly(
+    intervals: Sequence[Interval], limit: int, alignment: int = ALIGNMENT, memory: Memory | str = "memory"
+) -> Allocation:
+    """Place ``intervals`` like :func:`allocate`, in little more room than lives at once, and never beyond ``limit``.
+
+    Raises:
+        DoesNotFitError: no placement was found below ``limit``.
+    """
+    rounded = [Interval(-(-i.size // alignment) * alignment, i.first, i.last) for i in intervals]
+    capacity = min(limit, max(_most_alive(rounded), alignment))
+    while True:
+        try:
+            return allocate(intervals, capacity, alignment, memory)
+        except DoesNotFitError:
+            if capacity >= limit:
+                raise
+            capacity = min(limit, capacity + max(capacity // 8, alignment))
+
+
 def _most_alive(intervals: Sequence[Interval]) -> int:
     """The largest sum of sizes that live at one step."""
     # At equal steps deaths come first: a region dies behind its last step.

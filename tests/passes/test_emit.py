@@ -105,11 +105,11 @@ def test_constants_lie_at_their_addresses_with_zeros_between() -> None:
 
 
 def test_what_has_no_address_is_no_program_yet() -> None:
-    with pytest.raises(InternalError, match="has no address; run allocate-memory first"):
+    with pytest.raises(ModelError, match="has no address; run allocate-memory first"):
         emit(ModuleOp([program([tensor("x", TensorKind.INPUT, None)])]))
     unplaced = AllocateOp(Memory.ACTIVATION, 8)
     module = ModuleOp([program([unplaced, fill(unplaced)])])
-    with pytest.raises(InternalError, match="'destination' has no address"):
+    with pytest.raises(ModelError, match="'destination' has no address"):
         emit(module)
 
 

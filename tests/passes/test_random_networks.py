@@ -72,5 +72,6 @@ def test_without_product_quantization_results_are_close_to_the_float_network(net
         levels = compile_network(network, Path(folder), options=PqOptions(exclude=("*",) if layers else ()))
         found = Program(levels.program).run(levels.frames)
         for name, wanted in levels.expected().items():
-            spread = np.abs(wanted).max()
-            assert np.sqrt(np.mean((found[name] - wanted) ** 2)) <= 0.02 * spread
+            # what is clipped to a small part of its range keeps the grid of the range; inputs reach about 3
+            reach = max(3.0, np.abs(wanted).max())
+            assert np.sqrt(np.mean((found[name] - wanted) ** 2)) <= 0.02 * reach

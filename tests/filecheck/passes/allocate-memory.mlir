@@ -1,8 +1,8 @@
 // RUN: pqc opt %s -p allocate-memory | filecheck %s
 // RUN: pqc opt %s -p allocate-memory,insert-tokens | filecheck %s --check-prefix=TOKENS
 
-// Constants lie at the start of DRAM, tensors behind them, all at multiples of 64. In a buffer of 128 bytes a region
-// takes the place of one that is no longer needed.
+// Constants lie at the start of DRAM, tensors behind them, all at multiples of 64. A tensor, and in a buffer of 128
+// bytes a region, takes the place of one that is no longer needed.
 // CHECK: %x = pqa.tensor "x" kind 0 <?x64xsi8, 0.5> at 64 :
 // CHECK: %y = pqa.tensor "y" kind 1 <?x64xsi8, 0.5> at 128 :
 // CHECK: %a = pqa.allocate at 0 :
@@ -11,7 +11,7 @@
 // CHECK: %b = pqa.allocate at 64 :
 // CHECK: %first = pqa.tensor {{.*}} at 192 :
 // CHECK: %c = pqa.allocate at 0 :
-// CHECK: %second = pqa.tensor {{.*}} at 256 :
+// CHECK: %second = pqa.tensor {{.*}} at 192 :
 // CHECK: %d = pqa.allocate at 64 :
 
 // Work waits for its operands, a load for the work on what lay in its place; what that implies needs no token.
