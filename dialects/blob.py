@@ -61,13 +61,19 @@ class BlobStore:
         """Write the arrays to ``folder``, one ``DIGEST.npy`` each; what is there already stays.
 
         Raises:
-            ModelError: a file cannot be written.
+            ModelError: a file cannot be written, or an array is not known.
         """
+        wanted = sorted(set(keys))
+        missing = [key for key in wanted if key not in cls._arrays]
+        if missing:
+            raise ModelError(
+                f"{folder}: constant {missing[0]} cannot be written: it was not beside the IR that names it"
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ModelError(f"{folder}: cannot be made: {error.strerror}") from error
-        for key in sorted(set(keys)):
+        for key in wanted:
             path = folder / f"{key}.npy"
             if not path.exists():
                 data = BytesIO()

@@ -7,6 +7,8 @@ Weights are ``blob.constant``. Result shapes are those of :mod:`pqc.numerics.sha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects.builtin import Float64Type, FloatAttr, IntegerAttr, f64, i64
 from xdsl.ir import Dialect
 from xdsl.irdl import irdl_op_definition, operand_def, prop_def
@@ -25,6 +27,8 @@ from pqc.dialects.onnx_base import (
 )
 from pqc.dialects.onnx_layout import ConcatOp, PadOp, ReshapeOp, SliceOp, TransposeOp
 from pqc.dialects.onnx_pooling import AveragePoolOp, GlobalAveragePoolOp, MaxPoolOp
+from pqc.isa.instructions import Convolve, Encode, Lookup
+from pqc.isa.limits import check_field, check_window
 from pqc.numerics import shapes
 from pqc.numerics.shapes import Shape, ShapeError
 from pqc.numerics.window import Window
@@ -49,6 +53,41 @@ __all__ = [
     "shape_of",
     "tensor",
 ]
+
+
+def _check_outputs(outputs: int) -> None:
+    """Either unit can compute the layer, so that both must be able to count its outputs."""
+    for instruction in (Convolve, Lookup):
+        check_field("output channels", outputs, instruction, "outputs")
+
+
+def _convolved(x: Value, weight: Value, bias: Value, window: Window, group: int) -> Shape:
+    shape = shapes.convolution(shape_of(x), shape_of(weight), shape_of(bias), window, group)
+    for instruction in (Convolve, Encode):
+        check_window(window, instruction)
+    _check_outputs(shape[1])
+    return shape
+
+
+def _multiplied(x: Value, weight: Value, bias: Value) -> Shape:
+    shape = shapes.gemm(shape_of(x), shape_of(weight), shape_of(bias))
+    _check_outputs(shape[1])
+    return shape
+
+
+def _normalized(x: Value, parameters: Sequence[Value]) -> Shape:
+    shape = shapes.batch_normalization(shape_of(x), [shape_of(parameter) for parameter in parameters])
+    # it is folded into the layer in front, or becomes one
+    _check_outputs(shape[1])
+    return shape
+
+
+def _added(x: Value, y: Value) -> Shape:
+    shape = shapes.addition(shape_of(x), shape_of(y))
+    if shape_of(y) != shape:
+        # a constant of each channel, folded as a normalization is
+        _check_outputs(shape[1])
+    return shape
 
 
 @irdl_op_definition
@@ -83,7 +122,7 @@ class ConvOp(WindowOp, FusedOp):
                 f"the weight must be [outputs, channels, rows, columns], it is {shapes.text(shape_of(weight))}"
             )
         window = Window((kernel[0], kernel[1]), strides, pads, dilations)
-        shape = shapes.convolution(shape_of(x), shape_of(weight), shape_of(bias), window, group)
+        shape = _convolved(x, weight, bias, window, group)
         super().__init__(
             operands=[x, weight, bias, residual],
             properties={
@@ -102,8 +141,7 @@ class ConvOp(WindowOp, FusedOp):
 
     def result_shape(self) -> Shape:
         """[frames, outputs, rows, columns]."""
-        operands = (shape_of(self.x), shape_of(self.weight), shape_of(self.bias))
-        return self.with_residual(shapes.convolution(*operands, self.window, self.group.value.data))
+        return self.with_residual(_convolved(self.x, self.weight, self.bias, self.window, self.group.value.data))
 
 
 @irdl_op_definition
@@ -126,7 +164,7 @@ class GemmOp(FusedOp):
         low: float | None = None,
         high: float | None = None,
     ) -> None:
-        shape = shapes.gemm(shape_of(x), shape_of(weight), shape_of(bias))
+        shape = _multiplied(x, weight, bias)
         super().__init__(
             operands=[x, weight, bias, residual],
             properties={"low": number(low), "high": number(high)},
@@ -135,7 +173,7 @@ class GemmOp(FusedOp):
 
     def result_shape(self) -> Shape:
         """[frames, outputs]."""
-        return self.with_residual(shapes.gemm(shape_of(self.x), shape_of(self.weight), shape_of(self.bias)))
+        return self.with_residual(_multiplied(self.x, self.weight, self.bias))
 
 
 @irdl_op_definition
@@ -157,17 +195,15 @@ class BatchNormOp(FloatOp):
     def __init__(
         self, x: Value, scale: Value, bias: Value, mean: Value, variance: Value, *, epsilon: float = 1e-5
     ) -> None:
-        parameters = [shape_of(parameter) for parameter in (scale, bias, mean, variance)]
         super().__init__(
             operands=[x, scale, bias, mean, variance],
             properties={"epsilon": FloatAttr(epsilon, f64)},
-            result_types=[tensor(shapes.batch_normalization(shape_of(x), parameters))],
+            result_types=[tensor(_normalized(x, (scale, bias, mean, variance)))],
         )
 
     def result_shape(self) -> Shape:
         """That of ``x``."""
-        parameters = [shape_of(parameter) for parameter in (self.scale, self.bias, self.mean, self.variance)]
-        return shapes.batch_normalization(shape_of(self.x), parameters)
+        return _normalized(self.x, (self.scale, self.bias, self.mean, self.variance))
 
 
 @irdl_op_definition
@@ -216,11 +252,11 @@ class AddOp(FloatOp):
     assembly_format = "$x `,` $y attr-dict `:` functional-type(operands, results)"
 
     def __init__(self, x: Value, y: Value) -> None:
-        super().__init__(operands=[x, y], result_types=[tensor(shapes.addition(shape_of(x), shape_of(y)))])
+        super().__init__(operands=[x, y], result_types=[tensor(_added(x, y))])
 
     def result_shape(self) -> Shape:
         """That of ``x``."""
-        return shapes.addition(shape_of(self.x), shape_of(self.y))
+        return _added(self.x, self.y)
 
 
 Onnx = Dialect(

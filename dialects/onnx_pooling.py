@@ -18,9 +18,25 @@ from pqc.dialects.onnx_base import (
     tensor,
     window_properties,
 )
+from pqc.isa.instructions import Pool
+from pqc.isa.limits import check_window
 from pqc.numerics import shapes
 from pqc.numerics.shapes import Shape
 from pqc.numerics.window import Window
+
+
+def _pooled(x: Value, window: Window) -> Shape:
+    shape = shapes.pooling(shape_of(x), window)
+    check_window(window, Pool)
+    return shape
+
+
+def _globally_pooled(x: Value) -> Shape:
+    shape = shapes.global_pooling(shape_of(x))
+    # the window of the pooling that it becomes is the whole map
+    _, _, height, width = shape_of(x)
+    check_window(Window((height, width)), Pool)
+    return shape
 
 
 class PoolOp(WindowOp, ABC):
@@ -36,7 +52,7 @@ class PoolOp(WindowOp, ABC):
 
     def result_shape(self) -> Shape:
         """[frames, channels, rows, columns]."""
-        return shapes.pooling(shape_of(self.x), self.window)
+        return _pooled(self.x, self.window)
 
 
 @irdl_op_definition
@@ -53,7 +69,7 @@ class MaxPoolOp(PoolOp):
         super().__init__(
             operands=[x],
             properties={"kernel": integers(window.kernel), **window_properties(window)},
-            result_types=[tensor(shapes.pooling(shape_of(x), window))],
+            result_types=[tensor(_pooled(x, window))],
         )
 
 
@@ -76,7 +92,7 @@ class AveragePoolOp(PoolOp):
                 **window_properties(window),
                 "count_include_pad": BoolAttr.from_bool(count_include_pad),
             },
-            result_types=[tensor(shapes.pooling(shape_of(x), window))],
+            result_types=[tensor(_pooled(x, window))],
         )
 
 
@@ -89,8 +105,8 @@ class GlobalAveragePoolOp(FloatOp):
     assembly_format = "$x attr-dict `:` functional-type(operands, results)"
 
     def __init__(self, x: Value) -> None:
-        super().__init__(operands=[x], result_types=[tensor(shapes.global_pooling(shape_of(x)))])
+        super().__init__(operands=[x], result_types=[tensor(_globally_pooled(x))])
 
     def result_shape(self) -> Shape:
         """[frames, channels, 1, 1]."""
-        return shapes.global_pooling(shape_of(self.x))
+        return _globally_pooled(self.x)

@@ -9,7 +9,9 @@ from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr, IntegerType, Signe
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
+from pqc.isa import limits
 from pqc.isa.fields import Instruction
+from pqc.isa.limits import LimitError
 from pqc.numerics.element import Element
 from pqc.numerics.window import Window
 
@@ -30,8 +32,10 @@ def expect_range(what: str, value: int, low: int, high: int) -> None:
 
 def expect_field(what: str, value: int, instruction: type[Instruction], field: str) -> None:
     """Raise VerifyException unless ``value`` fits the field of ``instruction`` that will hold it."""
-    bits = instruction.fields[field].bits
-    expect_range(what, value, bits.minimum, bits.maximum)
+    try:
+        limits.check_field(what, value, instruction, field)
+    except LimitError as error:
+        raise VerifyException(str(error)) from error
 
 
 def spell_shape(shape: Sequence[int]) -> str:
@@ -94,14 +98,10 @@ def output_size(window: Window, height: int, width: int) -> tuple[int, int]:
 
 def check_window(window: Window, instruction: type[Instruction]) -> None:
     """Raise VerifyException unless the window fits the fields of ``instruction``."""
-    for what, pair, names in (
-        ("kernel size", window.kernel, ("kernel_height", "kernel_width")),
-        ("stride", window.strides, ("stride_height", "stride_width")),
-        ("dilation", window.dilations, ("dilation_height", "dilation_width")),
-        ("pad", window.pads[:2], ("pad_top", "pad_left")),
-    ):
-        for value, name in zip(pair, names, strict=True):
-            expect_field(what, value, instruction, name)
+    try:
+        limits.check_window(window, instruction)
+    except LimitError as error:
+        raise VerifyException(str(error)) from error
 
 
 def accumulator_type(shape: Sequence[int], bits: int) -> TensorType[IntegerType]:

@@ -36,7 +36,7 @@ from pqc.numerics.element import Element
 from pqc.numerics.fixed_point import power_of_two_at_least
 from pqc.numerics.quantization import choose_grid
 from pqc.numerics.requantize import MULTIPLIER_BITS
-from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, config_of, main_of, target_of
+from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, main_of, target_of
 
 FRAMES_AT_ONCE = 64
 """Frames executed together, which bounds the memory."""
@@ -125,11 +125,6 @@ def returned_groups(block: Block, groups: Groups) -> set[SSAValue]:
     return returned
 
 
-def fitted_groups(block: Block, groups: Groups) -> set[SSAValue]:
-    """Groups that hold the result of a product-quantized layer."""
-    return {groups.root(op.results[0]) for op in block.ops if config_of(op) is not None}
-
-
 def raise_fine_scales(block: Block, groups: Groups, scales: dict[SSAValue, float], power_of_two: bool) -> None:
     """Make no result's scale finer than elementwise multipliers reach from its operands' scales."""
     for op in block.ops:
@@ -156,9 +151,6 @@ class CalibrateRangesPass(ModulePass):
         groups = group_values(block)
         ranges = measure(block, calibration_of(op), groups)
         wide = returned_groups(block, groups)
-        if power_of_two:
-            # a right shift cannot reach a grid that is finer than the table's own
-            wide -= fitted_groups(block, groups)
         layers = [layer for layer in block.ops if not isinstance(layer, ReturnOp) and layer.operands]
         values = [*block.args, *(layer.results[0] for layer in layers)]
         chosen: dict[SSAValue, tuple[Element, float]] = {}

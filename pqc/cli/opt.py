@@ -16,7 +16,9 @@ def command(arguments: tuple[str, ...]) -> None:
     """Apply passes to a text of the intermediate representation.
 
     `pqc opt FILE.mlir -p PASS,PASS{option=value}`; `pqc opt --help` lists the options and `pqc passes` the passes. The
-    constants are read from the folder `blobs` beside the file.
+    constants are read from the folder `blobs` beside the file, and with `-o FILE` written to the one beside that file.
+    `pqc compile` goes on behind the last pass of the pipeline that was applied; with --print-debuginfo the text keeps
+    the names of the nodes.
     """
     from pqc.cli.opt_tool import run_opt
 

@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 from typing import IO
 
-from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.dialects.builtin import Builtin, ModuleOp, StringAttr
 from xdsl.dialects.func import Func
 from xdsl.ir import Dialect
 from xdsl.passes import ModulePass
@@ -17,11 +17,12 @@ from xdsl.transforms import get_all_passes
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from pqc.cli.output import write
+from pqc.cli.output import STANDARD, check_place, write
 from pqc.dialects.blob import FOLDER, BlobStore
 from pqc.dialects.registry import DIALECTS
 from pqc.errors import ModelError
-from pqc.passes.pipeline import PASSES
+from pqc.passes.pipeline import PASSES, PHASE, pipeline_names
+from pqc.passes.text import blob_keys
 from pqc.passes.verification import verify_module
 
 UPSTREAM_PASSES = ("canonicalize", "cse", "dce")
@@ -42,6 +43,8 @@ class OptTool(xDSLOptMain):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self.result = OpenText()
+        self.keys: list[str] = []
+        """Digests of the constants that the output mentions."""
         super().__init__("Apply passes to a text of the intermediate representation of pqc.", arguments)
 
     def register_all_arguments(self, arg_parser: ArgumentParser) -> None:
@@ -97,12 +100,19 @@ class OptTool(xDSLOptMain):
         return stream, extension
 
     def apply_passes(self, prog: ModuleOp) -> None:
-        """Apply the passes; besides what xDSL verifies, definitions must stand in front of their uses."""
+        """Apply the passes, and note the last one of ours, so that `pqc compile` goes on behind it.
+
+        Besides what xDSL verifies, definitions must stand in front of their uses.
+        """
         if not self.args.disable_verify:
             verify_module(prog)
         super().apply_passes(prog)
         if not self.args.disable_verify:
             verify_module(prog)
+        applied = [step.name for step in self.pipeline.passes if step.name in pipeline_names()]
+        if applied:
+            prog.attributes[PHASE] = StringAttr(applied[-1])
+        self.keys += blob_keys(prog)
 
     def prepare_output(self) -> IO[str]:
         """The output is kept until it is whole."""
@@ -110,12 +120,14 @@ class OptTool(xDSLOptMain):
 
 
 def run_opt(arguments: Sequence[str]) -> None:
-    """Execute one command line of `pqc opt`.
+    """Execute one command line of `pqc opt`; with an output file, the constants go to the folder beside it.
 
     Raises:
-        ModelError: the text, the passes or their options are at fault.
+        ModelError: the text, the passes or their options are at fault, or the output cannot be written.
     """
     tool = OptTool(arguments)
+    path: str = tool.args.output_file or STANDARD
+    check_place(path)
     try:
         tool.run()
     except ParseError as error:
@@ -123,7 +135,9 @@ def run_opt(arguments: Sequence[str]) -> None:
         raise ModelError(f"{place}: {_sentence(error.msg)}") from error
     except DiagnosticException as error:
         raise ModelError(f"{tool.get_input_name()}: {_sentence(error)}") from error
-    write(tool.args.output_file or "-", tool.result.getvalue().encode())
+    if path != STANDARD and tool.keys:
+        BlobStore.save(tool.keys, Path(path).parent / FOLDER)
+    write(path, tool.result.getvalue().encode())
 
 
 def _sentence(error: object) -> str:

@@ -13,6 +13,7 @@ from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import Element
 from pqc.numerics.lookup import largest_sum
+from pqc.numerics.requantize import MULTIPLIER_BITS
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -21,6 +22,9 @@ COARSER = 1.02
 
 HEADROOM = 1 / 32
 """Part of the accumulator's range that the first choice of a scale leaves to the bias correction."""
+
+LONGEST_LEFT_SHIFT = MULTIPLIER_BITS - 1
+"""On a target without multipliers a multiplier is a power of two: a left shift of at most this many bits."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def quantize_table(
     Every subspace is centered first (exactly one of its entries counts in each sum, so its middle belongs to the
     bias). The scale is the finest one that holds every entry in ``table_bits`` and whose sums are proven to fit
     ``accumulator_bits``. With ``power_of_two_of``, the scale of the tensor that the sums end up in, each scale is
-    that one times a power of two not above 1, so that a right shift does the rest.
+    that one times a power of two, so that a shift does the rest; not above 2^LONGEST_LEFT_SHIFT.
 
     Raises:
         ModelError: no such scale exists.
@@ -98,13 +102,13 @@ def _finest(centered: Float64, whole: Float64, largest: int, limit: int, power_o
 
 
 def _refuse_above(scale: Float64, power_of_two_of: float | None, accumulator_bits: int | None) -> None:
-    """Stop where a left shift would be needed."""
-    if power_of_two_of is None or (scale <= power_of_two_of * (1 + 1e-9)).all():
+    """Stop where a longer left shift would be needed than there is."""
+    if power_of_two_of is None or (scale <= power_of_two_of * 2.0**LONGEST_LEFT_SHIFT * (1 + 1e-9)).all():
         return
     worst = int(np.argmax(scale))
     exponent = math.log2(float(scale[worst]) / power_of_two_of)
     reason = "its entries" if accumulator_bits is None else f"its sums in {accumulator_bits} bits"
     raise ModelError(
         f"the table of output channel {worst} needs a scale 2^{exponent:.0f} times its result's to hold {reason}, "
-        "a target that only shifts right allows at most 1 times"
+        f"a target that only shifts allows at most 2^{LONGEST_LEFT_SHIFT} times"
     )

@@ -66,7 +66,10 @@ def _placed(x: Shape, channels: int, window: Window) -> Shape:
 
 
 def convolution(x: Shape, weight: Shape, bias: Shape, window: Window, group: int) -> Shape:
-    """[frames, outputs, rows, columns] for a weight [outputs, channels / group, kernel rows, kernel columns]."""
+    """[frames, outputs, rows, columns] for a weight [outputs, channels / group, kernel rows, kernel columns].
+
+    No window may span padding alone.
+    """
     image(x)
     if len(weight) != 4 or min(weight) < 1:
         raise ShapeError(f"the weight must be [outputs, channels, rows, columns], it is {text(weight)}")
@@ -75,7 +78,17 @@ def convolution(x: Shape, weight: Shape, bias: Shape, window: Window, group: int
     if weight[1] * group != x[1]:
         raise ShapeError(f"a weight {text(weight)} in {group} groups wants {weight[1] * group} channels, not {x[1]}")
     _channels("the bias", bias, weight[0])
-    return _placed(x, weight[0], window)
+    placed = _placed(x, weight[0], window)
+    for axis in (0, 1):
+        first = -window.pads[axis]
+        last = first + (placed[2 + axis] - 1) * window.strides[axis]
+        if first + window.extent[axis] <= 0 or last >= x[2 + axis]:
+            height, width = window.extent
+            raise ShapeError(
+                f"pads {list(window.pads)} put a whole window of {height}x{width} on {text(x)} into the padding; "
+                "a Pad in front of the convolution can do that"
+            )
+    return placed
 
 
 def gemm(x: Shape, weight: Shape, bias: Shape) -> Shape:

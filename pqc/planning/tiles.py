@@ -7,15 +7,16 @@ from itertools import product
 
 from pqc.errors import ModelError
 from pqc.isa.fields import Memory
+from pqc.isa.instructions import Convolve
 from pqc.numerics.window import Window
 
 ALIGNMENT = 16
 """Every region of an on-chip memory starts at a multiple of this many bytes."""
 
-COUNT_LIMIT = (1 << 16) - 1
+COUNT_LIMIT = Convolve.fields["channels"].bits.maximum
 """Largest value of an instruction's 16-bit counts: channels, rows, columns, outputs, subspaces, planes."""
 
-WINDOW_LIMIT = (1 << 8) - 1
+WINDOW_LIMIT = Convolve.fields["stride_height"].bits.maximum
 """Largest value of an instruction's 8-bit window fields: kernels of convolutions, strides, dilations, pads."""
 
 

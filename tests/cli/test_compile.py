@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,31 @@ def test_a_dump_says_how_to_get_to_the_next_one(here: Path) -> None:
     assert text("opt", str(first), "-p", passes, "-o", "ir/next.mlir") == ""
     assert (here / "ir" / "next.mlir").exists()
     (here / "ir" / "next.mlir").unlink()
+
+
+def test_what_opt_writes_stands_for_itself_and_is_compiled_on(here: Path, tmp_path: Path) -> None:
+    dump = next((here / "ir").glob("04-*.mlir"))
+    chosen = next((here / "ir").glob("05-*.mlir")).read_text().partition("-p '")[2].partition("'")[0]
+    written = tmp_path / "out.mlir"
+    words = ("opt", dump, "-p", f"{chosen},quantize", "-o", written, "--print-debuginfo")
+    assert pqc(*words).code == 0
+    assert 'pqc.phase = "quantize"' in written.read_text()
+    assert pqc("compile", written, "-o", tmp_path / "p.bin").code == 0
+    assert (tmp_path / "p.bin").read_bytes() == (here / "p.bin").read_bytes()
+    mentioned = set(re.findall(r'"([0-9a-f]{16})"', written.read_text()))
+    assert {path.stem for path in (tmp_path / "blobs").iterdir()} == mentioned
+
+
+def test_opt_notes_only_passes_of_the_pipeline_and_writes_only_beside_a_file(here: Path, tmp_path: Path) -> None:
+    for name in ("00-import", "04-calibrate-ranges"):
+        before = (here / "ir" / f"{name}.mlir").read_text()
+        after = text("opt", f"ir/{name}.mlir", "-p", "cse,dce", "--print-debuginfo")
+        assert re.findall(r"pqc\.phase = \S+", after) == re.findall(r"pqc\.phase = \S+", before)
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    (folder / "empty.mlir").write_text("builtin.module {\n}\n")
+    assert pqc("opt", folder / "empty.mlir", "-o", folder / "same.mlir").code == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["empty.mlir", "same.mlir"]
 
 
 def test_program_on_standard_output(here: Path) -> None:

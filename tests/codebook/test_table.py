@@ -78,9 +78,11 @@ def test_channels_of_zeros_are_allowed() -> None:
     assert np.allclose(quantized.bias * quantized.scale, [0, 1, -1], atol=1e-3)
 
 
-def test_refuses_a_scale_that_needs_a_left_shift() -> None:
-    with pytest.raises(ModelError, match="only shifts right"):
-        quantize_table(np.array([[[1000.0], [-1000.0]]]), np.zeros(1), 8, 16, 1.0)
+def test_a_left_shift_has_a_limit() -> None:
+    table = np.array([[[1000.0], [-1000.0]]])
+    assert quantize_table(table, np.zeros(1), 8, 16, 1.0).scale == 8
+    with pytest.raises(ModelError, match=r"allows at most 2\^14 times"):
+        quantize_table(10_000 * table, np.zeros(1), 8, 16, 1.0)
 
 
 @given(seed=st.integers(0, 1000))

@@ -129,3 +129,9 @@ def test_damaged_files_are_refused(content: bytes, message: str, tmp_path: Path)
     with pytest.raises(ModelError, match=message) as caught:
         BlobStore.load(tmp_path)
     assert str(path) in str(caught.value)
+
+
+def test_an_array_that_is_not_known_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="constant 0123456789abcdef cannot be written"):
+        BlobStore.save([BlobStore.put(np.ones(3, np.float32)), "0123456789abcdef"], tmp_path / "blobs")
+    assert not (tmp_path / "blobs").exists()

@@ -45,6 +45,10 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: shapes.convolution(IMAGE, (4, 6, 1, 1), (4,), Window((1, 1)), 2), "wants 12 channels, not 6"),
     (lambda: shapes.convolution(IMAGE, (4, 6, 1, 1), (5,), Window((1, 1)), 1), "the bias must have one value"),
     (lambda: shapes.convolution(IMAGE, (4, 6, 9, 9), (4,), LARGE, 1), r"a window of 9x9 .* does not fit on \?x6x8x10"),
+    (
+        lambda: shapes.convolution(IMAGE, (4, 6, 1, 1), (4,), Window((1, 1), pads=(1, 0, 0, 0)), 1),
+        r"pads \[1, 0, 0, 0\] put a whole window of 1x1 on \?x6x8x10 into the padding; a Pad in front",
+    ),
     (lambda: shapes.gemm(IMAGE, (5, 12), (5,)), r"must be \[frames, features\]"),
     (lambda: shapes.gemm(FEATURES, (12, 5), (12,)), r"must be \[outputs, 12\], it is 12x5"),
     (lambda: shapes.gemm(FEATURES, (5, 12), (12,)), "the bias must have one value for each of the 5 channels"),
@@ -81,6 +85,24 @@ def test_operands_that_do_not_go_together_are_refused(rule: Callable[[], object]
     with pytest.raises(ShapeError, match=message) as caught:
         rule()
     assert "\n" not in str(caught.value)
+
+
+@given(WINDOWS, st.integers(1, 4), st.integers(1, 9))
+def test_every_convolution_window_reaches_over_the_map(window: Window, height: int, width: int) -> None:
+    rows, columns = window.output_size(height, width)
+    if min(rows, columns) < 1:
+        return
+    reaching = all(
+        first < size and first + window.extent[axis] > 0
+        for axis, count, size in ((0, rows, height), (1, columns, width))
+        for first in (index * window.strides[axis] - window.pads[axis] for index in range(count))
+    )
+    arguments = ((FRAMES, 1, height, width), (1, 1, *window.kernel), (1,), window, 1)
+    if reaching:
+        assert shapes.convolution(*arguments) == (FRAMES, 1, rows, columns)
+        return
+    with pytest.raises(ShapeError, match="into the padding"):
+        shapes.convolution(*arguments)
 
 
 @given(WINDOWS, st.integers(1, 4), st.integers(1, 9))

@@ -50,6 +50,7 @@ DIALECTS: Mapping[str, AnyArray] = {
 
 PASSES: Mapping[str, AnyArray] = {
     "weight": cycle("f4", -1, 2, 2, 2, 1, 1),
+    "2x2 weight": cycle("f4", -1, 2, 2, 2, 2, 2),
     "grouped": cycle("f4", 1, 2, 2, 1, 1, 1),
     "matrix": cycle("f4", -1, 2, 2, 2),
     "wide matrix": cycle("f4", -1, 2, 2, 32),

@@ -13,7 +13,7 @@ from pqc.numerics.arrays import AnyArray
 
 
 def conv(node: Node) -> Activation:
-    """2-D, constant weight and bias; any strides, pads, auto_pad, dilations and group."""
+    """2-D, constant weight and bias; kernel, strides, pads and dilations up to 255, auto_pad and any group."""
     x, weight = node.activation(), node.constant(1, "the weight")
     window = image_window(node, x.shape, weight.array.shape[2:])
     kernel = node.integers("kernel_shape", window.kernel)

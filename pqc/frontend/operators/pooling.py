@@ -23,7 +23,7 @@ def _window(node: Node, *, padding_counts: bool) -> Window:
 
 
 def max_pool(node: Node) -> Activation:
-    """2-D; any strides, pads, auto_pad, dilations and ceil_mode; indices are not computed."""
+    """2-D; strides, pads and dilations up to 255, auto_pad and ceil_mode; indices are not computed."""
     if node.integer("storage_order", 0) != 0:
         raise RefusalError("storage_order must be 0")
     window = _window(node, padding_counts=False)
@@ -31,7 +31,7 @@ def max_pool(node: Node) -> Activation:
 
 
 def average_pool(node: Node) -> Activation:
-    """2-D; any strides, pads, auto_pad and dilations; ceil_mode, but not together with count_include_pad."""
+    """2-D; strides, pads and dilations up to 255, auto_pad; ceil_mode, but not together with count_include_pad."""
     counted = node.flag("count_include_pad")
     window = _window(node, padding_counts=counted)
     # Without padding the two ways to count agree; one form of the same thing is enough.

@@ -4,10 +4,10 @@
 // CHECK-LABEL: func.func @residual
 // CHECK: [[Y:%[^ ]+]] = onnx.conv %x, %{{[^ ]+}}, %{{[^ ]+}} residual %s pads [1, 1, 0, 0] low 0.000000e+00 : {{.*}} loc(fused["conv", "sum", "relu"])
 // CHECK-NEXT: func.return [[Y]]
-func.func @residual(%x: tensor<?x2x3x3xf32>, %s: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
-  %w = blob.constant <"w", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>
+func.func @residual(%x: tensor<?x2x4x4xf32>, %s: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
+  %w = blob.constant <"w", "32278ebca231b98f"> : tensor<2x2x2x2xf32>
   %b = blob.constant <"b", "1e506e4140fce008"> : tensor<2xf32>
-  %c = onnx.conv %x, %w, %b pads [1, 1, 0, 0] : (tensor<?x2x3x3xf32>, tensor<2x2x1x1xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32> loc("conv")
+  %c = onnx.conv %x, %w, %b pads [1, 1, 0, 0] : (tensor<?x2x4x4xf32>, tensor<2x2x2x2xf32>, tensor<2xf32>) -> tensor<?x2x4x4xf32> loc("conv")
   %a = onnx.add %s, %c : (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("sum")
   %y = onnx.relu %a : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("relu")
   func.return %y : tensor<?x2x4x4xf32>
