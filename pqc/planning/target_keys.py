@@ -85,7 +85,7 @@ class Dram:
 
 @dataclass(frozen=True, config=FORBID_EXTRA)
 class Target:
-    """An accelerator. ``requantize`` says whether scaling multiplies ("multiply") or only shifts, either way ("shift")."""
+    """An accelerator. ``requantize`` says how scales change: by a multiplier ("multiply") or by shifts alone ("shift")."""
 
     name: Annotated[str, Field(strict=True, min_length=1)]
     clock_mhz: PositiveFloat
