@@ -85,7 +85,7 @@ class Dram:
 
 @dataclass(frozen=True, config=FORBID_EXTRA)
 class Target:
-    """An accelerator. ``requantize`` says how scales change: by a multiplier ("multiply") or by shifts alone ("shift")."""
+    """An accelerator. ``requantize``: scales change by a multiplier ("multiply") or by shifts alone ("shift")."""
 
     name: Annotated[str, Field(strict=True, min_length=1)]
     clock_mhz: PositiveFloat
