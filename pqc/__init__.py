@@ -10,10 +10,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from pqc.version import __version__
+
 if TYPE_CHECKING:
     from pqc.api import Program, compile, load
-
-__version__ = "0.1.0"
 
 __all__ = ["Program", "__version__", "compile", "load"]
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
-import pqc
 from pqc.dialects.onnx import shape_of
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
@@ -35,6 +34,7 @@ from pqc.passes.text import load_module, module_text
 from pqc.planning.target import Target, load_target
 from pqc.report.report import build_report
 from pqc.synthetic import synthetic_frames
+from pqc.version import __version__
 
 SELF_TEST_FRAMES = 2
 """Frames of a program's self-test."""
@@ -86,7 +86,7 @@ def compile_model(request: CompileRequest) -> CompileResult:
     dumps = None
     if request.dump_ir is not None:
         previous = str(request.model) if resumed else IMPORTED
-        dumps = Dumps(request.dump_ir, pqc.__version__, request.model.name, previous)
+        dumps = Dumps(request.dump_ir, __version__, request.model.name, previous)
     if dumps is not None and not resumed:
         dumps.imported(module)
     references: list[ModuleOp] = [module.clone()] if _is_integer(module) else []
@@ -130,7 +130,7 @@ def _imported_module(request: CompileRequest) -> ModuleOp:
     set_target(module, request.target or load_target("pqa"))
     set_calibration(module, _calibration(request, imported, preprocessing))
     facts: dict[str, Any] = {
-        "pqc": pqc.__version__,
+        "pqc": __version__,
         "model": imported.digest,
         "options": request.pq.as_json(),
         "calibration": "synthetic" if request.calibration is None else "given",
