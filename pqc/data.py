@@ -114,6 +114,7 @@ def read_arrays(path: Path) -> dict[str, AnyArray]:
             except ValueError as error:
                 what = "holds Python objects" if "Object arrays" in str(error) else "is damaged"
                 raise ModelError(f"{path}: array {name!r} {what}, allowed are arrays of numbers") from None
+            # zipfile says NotImplementedError for a damaged header that asks for a compression it does not know
             except (zipfile.BadZipFile, zlib.error, EOFError, OSError, MemoryError, NotImplementedError):
                 raise ModelError(f"{path}: array {name!r} is damaged, allowed are arrays of numbers") from None
     return arrays
