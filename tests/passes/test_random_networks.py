@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,10 +11,14 @@ import pytest
 from hypothesis import given, settings
 from support.levels import FLOAT, INTEGER, Levels, compile_network
 from support.networks import Network, networks, options
+from xdsl.dialects.builtin import ModuleOp
 
 from pqc.api import Program
+from pqc.dialects.qnn import AddOp, AveragePoolOp, RequantizeOp, RescaleOp
 from pqc.interpreter.machine import Machine
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.fixed_point import is_power_of_two
+from pqc.passes.constants import constant_array
 from pqc.passes.options import PqOptions
 
 
@@ -44,6 +48,19 @@ def check_integer_levels(levels: Levels) -> None:
     require_equal(machine.run(levels.integers, order), quantized)
 
 
+def multipliers(module: ModuleOp) -> Iterator[int]:
+    """Every multiplier of a network at the quantized level."""
+    for op in module.walk():
+        if isinstance(op, RequantizeOp):
+            yield from constant_array(op.multiplier).tolist()
+            if op.residual_multiplier is not None:
+                yield from constant_array(op.residual_multiplier).tolist()
+        elif isinstance(op, AddOp):
+            yield from op.multipliers.get_values()
+        elif isinstance(op, RescaleOp | AveragePoolOp):
+            yield op.multiplier.value.data
+
+
 @pytest.mark.parametrize("target", ["pqa", "pqa-shift", "tiny"])
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(networks(), options())
@@ -52,6 +69,9 @@ def test_all_levels_agree(target: str, network: Network, chosen: PqOptions) -> N
         levels = compile_network(network, Path(folder), target, chosen)
         check_float_levels(levels)
         check_integer_levels(levels)
+        if target == "pqa-shift":
+            quantized = levels.modules(INTEGER)[0]
+            assert all(is_power_of_two(multiplier) for multiplier in multipliers(quantized))
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
