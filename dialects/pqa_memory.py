@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 
-from xdsl.dialects.builtin import IntAttr, IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import IntAttr, IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.ir import Attribute, Data, ParametrizedAttribute, Region, SSAValue, TypeAttribute
 from xdsl.irdl import (
     IRDLOperation,
@@ -238,13 +238,16 @@ class ConstantOp(RegionOp):
 
 @irdl_op_definition
 class AllocateOp(RegionOp):
-    """A piece of an on-chip buffer."""
+    """A piece of an on-chip buffer; if it is ``persistent``, nothing else ever lies there."""
 
     name = "pqa.allocate"
-    assembly_format = "(`at` $address^)? attr-dict `:` type($region)"
+    persistent = opt_prop_def(UnitAttr)
+    assembly_format = "(`persistent` $persistent^)? (`at` $address^)? attr-dict `:` type($region)"
 
-    def __init__(self, memory: Memory, size: int) -> None:
-        super().__init__(result_types=[RegionType.of(memory, size)])
+    def __init__(self, memory: Memory, size: int, *, persistent: bool = False) -> None:
+        super().__init__(
+            properties={"persistent": UnitAttr() if persistent else None}, result_types=[RegionType.of(memory, size)]
+        )
 
     def verify_(self) -> None:
         """On chip: DRAM holds tensors and constants."""

@@ -32,6 +32,7 @@ RANGES = {
     "table_bits": (2, 16),
     "activation_bits": (2, 16),
     "tune": (0, 100_000),
+    "batch": (1, 256),
     "seed": (0, (1 << 32) - 1),
 }
 """What each number may be."""
@@ -42,7 +43,7 @@ class PqOptions:
     """How layers are product-quantized.
 
     ``tune`` counts steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None:
-    CALIBRATION_FRAMES); ``include`` and ``exclude`` are patterns over node names.
+    CALIBRATION_FRAMES); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes.
     """
 
     prototypes: int = 16
@@ -54,6 +55,7 @@ class PqOptions:
     tune: int = 0
     seed: int = 0
     images: int | None = None
+    batch: int = 1
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
@@ -107,7 +109,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
         CalibrateRangesPass(activation_bits=options.activation_bits),
         FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
         QuantizePass(),
-        LowerToPqaPass(),
+        LowerToPqaPass(batch=options.batch),
         AllocateMemoryPass(),
         InsertTokensPass(),
     ]
