@@ -24,7 +24,7 @@ def layer_lowering(
     producer = op.accumulator.owner
     encode = producer.codes.owner if isinstance(producer, LookupOp) else None
     if isinstance(producer, LookupOp) and isinstance(encode, EncodeOp):
-        window = producer.window.data if producer.walks_map else encode.window.data
+        window = encode.window.data if producer.window is None else producer.window.data
         return LookupLowering(builder, _layer(op, encode, producer, window, tensors), encode, producer)
     if isinstance(producer, Conv2dOp | GemmOp):
         window = Window((1, 1)) if isinstance(producer, GemmOp) else producer.window.data

@@ -47,7 +47,7 @@ class LookupLowering(LayerLowering):
         self.encode = encode
         self.codebook, self.table = constant_array(encode.codebook), constant_array(lookup.table)
         books, prototypes, length = self.codebook.shape
-        groups = books if lookup.walks_map else 0
+        groups = books if lookup.window is not None else 0
         bits = encode.prototype_bits.value.data, lookup.table_bits.value.data
         self.pq = PqShape(self.table.shape[0], prototypes, length, *bits, groups)
         self.code_storage = Storage.U8 if self.pq.code_bytes == 1 else Storage.U16
