@@ -159,7 +159,12 @@ class Problem:
         return self.frames * -(-self.shape.rows // choice.rows) * -(-self.shape.columns // choice.columns)
 
     def cost(self, choice: Choice) -> Cost:
-        """Cycles in the stream of layers, DRAM bytes and instructions."""
+        """Cycles, DRAM bytes and steps.
+
+        Layers overlap, so that any unit may turn out to be the one that all wait for: the cycles of transfers and of
+        computation both count. Where they cannot overlap for want of room, the shorter one counts twice. A step costs
+        a cycle, because a lookup starts one column behind its encode; with kept codes the first one waits for a tile.
+        """
         cut, target = choice.cut, self.target
         tiles = self.map_tiles(choice)
         moved = self._traffic(choice, tiles)
@@ -167,10 +172,12 @@ class Problem:
         transfer = -(-8 * moved // target.bits_per_cycle) + steps * target.dram.latency_cycles
         positions = self.frames * self.shape.rows * self.shape.columns
         compute = (cut.kept_cycles if choice.keep_codes else cut.column_cycles) * positions
-        finish = -(-self.shape.outputs * positions // target.vector.lanes)
-        lost = self._recycling(choice) + self._handover(choice, tiles)
-        cycles = max(transfer, compute, finish) if self._overlaps(choice, tiles) else transfer + compute + finish
-        return cycles + lost, moved, steps
+        lost = self._recycling(choice) + self._handover(choice, tiles) + steps
+        if choice.keep_codes:
+            lost += choice.rows * choice.columns
+        if not self._overlaps(choice, tiles):
+            lost += min(transfer, compute)
+        return transfer + compute + lost, moved, steps
 
     def _traffic(self, choice: Choice, tiles: int) -> int:
         """DRAM bytes moved."""
