@@ -22,7 +22,7 @@ from pqc.numerics.arrays import IntArray
 from pqc.numerics.packing import pack
 from pqc.numerics.window import Window
 from pqc.passes.constants import constant_array
-from pqc.passes.program_builder import ProgramBuilder, Tensor, slab_bytes, window_fields
+from pqc.passes.program_builder import ProgramBuilder, Tensor, dense_strides_of, slab_bytes, window_fields
 from pqc.planning.tiling import (
     LayerShape,
     MapTile,
@@ -131,8 +131,10 @@ class _Lowering:
         fields = {
             "wide": int(wide),
             "outputs": outputs.size,
-            "columns": tile.positions,
+            "rows": tile.rows.size,
+            "columns": tile.columns.size,
             "destination_storage": layer.result.storage,
+            **dense_strides_of("destination", tile, layer.result.map.element_bytes),
             "low": layer.low,
             "high": layer.high,
         }
@@ -142,6 +144,7 @@ class _Lowering:
             size = outputs.size * tile.positions * lies.element_bytes
             regions["residual"] = self.builder.load_activations(layer.residual, transfer, size, "residual")
             fields |= {"has_residual": 1, "residual_storage": layer.residual.storage}
+            fields |= dense_strides_of("residual", tile, lies.element_bytes)
         lies = layer.result.map
         result = self.builder.allocate(Memory.ACTIVATION, outputs.size * tile.positions * lies.element_bytes, "result")
         self.builder.unit(RequantizeOp, regions | {"destination": result}, fields)
@@ -211,7 +214,8 @@ class _LookupLowering(_Lowering):
             "subspaces": part.subspaces.size,
             "prototypes": self.pq.prototypes,
             "outputs": outputs.size,
-            "columns": tile.positions,
+            "output_rows": tile.rows.size,
+            "output_columns": tile.columns.size,
             "table_bits": self.pq.table_bits,
             "first": int(first),
         }

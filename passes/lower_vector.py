@@ -11,7 +11,7 @@ from pqc.dialects.pqa import AddOp, FillOp, PoolOp, RescaleOp
 from pqc.isa.fields import Memory
 from pqc.numerics.pooling import PoolMode
 from pqc.numerics.requantize import Clip
-from pqc.passes.program_builder import ProgramBuilder, Tensor, window_fields
+from pqc.passes.program_builder import ProgramBuilder, Tensor, dense_strides_of, window_fields
 from pqc.planning.tiling import LayerShape, MoveBlock, Span, plan_elementwise, plan_move, plan_pool
 from pqc.planning.transfer import Map, block, dense_strides, linear, strided
 
@@ -47,12 +47,18 @@ def lower_rescale(builder: ProgramBuilder, op: qnn.RescaleOp, tensors: Tensors) 
         destination = builder.allocate(Memory.ACTIVATION, span.size * result.map.element_bytes, "result")
         fields = {
             "storage": source.storage,
+            "column_stride": source.map.element_bytes,
             "multiplier": op.multiplier.value.data,
             "shift": op.shift.value.data,
             **_result_fields(result, span, op.bounds),
         }
         builder.unit(RescaleOp, {"source": slab, "destination": destination}, fields)
         _store_run(builder, destination, result, span)
+
+
+def _run(elements: int) -> dict[str, int]:
+    """The shape of so many elements that lie without gaps: one row."""
+    return {"planes": 1, "rows": 1, "columns": elements}
 
 
 def _load_run(builder: ProgramBuilder, tensor: Tensor, span: Span) -> SSAValue:
@@ -66,7 +72,7 @@ def _store_run(builder: ProgramBuilder, buffer: SSAValue, tensor: Tensor, span: 
 
 
 def _result_fields(result: Tensor, span: Span, clip: Clip) -> dict[str, int]:
-    return {"destination_storage": result.storage, "count": span.size, "low": clip.low, "high": clip.high}
+    return {"destination_storage": result.storage, **_run(span.size), "low": clip.low, "high": clip.high}
 
 
 def lower_pool(builder: ProgramBuilder, op: qnn.MaxPoolOp | qnn.AveragePoolOp, tensors: Tensors) -> None:
@@ -95,6 +101,7 @@ def lower_pool(builder: ProgramBuilder, op: qnn.MaxPoolOp | qnn.AveragePoolOp, t
             )
             fields = window_fields(source, window, tile, channels) | _pool_fields(op)
             fields["destination_storage"] = result.storage
+            fields |= dense_strides_of("destination", tile, made.element_bytes)
             builder.unit(PoolOp, {"source": slab, "destination": destination}, fields)
             builder.store(destination, result, block(made, channels, tile.rows, tile.columns))
 
@@ -166,7 +173,7 @@ def lower_pad(builder: ProgramBuilder, op: qnn_move.PadOp, tensors: Tensors) -> 
     for part in plan_move(lies.planes, lies.rows, lies.columns, lies.element_bytes, builder.target):
         elements = part.planes.size * part.rows.size * part.columns.size
         buffer = builder.allocate(Memory.ACTIVATION, elements * lies.element_bytes, "padded")
-        builder.unit(FillOp, {"destination": buffer}, {"destination_storage": result.storage, "count": elements})
+        builder.unit(FillOp, {"destination": buffer}, {"destination_storage": result.storage, **_run(elements)})
         _load_inside(builder, source, buffer, part, before)
         builder.store(buffer, result, block(lies, part.planes, part.rows, part.columns))
 

@@ -51,6 +51,8 @@ def window_fields(source: Tensor, window: Window, tile: MapTile, channels: Span)
         "channels": channels.size,
         "height": tile.source_rows.size,
         "width": tile.source_columns.size,
+        "plane_stride": tile.source_rows.size * tile.source_columns.size * source.map.element_bytes,
+        "row_stride": tile.source_columns.size * source.map.element_bytes,
         "kernel_height": window.kernel[0],
         "kernel_width": window.kernel[1],
         "stride_height": window.strides[0],
@@ -61,6 +63,14 @@ def window_fields(source: Tensor, window: Window, tile: MapTile, channels: Span)
         "pad_left": tile.pad_left,
         "output_rows": tile.rows.size,
         "output_columns": tile.columns.size,
+    }
+
+
+def dense_strides_of(prefix: str, tile: MapTile, element_bytes: int) -> dict[str, int]:
+    """The strides of a tile's output positions that lie without gaps."""
+    return {
+        f"{prefix}_plane_stride": tile.positions * element_bytes,
+        f"{prefix}_row_stride": tile.columns.size * element_bytes,
     }
 
 
