@@ -20,8 +20,9 @@ from pqc.errors import ProgramError
 from pqc.interpreter.queues import UNITS, Clocks, clocks, describe, program_order
 from pqc.interpreter.sanity import complaints
 from pqc.isa.access import Access, accesses
+from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import EncodingError, Instruction, Memory, Unit
-from pqc.isa.instructions import Encode, Load, Lookup
+from pqc.isa.instructions import Load
 from pqc.isa.legality import clash
 from pqc.isa.program import Program
 from pqc.isa.records import Tensor
@@ -136,23 +137,19 @@ class _Checker:
             raise self.fail(index, f"fills the {buffer} buffer from dram bytes {where}, which are no constants")
 
     def check_codes(self) -> None:
-        """Every encode has its lookup, and they agree."""
-        encodes, lookups = self.queues[Unit.ENCODE], self.queues[Unit.LOOKUP]
-        for k in range(min(len(encodes), len(lookups))):
-            encode, lookup = self.program.instructions[encodes[k]], self.program.instructions[lookups[k]]
-            if not (isinstance(encode, Encode) and isinstance(lookup, Lookup)):
-                continue
-            sent = {"columns": encode.output_rows * encode.output_columns}
-            sent |= {"subspaces": encode.subspaces, "prototypes": encode.prototypes}
-            for name, value in sent.items():
-                if (taken := getattr(lookup, name)) != value:
-                    raise self.fail(
-                        lookups[k], f"{name} = {taken}, the codes come from {self.name(encodes[k])} with {value}"
-                    )
+        """Every encode to the FIFO has its lookup, and they agree."""
+        every = list(enumerate(self.program.instructions))
+        encodes = [(index, one) for index, one in every if sends_codes(one)]
+        lookups = [(index, one) for index, one in every if takes_codes(one)]
+        for (sender, encode), (index, lookup) in zip(encodes, lookups, strict=False):
+            for name in ("output_rows", "output_columns", "subspaces", "prototypes"):
+                taken, sent = getattr(lookup, name), getattr(encode, name)
+                if taken != sent:
+                    raise self.fail(index, f"{name} = {taken}, the codes come from {self.name(sender)} with {sent}")
         if len(encodes) > len(lookups):
-            raise self.fail(encodes[len(lookups)], "no lookup takes its codes")
+            raise self.fail(encodes[len(lookups)][0], "no lookup takes its codes")
         if len(lookups) > len(encodes):
-            raise self.fail(lookups[len(encodes)], "no encode sends its codes")
+            raise self.fail(lookups[len(encodes)][0], "no encode sends its codes")
 
     def check_accesses(self, order: Sequence[int]) -> None:
         """Everything between instructions: bytes that nobody wrote, races, outputs that are not complete."""

@@ -123,10 +123,12 @@ class Machine:
     def _bind(self, instruction: Instruction) -> _Step:
         operands: dict[str, tuple[Region, int]] = {}
         for access in accesses(instruction, self.target.accumulator_bits):
-            place: tuple[Region, int] = (access.memory, access.address)
+            # an access may start behind the address that its field holds
+            address = int(getattr(instruction, access.field))
+            place: tuple[Region, int] = (access.memory, address)
             if access.memory is Memory.DRAM:
-                constant = access.address < self._constants
-                place = (_CONSTANTS, access.address) if constant else (Memory.DRAM, access.address - self._constants)
+                constant = address < self._constants
+                place = (_CONSTANTS, address) if constant else (Memory.DRAM, address - self._constants)
             operands[access.field] = place
         return _Step(instruction, operands)
 
@@ -156,10 +158,11 @@ class Machine:
         for step in steps:
             try:
                 execute(step.instruction, _Operands(memories, step.operands), fifo, self.target.accumulator_bits)
-            except MemoryError:
+            except (ProgramError, MemoryError) as error:
                 index = self._steps.index(step)
                 name = describe(index, step.instruction, self.program.nodes[index])
-                raise ProgramError(f"{name}: this computer has too little memory to execute it") from None
+                what = error if isinstance(error, ProgramError) else "this computer has too little memory to execute it"
+                raise ProgramError(f"{name}: {what}") from None
         for tensor in self.program.outputs:
             results[tensor.name][batch] = self._tensor(memories, tensor)
 

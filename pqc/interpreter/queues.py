@@ -1,8 +1,8 @@
 """The units' queues, the tokens between them and the code FIFO: which orders are legal and what is ordered before what.
 
 Each unit executes its instructions in program order. A token from unit a to unit b is a count: the k-th instruction
-of b that waits for a starts after the k-th instruction of a that signals b is done. The k-th lookup takes the codes
-of the k-th encode.
+of b that waits for a starts after the k-th instruction of a that signals b is done. The k-th lookup from the code
+FIFO takes the codes of the k-th encode to it; codes that go through the activation buffer are ordered by tokens alone.
 
 The depth of the code FIFO is no part of a program, so each question is asked for the depth that makes it hardest:
 a legal order lets encodes run ahead without limit, while a program may only count as free of deadlock if it also ends
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.errors import ProgramError
+from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Instruction, Unit
 
 UNITS = tuple(Unit)
@@ -60,7 +61,7 @@ class Queues:
         for source in members(instruction.wait):
             if not self.tokens[source, instruction.unit]:
                 return f"waits for a token from {source.name.lower()}"
-        if instruction.unit is Unit.LOOKUP and not self.codes:
+        if takes_codes(instruction) and not self.codes:
             return "waits for codes"
         if instruction.unit is Unit.ENCODE and self.unfinished_encode is not None:
             return f"waits for the lookup that takes the codes of instruction {self.unfinished_encode}"
@@ -77,12 +78,12 @@ class Queues:
         self.waiting[instruction.unit].popleft()
         for source in members(instruction.wait):
             self.tokens[source, instruction.unit] -= 1
-        if instruction.unit is Unit.ENCODE:
+        if sends_codes(instruction):
             self.codes += 1
             if self.rendezvous:
                 self.unfinished_encode = index
                 return
-        if instruction.unit is Unit.LOOKUP:
+        if takes_codes(instruction):
             self.codes -= 1
             if self.unfinished_encode is not None:
                 self._signal(self.instructions[self.unfinished_encode])
@@ -186,9 +187,9 @@ def clocks(instructions: Sequence[Instruction], order: Sequence[int]) -> Clocks:
         for source in members(instructions[index].wait):
             np.maximum(begin, end[sent[source, unit].popleft()], out=begin)
         end[index] = begin
-        if unit is Unit.ENCODE:
+        if sends_codes(instructions[index]):
             encodes.append(index)
-        if unit is Unit.LOOKUP:
+        if takes_codes(instructions[index]):
             encode = encodes.popleft()
             np.maximum(begin, start[encode], out=begin)
             np.maximum(begin, end[encode], out=end[index])

@@ -11,7 +11,7 @@ from xdsl.ir import SSAValue
 
 from pqc.dialects.pqa import UnitOp
 from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
-from pqc.errors import InternalError
+from pqc.errors import InternalError, ProgramError
 from pqc.interpreter.units import Fifo, execute
 from pqc.isa.fields import Memory
 from pqc.numerics.arrays import AnyArray
@@ -40,7 +40,11 @@ def tensors(program: ProgramOp, kind: TensorKind) -> list[TensorOp]:
 
 
 def run_program(program: ProgramOp, inputs: Sequence[AnyArray]) -> list[AnyArray]:
-    """Raw outputs for raw inputs, each [frames, ...]."""
+    """Raw outputs for raw inputs, each [frames, ...].
+
+    Raises:
+        ProgramError: an operation that no unit can execute, such as a lookup of codes that no prototype has.
+    """
     frames = inputs[0].shape[0]
     given = dict(zip(tensors(program, TensorKind.INPUT), inputs, strict=True))
     regions: dict[SSAValue, Bytes] = {}
@@ -49,10 +53,17 @@ def run_program(program: ProgramOp, inputs: Sequence[AnyArray]) -> list[AnyArray
         if isinstance(op, RegionOp):
             regions[op.region] = _initial(op, frames, given)
         elif isinstance(op, UnitOp):
-            execute(op.instruction({}), _Operands(op, regions), fifo, program.accumulator_bits.value.data)
+            _execute(op, regions, fifo, program.accumulator_bits.value.data)
         else:
             raise InternalError(f"the reference interpreter does not know {op.name} in a program")
     return [_value(op, regions[op.region]) for op in tensors(program, TensorKind.OUTPUT)]
+
+
+def _execute(op: UnitOp, regions: Mapping[SSAValue, Bytes], fifo: Fifo, accumulator_bits: int) -> None:
+    try:
+        execute(op.instruction({}), _Operands(op, regions), fifo, accumulator_bits)
+    except ProgramError as error:
+        raise ProgramError(f"{op.name}: {error}") from None
 
 
 def _initial(op: RegionOp, frames: int, given: Mapping[TensorOp, AnyArray]) -> Bytes:

@@ -22,6 +22,7 @@ from pqc.interpreter.durations import (
     vector_cycles,
 )
 from pqc.interpreter.queues import UNITS, members
+from pqc.isa.codes import takes_codes
 from pqc.isa.fields import Instruction, Unit
 from pqc.isa.instructions import Convolve, Encode, Load, Lookup, Store
 from pqc.planning.target import Target
@@ -212,7 +213,7 @@ class _Simulation:
                 return None
             if self.tokens[source, unit][0] > time:
                 time, cause = self.tokens[source, unit][0], token_stall(source)
-        if unit is Unit.LOOKUP:
+        if takes_codes(self.instructions[index]):
             if not self.productions or not self.productions[0].columns_done:
                 return None
             if (codes := int(self.productions[0].waiting[0])) > time:
@@ -229,10 +230,16 @@ class _Simulation:
                 busy = transfer_cycles(instruction, self.target) + self.target.dram.latency_cycles
                 self.channel_free = start.time + busy
                 self._finish(start, start.time + busy, busy, transfer_bytes(instruction))
-            case Encode():
+            case Encode(to_buffer=0):
                 self._encode(start, instruction)
-            case Lookup():
+            case Encode():
+                busy = encode_work(instruction, self.target).total
+                self._finish(start, start.time + busy, busy)
+            case Lookup(from_buffer=0):
                 self._lookup(start, instruction)
+            case Lookup():
+                busy = lookup_work(instruction, self.target).total
+                self._finish(start, start.time + busy, busy)
             case Convolve():
                 busy = convolve_cycles(instruction, self.target)
                 self._finish(start, start.time + busy, busy)

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.isa.access import Access, accesses
+from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Instruction, Memory, Unit
-from pqc.isa.instructions import Encode, Lookup
 
 NOBODY = -1
 
@@ -29,14 +29,12 @@ class _Shadow:
     def conflicts(self, access: Access) -> set[int]:
         """Instructions that touched these bytes so that order matters."""
         self._grow(access.end)
-        touched = access.addresses() if access.counts != (1, 1, 1) else slice(access.address, access.end)
         rows = self._last if access.written else self._last[-1:]
-        return {int(one) for row in rows for one in np.unique(row[touched])} - {NOBODY}
+        return {int(one) for row in rows for one in np.unique(access.view(row))} - {NOBODY}
 
     def touch(self, access: Access, unit: Unit, instruction: int) -> None:
         """Remember that ``instruction`` touches these bytes."""
-        touched = access.addresses() if access.counts != (1, 1, 1) else slice(access.address, access.end)
-        self._last[-1 if access.written else unit, touched] = instruction
+        access.view(self._last[-1 if access.written else unit])[...] = instruction
 
 
 class Dependencies:
@@ -72,13 +70,13 @@ class Dependencies:
         self._units.append(unit)
         self._known.append(self._known_behind(instruction, known))
         self._last_on_unit[unit] = index
-        if isinstance(instruction, Encode):
+        if sends_codes(instruction):
             self._encodes.append(index)
         return sorted(waits)
 
     def _known_behind(self, instruction: Instruction, known: list[int]) -> list[int]:
         """The same once it is done: a lookup that has taken all codes has outlived its encode."""
-        if not isinstance(instruction, Lookup) or not self._lookups:
+        if not takes_codes(instruction) or not self._lookups:
             return known
         behind = list(known)
         behind[Unit.ENCODE] = max(known[Unit.ENCODE], self._encodes[self._lookups - 1])
@@ -88,7 +86,7 @@ class Dependencies:
         """For each unit the last instruction known to be done before this one starts, without any token."""
         previous = self._last_on_unit[instruction.unit]
         known = [NOBODY] * len(Unit) if previous == NOBODY else list(self._known[previous])
-        if isinstance(instruction, Lookup) and self._lookups < len(self._encodes):
+        if takes_codes(instruction) and self._lookups < len(self._encodes):
             encode = self._encodes[self._lookups]
             # a lookup starts while its encode is still at work: what came before the encode is done, the encode is not
             earlier = list(self._known[encode])

@@ -10,6 +10,7 @@ import pytest
 from support.instructions import smallest
 from support.programs import PqLayer, load, mask, pq_program, store
 from support.rules import LAYER, POOL, change, check, drop_token, fill, layer_program, plain, refused
+from support.tiles import row
 
 from pqc.isa.fields import Instruction, Memory, Unit
 from pqc.isa.instructions import Add, Encode, Lookup, Pool, Requantize, Rescale, Storage
@@ -59,7 +60,7 @@ def test_where_accesses_end(instruction: Instruction, message: str) -> None:
         [fill(0, 3), store(40, 0, 4)],
         [fill(0, 1), fill(2, 2), store(40, 0, 4)],
         [load(40, Memory.ACTIVATION, 0, 4)],
-        [load(0, Memory.ACTIVATION, 0, 4), smallest(Add, left=0, right=4, destination=8, count=4)],
+        [load(0, Memory.ACTIVATION, 0, 4), smallest(Add, left=0, right=4, destination=8, **row(4))],
     ],
 )
 def test_reading_what_nobody_wrote(instructions: Sequence[Instruction]) -> None:
@@ -73,7 +74,7 @@ def test_the_bytes_that_nobody_wrote_are_named() -> None:
 
 
 def test_in_place_is_allowed_element_by_element_only() -> None:
-    rescale = smallest(Rescale, count=8, multiplier=1, high=255)
+    rescale = smallest(Rescale, **row(8), column_stride=1, multiplier=1, high=255)
     check(plain(fill(0, 8), rescale))
     refused(
         plain(fill(0, 9), replace(rescale, source=1)),
@@ -88,8 +89,8 @@ def test_in_place_is_allowed_element_by_element_only() -> None:
 def test_codes_and_their_lookup() -> None:
     program = layer_program()
     refused(
-        change(program, Lookup, columns=15),
-        r"\(lookup, .*columns = 15, the codes come from instruction 5 \(encode.* 16",
+        change(program, Lookup, output_columns=3),
+        r"\(lookup, .*output_columns = 3, the codes come from instruction 5 \(encode.* 4",
     )
     refused(change(program, Lookup, subspaces=1), "subspaces = 1, .* with 2")
     refused(change(program, Lookup, prototypes=8), "prototypes = 8, .* with 16")

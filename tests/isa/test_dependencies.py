@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.instructions import smallest
 from support.programs import load, store
+from support.tiles import row
 
 from pqc.isa.access import accesses
 from pqc.isa.dependencies import Dependencies
@@ -29,11 +30,11 @@ CODES = {"subspaces": 1, "prototypes": 2}
 
 
 def fill(destination: int, count: int) -> Instruction:
-    return smallest(Fill, destination=destination, count=count)
+    return smallest(Fill, destination=destination, **row(count))
 
 
 def rescale(source: int, destination: int, count: int) -> Instruction:
-    return smallest(Rescale, source=source, destination=destination, count=count)
+    return smallest(Rescale, source=source, destination=destination, column_stride=1, **row(count))
 
 
 def encode(source: int, codebook: int) -> Instruction:
@@ -41,7 +42,7 @@ def encode(source: int, codebook: int) -> Instruction:
 
 
 def lookup(table: int, accumulator: int, first: int) -> Instruction:
-    fields = {**CODES, "outputs": 2, "columns": 1, "table_bits": 8, "first": first}
+    fields = {**CODES, "outputs": 2, "output_rows": 1, "output_columns": 1, "table_bits": 8, "first": first}
     return smallest(Lookup, **fields, table=table, bias=table + 4, accumulator=accumulator)
 
 
@@ -51,7 +52,8 @@ def convolve(source: int, weights: int, accumulator: int) -> Instruction:
 
 
 def requantize(accumulator: int, destination: int) -> Instruction:
-    return smallest(Requantize, outputs=2, columns=1, accumulator=accumulator, parameters=0, destination=destination)
+    fields = {"outputs": 2, "rows": 1, "columns": 1, "destination_plane_stride": 1}
+    return smallest(Requantize, **fields, accumulator=accumulator, parameters=0, destination=destination)
 
 
 units = st.one_of(

@@ -44,7 +44,7 @@ def buffer(address: int) -> AllocateOp:
 
 
 def fill(region: RegionOp, *after: UnitOp) -> FillOp:
-    return FillOp({"destination": region.region}, {"count": 8}, [op.token for op in after])
+    return FillOp({"destination": region.region}, {"planes": 1, "rows": 1, "columns": 8}, [op.token for op in after])
 
 
 def store(region: RegionOp, to: RegionOp, *after: UnitOp) -> StoreOp:

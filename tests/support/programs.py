@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from support.tiles import dense
 
 from pqc.isa.access import accumulator_bytes
 from pqc.isa.fields import Instruction, Memory, Unit
@@ -112,26 +113,34 @@ class PqLayer:
         return self.size * self.size
 
     def encode(self, source: int, codebook: int) -> Encode:
-        return Encode(
+        made = Encode(
             0, 0, source=source, storage=Storage.U8, channels=self.channels, height=self.size, width=self.size,
+            plane_stride=0, row_stride=0,
             kernel_height=3, kernel_width=3, stride_height=1, stride_width=1, dilation_height=1, dilation_width=1,
             pad_top=1, pad_left=1, output_rows=self.size, output_columns=self.size, codebook=codebook,
             first_element=0, subspaces=self.channels, prototypes=self.codebook.shape[1], length=9, prototype_bits=8,
-            prototype_signed=0, shift=0, metric=Metric.L2,
+            prototype_signed=0, shift=0, metric=Metric.L2, to_buffer=0, destination=0, code_storage=Storage.U8,
+            code_plane_stride=0, code_row_stride=0,
         )  # fmt: skip
+        return dense(made)
 
     def lookup(self, table: int, bias: int, accumulator: int) -> Lookup:
         return Lookup(
             0, 0, table=table, bias=bias, accumulator=accumulator, subspaces=self.channels,
-            prototypes=self.codebook.shape[1], outputs=self.outputs, columns=self.columns, table_bits=8, first=1,
+            prototypes=self.codebook.shape[1], outputs=self.outputs, output_rows=self.size,
+            output_columns=self.size, table_bits=8, first=1, from_buffer=0, codes=0, code_storage=Storage.U8, groups=0,
+            height=0, width=0, plane_stride=0, row_stride=0, kernel_height=0, kernel_width=0, stride_height=0,
+            stride_width=0, dilation_height=0, dilation_width=0, pad_top=0, pad_left=0, padding=0, first_subspace=0,
         )  # fmt: skip
 
     def requantize(self, accumulator: int, parameters: int, destination: int) -> Requantize:
-        return Requantize(
-            0, 0, accumulator=accumulator, wide=0, outputs=self.outputs, columns=self.columns, parameters=parameters,
-            residual=0, has_residual=0, residual_storage=Storage.U8, destination=destination,
-            destination_storage=Storage.U8, low=0, high=255,
+        made = Requantize(
+            0, 0, accumulator=accumulator, wide=0, outputs=self.outputs, rows=self.size, columns=self.size,
+            parameters=parameters, residual=0, has_residual=0, residual_storage=Storage.U8, residual_plane_stride=0,
+            residual_row_stride=0, destination=destination, destination_storage=Storage.U8,
+            destination_plane_stride=0, destination_row_stride=0, low=0, high=255,
         )  # fmt: skip
+        return dense(made)
 
 
 @dataclass

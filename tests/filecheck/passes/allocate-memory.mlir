@@ -34,7 +34,7 @@ builtin.module attributes {pqc.target = {accumulator_bits = 16 : i64, buffers = 
     %table = pqa.allocate : !pqa.region<table, 8>
     %load_table = pqa.load dram = %bytes, address = %table <item_bytes = 8, items = 1, rows = 1, planes = 1, entry_bits = 8> : !pqa.region<dram, 8>, !pqa.region<table, 8>
     %b = pqa.allocate : !pqa.region<activation, 64>
-    %rescale_b = pqa.rescale source = %a, destination = %b <storage = 1, multiplier = 1, destination_storage = 1, count = 64, low = -128, high = 127> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+    %rescale_b = pqa.rescale source = %a, destination = %b <storage = 1, multiplier = 1, column_stride = 1, destination_storage = 1, planes = 1, rows = 1, columns = 64, low = -128, high = 127> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
     %first = pqa.tensor "first" kind 2 <?x64xsi8, 0.5> : !pqa.region<dram, 64>
     %store_first_b = pqa.store dram = %first, address = %b <item_bytes = 64, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 64>, !pqa.region<activation, 64>
     %c = pqa.allocate : !pqa.region<activation, 64>
