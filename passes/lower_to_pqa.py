@@ -113,7 +113,7 @@ class FunctionLowering:
         capacity = self.builder.target.buffer_bytes(Memory.ACTIVATION)
         tensors = residents_of(self.source, self.steps, outside, self._label, self.builder.batch)
         if self.given.on_chip is not None and (unknown := self.given.on_chip - {tensor.label for tensor in tensors}):
-            raise ModelError(f"on_chip: there is no tensor {min(unknown)!r} that could stay on chip")
+            raise ModelError(f"schedule: on_chip: there is no tensor {min(unknown)!r} that could stay on chip")
         chosen = choose_residents(tensors, len(self.steps), int(capacity * share), self.given.on_chip)
         left = capacity - int(capacity * share)
         return Residency(chosen.labels, tuple(room + left for room in chosen.room))
@@ -129,6 +129,8 @@ class FunctionLowering:
             if number == 0:
                 self._stage_inputs()
             self._lower(op)
+        if unknown := set(self.given.layers) - set(self.nests):
+            raise ModelError(f"schedule: there is no layer {min(unknown)!r}, there are {', '.join(self.nests)}")
         for value, output in copies:
             copy(self.builder, self.tensors[value], output)
         return Lowered(self.block, Schedule(self.residency.labels, self.nests))
