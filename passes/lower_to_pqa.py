@@ -226,7 +226,7 @@ class LowerToPqaPass(ModulePass):
         def lower(share: float) -> tuple[ProgramOp, Schedule]:
             lowered = FunctionLowering(function, target, names, self.batch, given, share).run()
             body = Region(lowered.block)
-            return ProgramOp(target.name, target.accumulator_bits, body), lowered.schedule
+            return ProgramOp(target.name, target.accumulator_bits, body, self.batch), lowered.schedule
 
         program, schedule = lower(SHARES[0])
         for share in SHARES[1:]:

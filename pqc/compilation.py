@@ -212,6 +212,8 @@ def _program(module: ModuleOp, reference: ModuleOp) -> isa.Program:
     program = isa.Program(
         target=target.as_dict(),
         instructions=emitted.instructions,
+        batch=emitted.batch,
+        credits=emitted.credits,
         nodes=emitted.nodes,
         constants=emitted.constants,
         dram_bytes=emitted.dram_bytes,

@@ -25,6 +25,7 @@ from pqc.interpreter.queues import UNITS, members
 from pqc.isa.codes import takes_codes
 from pqc.isa.fields import Instruction, Unit
 from pqc.isa.instructions import Convolve, Encode, Load, Lookup, Store
+from pqc.isa.records import Credits
 from pqc.planning.target import Target
 
 FIFO_STALL = "code fifo"
@@ -146,14 +147,14 @@ def by_node(timing: Timing, nodes: Sequence[str]) -> tuple[NodeTiming, ...]:
     return tuple(result)
 
 
-def simulate(instructions: Sequence[Instruction], target: Target) -> Timing:
-    """The timing of ``instructions``, in program order, on ``target``.
+def simulate(instructions: Sequence[Instruction], target: Target, credits: Credits = ()) -> Timing:
+    """The timing of ``instructions``, in program order, on ``target``; ``credits`` are there at the start.
 
     Raises:
         ModelError: an instruction needs a unit that the target does not have.
         ProgramError: the instructions deadlock.
     """
-    simulation = _Simulation(instructions, target)
+    simulation = _Simulation(instructions, target, credits)
     while simulation.advance():
         pass
     return Timing(tuple(simulation.results[index] for index in range(len(instructions))))
@@ -171,7 +172,7 @@ class _Start:
 class _Simulation:
     """All queues at a moment: the instruction that can start first is always the next to be taken up."""
 
-    def __init__(self, instructions: Sequence[Instruction], target: Target) -> None:
+    def __init__(self, instructions: Sequence[Instruction], target: Target, credits: Credits) -> None:
         self.instructions = instructions
         self.target = target
         self.results: dict[int, InstructionTiming] = {}
@@ -180,6 +181,8 @@ class _Simulation:
             self.waiting[instruction.unit].append(index)
         self.free = dict.fromkeys(UNITS, 0)
         self.tokens: dict[tuple[Unit, Unit], deque[int]] = {(a, b): deque() for a in UNITS for b in UNITS}
+        for source, destination, count in credits:
+            self.tokens[source, destination].extend([0] * count)
         self.channel_free = 0
         self.fifo = CodeFifo()
         self.entries = 0

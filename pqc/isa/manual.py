@@ -78,9 +78,17 @@ def _order() -> list[str]:
     return [
         "## Tokens",
         "Between units nothing but tokens orders instructions. For each ordered pair of units (a, b) there is one "
-        "counting semaphore, zero at the start. An instruction on b with bit a set in `wait` starts when it can take "
-        "one token of (a, b), one of each unit it waits for. An instruction on a with bit b set in `signal` adds one "
-        "token to (a, b) when it is done. When the program ends every token has been taken.",
+        "counting semaphore. An instruction on b with bit a set in `wait` starts when it can take one token of (a, b), "
+        "one of each unit it waits for. An instruction on a with bit b set in `signal` adds one token to (a, b) when "
+        "it is done.",
+        "## Executions",
+        "A program is executed again and again, each time for as many frames as its batch says. A unit goes on to its "
+        "first instruction of the next execution as soon as it is done with its last one and the tokens allow. DRAM "
+        "behind the constants belongs to one execution: addresses count from a base that the host moves. The "
+        "constants and the buffers on chip are the same for all executions. Of an input or output, frame f of the "
+        "batch lies f times the bytes of a frame behind its address. The program's credits say how many tokens each "
+        "semaphore holds before the first execution; every execution leaves exactly as many. So an instruction can "
+        "wait for one of the execution before, which must be done with a buffer before it is filled again.",
         "## The code FIFO",
         "Codes go from the encode unit to the lookup unit through a FIFO, unless the instructions say that they go "
         "through the activation buffer. The k-th `encode` with to_buffer = 0 is paired with the k-th `lookup` with "

@@ -14,7 +14,7 @@ from pqc.planning.target import Target, target_from_dict
 def program_timing(program: Program) -> tuple[Target, Timing]:
     """The program's target, and the timing of one frame on it."""
     target = target_from_dict(program.target)
-    return target, simulate(program.instructions, target)
+    return target, simulate(program.instructions, target, program.credits)
 
 
 def timing_figures(program: Program) -> dict[str, Any]:

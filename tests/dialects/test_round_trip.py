@@ -20,7 +20,7 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 from pqc.dialects.blob import FOLDER, BlobStore
 from pqc.dialects.pq_types import CodesType, ConfigAttr, GridAttr, QuantizedType, WindowAttr
 from pqc.dialects.pqa import UNIT_OPS
-from pqc.dialects.pqa_memory import FieldsAttr, RegionType
+from pqc.dialects.pqa_types import FieldsAttr, RegionType
 from pqc.dialects.registry import DIALECTS, make_context
 from pqc.isa.fields import Memory
 from pqc.isa.instructions import Instruction
@@ -30,7 +30,7 @@ from pqc.numerics.grouping import Grouping
 from pqc.numerics.window import Window
 
 CASES = Path(__file__).parent.parent / "filecheck" / "dialects"
-POSITIVE = ("blob", "pq", "qnn", "pqa")
+POSITIVE = ("blob", "pq", "qnn", "pqa", "pqa-stream")
 BlobStore.load(CASES / FOLDER)
 
 Drawn = TypeVar("Drawn")
@@ -109,7 +109,7 @@ def test_every_instruction_has_an_operation() -> None:
 NUMBERS = ["-1", "0", "1", "2", "3", "255", "65536", "4294967296", "9223372036854775807", "0.5"]
 WORDS = ["?", "x", "tensor<3xf32>", "si8", '"l2"', "[]", "{}", "%x", "-", "<", ">", "array<i64: 1>", "loc(unknown)", ""]
 TOKENS = re.compile(r'"[^"]*"|[us]?i\d+|x|[A-Za-z_.]+|\d+(?:\.\d+)?|[^\sA-Za-z0-9]')
-OURS = re.compile(r'^ *%\w+ = "?(?:blob|pqa?|qnn)\..*$', re.MULTILINE)
+OURS = re.compile(r'^ *(?:%\w+ = "?(?:blob|pqa?|qnn)\.|"?pqa\.repeat).*$', re.MULTILINE)
 SOURCES = [source for name in POSITIVE for source in (case(name), text(read(case(name)), generic=True))]
 
 

@@ -40,9 +40,9 @@ def test_an_order_that_is_not_program_order_is_found() -> None:
     ],
 )
 def test_orders_that_are_not_legal(order: list[int], message: str) -> None:
-    check_order(PROGRAM.instructions, range(COUNT))
+    check_order(PROGRAM.instructions, range(COUNT), PROGRAM.credits)
     with pytest.raises(ProgramError, match=message):
-        check_order(PROGRAM.instructions, order)
+        check_order(PROGRAM.instructions, order, PROGRAM.credits)
 
 
 def test_clocks_count_what_is_done() -> None:

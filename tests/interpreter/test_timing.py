@@ -188,7 +188,7 @@ def test_deadlock_and_codes_that_do_not_match_are_refused() -> None:
 
 def test_nodes_add_up_to_the_program() -> None:
     program = pq_program([layer(3, 5, 4), layer(5, 2, 4)])
-    timing = simulate(program.instructions, PQA)
+    timing = simulate(program.instructions, PQA, credits=program.credits)
     nodes = by_node(timing, program.nodes)
     assert [node.node for node in nodes] == ["layer0", "layer1"]
     assert sum(node.cycles for node in nodes) == timing.cycles

@@ -14,6 +14,7 @@ from support.instructions import KINDS, instructions, programs, smallest
 from pqc.errors import ModelError
 from pqc.isa.assembler import DIRECTIVES, assemble
 from pqc.isa.disassembler import disassemble
+from pqc.isa.fields import Unit
 from pqc.isa.instructions import Fill, Instruction
 from pqc.isa.program import Program
 from pqc.isa.text import format_instruction, format_json, open_brackets, parse_instruction, strip_comment
@@ -94,6 +95,29 @@ def test_a_program_of_nothing_survives() -> None:
     empty = Program({}, (), (), b"", 0, (), (), {}, None)
     assert assemble(disassemble(empty), "r.asm") == empty
     assert assemble(".isa 2\n.dram 0", "r.asm") == empty
+
+
+def test_batch_and_tokens_at_the_start_survive() -> None:
+    credits = ((Unit.LOAD, Unit.ENCODE, 2), (Unit.STORE, Unit.LOAD, 1))
+    program = replace(example_program(), batch=3, credits=credits)
+    lines = [
+        ".batch 3",
+        ".credit source=load destination=encode count=2",
+        ".credit source=store destination=load count=1",
+    ]
+    text = disassemble(program)
+    assert "\n".join(lines) in text
+    assert assemble(text, "r.asm") == program
+    for line, message in (
+        (".batch 0", "r.asm: batch = 0, allowed are 1 to 1024"),
+        (
+            ".credit source=lod destination=load count=1",
+            r"r.asm:6: \.credit\.source = 'lod', allowed are load, store, ",
+        ),
+        (".credit source=load destination=load count=0", r"r.asm: credits\[0\]\.count = 0, allowed are 1 to 65535"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            assemble(EXAMPLE.replace(".dram 0x100", f".dram 0x100\n{line}"), "r.asm")
 
 
 def test_instructions_before_the_first_node_have_none() -> None:

@@ -14,6 +14,7 @@ from pqc.isa.fields import Instruction, Memory, Unit
 from pqc.isa.instructions import Encode, Load, Lookup, Requantize, Storage, Store
 from pqc.isa.parameters import pack_parameters
 from pqc.isa.program import Program, Tensor
+from pqc.isa.records import Credits
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.encode import Metric
 from pqc.numerics.packing import pack
@@ -61,6 +62,17 @@ def chain(instructions: Iterable[Instruction]) -> tuple[Instruction, ...]:
         done[-1] = replace(before, signal=before.signal | mask(instruction.unit))
         done.append(replace(instruction, wait=instruction.wait | mask(before.unit)))
     return tuple(done)
+
+
+def closed(instructions: Sequence[Instruction]) -> tuple[tuple[Instruction, ...], Credits]:
+    """A chain whose next execution begins when the last instruction is done, and the tokens at its start."""
+    first, last = instructions[0].unit, instructions[-1].unit
+    if first is last:
+        return tuple(instructions), ()
+    ends = list(instructions)
+    ends[0] = replace(ends[0], wait=ends[0].wait | mask(last))
+    ends[-1] = replace(ends[-1], signal=ends[-1].signal | mask(first))
+    return tuple(ends), ((last, first, 1),)
 
 
 def load(
@@ -194,11 +206,21 @@ def program_of(
     inputs: Sequence[Tensor] = (),
     outputs: Sequence[Tensor] = (),
     nodes: Sequence[str] = (),
+    batch: int = 1,
+    credits: Credits = (),
 ) -> Program:
-    names = tuple(nodes) or tuple(f"node{index}" for index in range(len(instructions)))
-    machine = of or target()
     return Program(
-        machine.as_dict(), tuple(instructions), names, constants, dram_bytes, tuple(inputs), tuple(outputs), {}, None
+        target=(of or target()).as_dict(),
+        instructions=tuple(instructions),
+        nodes=tuple(nodes) or tuple(f"node{index}" for index in range(len(instructions))),
+        constants=constants,
+        dram_bytes=dram_bytes,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        provenance={},
+        self_test=None,
+        batch=batch,
+        credits=credits,
     )
 
 
@@ -212,8 +234,10 @@ def pq_program(layers: Sequence[PqLayer], of: Target | None = None) -> Program:
     for index, layer in enumerate(layers):
         builder.layer(f"layer{index}", layer, starts[index], starts[index + 1])
     first, last = layers[0], layers[-1]
+    instructions, credits = closed(chain(builder.instructions))
     return program_of(
-        chain(builder.instructions),
+        instructions,
+        credits=credits,
         of=builder.target,
         constants=bytes(builder.constants),
         dram_bytes=base + sum(sizes),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.instructions import smallest
-from support.programs import PqLayer, chain, mask, pq_program, program_of, target, tensor
+from support.programs import PqLayer, chain, closed, pq_program, program_of, target, tensor
 from support.tiles import row
 
 from pqc.errors import ProgramError
@@ -55,21 +55,12 @@ def change(program: Program, kind: type[Instruction], which: int = 0, **fields: 
     return replace(program, instructions=tuple(instructions))
 
 
-def drop_token(program: Program, source: int, destination: int) -> Program:
-    """The program without the token from instruction ``source`` to instruction ``destination``."""
-    instructions = list(program.instructions)
-    units = instructions[source].unit, instructions[destination].unit
-    instructions[source] = replace(instructions[source], signal=instructions[source].signal & ~mask(units[1]))
-    instructions[destination] = replace(
-        instructions[destination], wait=instructions[destination].wait & ~mask(units[0])
-    )
-    return replace(program, instructions=tuple(instructions))
-
-
 def plain(*instructions: Instruction, dram_bytes: int = 64, constants: int = 16, chained: bool = True) -> Program:
     """Instructions with an input of 16 bytes behind the constants, no outputs."""
+    stream, credits = closed(chain(instructions)) if chained else (instructions, ())
     return program_of(
-        chain(instructions) if chained else instructions,
+        stream,
+        credits=credits,
         constants=bytes(constants),
         dram_bytes=dram_bytes,
         inputs=[tensor("x", (16,), constants)] if dram_bytes >= constants + 16 else [],

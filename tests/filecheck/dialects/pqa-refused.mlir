@@ -17,7 +17,7 @@ pqa.program "pqa" accumulator_bits 16 {
 }
 
 // -----
-// CHECK: Operation does not verify: a program takes no arguments: its inputs are tensors
+// CHECK: Operation does not verify: a program takes i32, it can take tokens alone: its inputs are tensors
 pqa.program "pqa" accumulator_bits 16 {
 ^bb0(%0: i32):
 }
