@@ -13,7 +13,7 @@ from typing import Any
 from pqc.errors import ModelError, ProgramError
 from pqc.isa.canonical import Json, canonical_json, fingerprint, parse_canonical_json
 from pqc.isa.container import pack, unpack
-from pqc.isa.fields import WORD_BYTES, EncodingError
+from pqc.isa.fields import WORD_BYTES, EncodingError, Unit
 from pqc.isa.instructions import Instruction
 from pqc.isa.records import DRAM_LIMIT, SelfTest, Tensor, abbreviate, check_range, read_record
 
@@ -26,7 +26,9 @@ class Program:
 
     ``target`` and ``provenance`` are plain JSON values (lists, not tuples). ``instructions`` stand in program order;
     ``nodes`` names the ONNX node of each. ``constants`` are the first bytes of DRAM, of which the program uses
-    ``dram_bytes`` for one frame; inputs, outputs and intermediate tensors lie behind the constants.
+    ``dram_bytes`` for one frame; inputs, outputs and intermediate tensors lie behind the constants. One execution
+    processes ``batch`` frames; ``credits`` (source, destination, count) are the tokens that each execution leaves to
+    the next, there at the very start.
     """
 
     target: dict[str, Any]
@@ -38,6 +40,8 @@ class Program:
     outputs: tuple[Tensor, ...]
     provenance: dict[str, Any]
     self_test: SelfTest | None
+    batch: int = 1
+    credits: tuple[tuple[Unit, Unit, int], ...] = ()
 
     def check(self) -> None:
         """Check what can be said without executing: counts, names and ranges of the tensors, the DRAM size.
