@@ -13,7 +13,7 @@ from typing import Any
 from pqc.errors import ModelError, ProgramError
 from pqc.isa.canonical import Json, canonical_json, fingerprint, parse_canonical_json
 from pqc.isa.container import pack, unpack
-from pqc.isa.fields import WORD_BYTES, EncodingError
+from pqc.isa.fields import WORD_BYTES, EncodingError, Unit
 from pqc.isa.instructions import Instruction
 from pqc.isa.records import (
     DRAM_LIMIT,
@@ -37,13 +37,10 @@ class Program:
     """Everything that a program file holds.
 
     ``target`` and ``provenance`` are plain JSON values (lists, not tuples). ``instructions`` stand in program order;
-    ``nodes`` names the ONNX node of each. ``constants`` are the first bytes of DRAM, of which one execution uses
-    ``dram_bytes``; inputs, outputs and intermediate tensors lie behind the constants.
-
-    An execution processes ``batch`` frames; of each tensor, frame f lies f times the bytes of a frame behind its
-    address. The program is executed again and again: the units go on to the next execution as soon as their tokens
-    allow. DRAM behind the constants belongs to one execution, all other memories are shared. ``credits`` are the
-    tokens (source, destination, count) that are there before the first execution; each execution leaves as many.
+    ``nodes`` names the ONNX node of each. ``constants`` are the first bytes of DRAM, of which the program uses
+    ``dram_bytes`` for one frame; inputs, outputs and intermediate tensors lie behind the constants. One execution
+    processes ``batch`` frames; ``credits`` (source, destination, count) are the tokens that each execution leaves to
+    the next, there at the very start.
     """
 
     target: dict[str, Any]
@@ -56,7 +53,7 @@ class Program:
     provenance: dict[str, Any]
     self_test: SelfTest | None
     batch: int = 1
-    credits: Credits = ()
+    credits: tuple[tuple[Unit, Unit, int], ...] = ()
 
     def check(self) -> None:
         """Check what can be said without executing: counts, names and ranges of the tensors, the DRAM size.

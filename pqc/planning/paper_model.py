@@ -133,7 +133,7 @@ def area(lanes: Lanes, rule: AreaRule | None = None) -> float:
     return 3 * blocks + 4 * memories + extra
 
 
-def performance_per_area(cycles: int, area_clb: float, conventional: int) -> float:
+def performance_per_area(cycles: float, area_clb: float, conventional: int) -> float:
     """How much more work per cycle and CLB than the conventional accelerator, which takes ``conventional`` cycles."""
     return (conventional / cycles) * (CONVENTIONAL_AREA / area_clb)
 

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
@@ -98,7 +99,7 @@ class Target:
     buffers: Buffers
     dram: Dram
 
-    @property
+    @cached_property
     def bits_per_cycle(self) -> int:
         """Bits that the external memory delivers in a cycle, rounded up (paper, section on memory)."""
         # Exact fractions of the decimal figures: a float product a hair above an integer would be rounded up.

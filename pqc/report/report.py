@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pqc.interpreter.timing import NodeTiming, by_node
+from pqc.interpreter.node_timing import NodeTiming, by_node
 from pqc.isa.access import accesses
 from pqc.isa.fields import Memory, Unit
 from pqc.isa.program import Program
 from pqc.planning.paper_model import Lanes, area, performance_per_area
 from pqc.planning.target import Target
 from pqc.report.contents import node_contents
-from pqc.report.cycles import program_timing
-from pqc.report.layers import LayerFacts, layer_facts
+from pqc.report.cycles import ProgramTiming
+from pqc.report.layers import LayerFacts
 
 
 def build_report(program: Program) -> dict[str, Any]:
@@ -27,25 +27,17 @@ def build_report(program: Program) -> dict[str, Any]:
     where there are none. A layer's ``cycles`` say by how much it moves the end of the frame: they add up to
     ``latency``. ``dram_bytes`` are, of a layer, the bytes it moves, and under ``memory`` the bytes that are occupied.
     """
-    target, timing = program_timing(program)
-    facts = layer_facts(program)
+    timed = ProgramTiming(program)
+    target, timing, facts, cycles = timed.target, timed.once, timed.facts, timed.figures()
     nodes = by_node(timing, program.nodes)
     quantized = [facts[node.node] for node in nodes if facts[node.node].pq]
-    paper = [layer.paper_cycles(target) for layer in quantized]
-    pq_cycles = sum(node.cycles for node in nodes if facts[node.node].pq)
     return {
         "target": program.target,
         "fingerprint": program.fingerprint(),
         "frames": 1,
-        "cycles": {
-            "latency": timing.cycles,
-            "steady_state": timing.cycles,
-            "pq": pq_cycles,
-            "paper_model_pq": sum(layer.cycles for layer in paper),
-            "lower_bound_pq": max(sum(layer.init for layer in paper), sum(layer.calc for layer in paper)),
-        },
+        "cycles": cycles,
         "area_clb": area(Lanes.of(target)),
-        "perf_per_area_vs_dla": _performance_per_area(quantized, pq_cycles, target),
+        "perf_per_area_vs_dla": _performance_per_area(quantized, cycles["pq"], target),
         "layers": [_layer(facts[node.node], node, runs_on, target) for node, runs_on in _with_units(nodes, program)],
         "memory": {"peak_bytes": peak_bytes(program, target), "dram_bytes": program.dram_bytes},
         "stalls": {unit.name.lower(): dict(causes) for unit, causes in timing.stalls.items()},
@@ -110,7 +102,7 @@ def _unit_cycles(busy: Mapping[Unit, int]) -> dict[str, int]:
     return {unit.name.lower(): cycles for unit, cycles in busy.items() if cycles}
 
 
-def _performance_per_area(layers: list[LayerFacts], cycles: int, target: Target) -> float | None:
+def _performance_per_area(layers: list[LayerFacts], cycles: float, target: Target) -> float | None:
     """Work per cycle and area over that of the paper's conventional accelerator; None where it cannot be said."""
     conventional = [layer.conventional_cycles(target) for layer in layers]
     if not conventional or not cycles or None in conventional:

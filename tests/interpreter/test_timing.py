@@ -6,8 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from support.instructions import smallest
 from support.programs import PqLayer, load, mask, pq_program, store, target
 from support.tiles import row
@@ -21,10 +19,11 @@ from pqc.interpreter.durations import (
     transfer_cycles,
     vector_cycles,
 )
-from pqc.interpreter.timing import DRAM_STALL, FIFO_STALL, Timing, by_node, simulate, token_stall
+from pqc.interpreter.node_timing import by_node
+from pqc.interpreter.timing import DRAM_BUSY, FIFO_EMPTY, FIFO_FULL, Timing, simulate
+from pqc.interpreter.tokens import token_stall
 from pqc.isa.fields import Instruction, Memory, Unit
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Lookup, Pool, Requantize, Rescale
-from pqc.planning.target import Target
 
 PQA = target()
 RNG = np.random.default_rng(0)
@@ -117,7 +116,7 @@ def test_a_pair_costs_the_slower_of_its_units(of: PqLayer, encode: int, lookup: 
     latency = encode // of.columns if lookup >= encode else lookup // of.columns
     assert timing.cycles == max(encode, lookup) + latency
     assert looking.start == encode // of.columns
-    assert (looking.stall, looking.cause) == (looking.start, FIFO_STALL)
+    assert (looking.stall, looking.cause) == (looking.start, FIFO_EMPTY)
     assert looking.starved == looking.end - looking.start - lookup
 
 
@@ -133,7 +132,7 @@ def test_an_encode_stalls_when_the_fifo_is_full() -> None:
     # the encode fills the FIFO, then takes up one column for each that the lookup takes
     assert timing.instructions[1].end == late + 1024 - FIFO_DEPTH
     assert timing.instructions[1].starved == late - FIFO_DEPTH
-    assert timing.stalls[Unit.ENCODE] == {FIFO_STALL: late - FIFO_DEPTH}
+    assert timing.stalls[Unit.ENCODE] == {FIFO_FULL: late - FIFO_DEPTH}
     assert timing.stalls[Unit.LOOKUP] == {token_stall(Unit.LOAD): late}
 
 
@@ -150,7 +149,7 @@ def test_the_next_encode_runs_ahead_as_far_as_the_fifo_holds() -> None:
 def test_loads_and_stores_share_the_channel() -> None:
     timing = simulate([load(0, Memory.ACTIVATION, 0, 751), store(0, 0, 751)], PQA)
     assert spans(timing) == [(0, 8), (8, 16)]
-    assert (timing.instructions[1].stall, timing.instructions[1].cause) == (8, DRAM_STALL)
+    assert (timing.instructions[1].stall, timing.instructions[1].queued) == (0, 8)
     assert timing.dram_bytes == 1502
 
 
@@ -171,9 +170,16 @@ def test_tokens_order_and_name_the_stall() -> None:
     timing = simulate(instructions, PQA)
     # the first store finds the channel busy with the load
     assert spans(timing) == [(0, 8), (0, 1), (8, 10), (8, 9), (10, 11)]
-    assert [x.cause for x in timing.instructions] == ["", "", "token from load", DRAM_STALL, "token from vector"]
+    assert [x.cause for x in timing.instructions] == [
+        "",
+        "",
+        "buffer activation",
+        "token from vector",
+        "token from vector",
+    ]
+    assert [x.queued for x in timing.instructions] == [0, 0, 0, 7, 0]
     assert timing.busy[Unit.VECTOR] == 3
-    assert timing.stalls[Unit.STORE] == {DRAM_STALL: 8, "token from vector": 1}
+    assert timing.stalls[Unit.STORE] == {DRAM_BUSY: 7, "token from vector": 2}
 
 
 def test_deadlock_and_codes_that_do_not_match_are_refused() -> None:
@@ -200,49 +206,3 @@ def test_nodes_add_up_to_the_program() -> None:
 
 def test_an_empty_program_takes_no_time() -> None:
     assert simulate([], PQA).cycles == 0
-
-
-def column_by_column(pairs: list[tuple[Encode, Lookup]], on: Target) -> list[tuple[int, int, int, int]]:
-    """(encode start, end, lookup start, end) of each pair that nothing else holds up, one column after the other."""
-    taken: list[int] = []
-    encode_free = lookup_free = sent = 0
-    result: list[tuple[int, int, int, int]] = []
-    for encode, lookup in pairs:
-        entries = -(-encode.subspaces // on.encode.subspace_lanes)
-        work, looking = encode_work(encode, on), lookup_work(lookup, on)
-        starts = encode_free, -1
-        for _ in range(work.columns):
-            gone = min(sent + entries - FIFO_DEPTH, sent)
-            encode_free = max(encode_free, taken[gone - 1] if gone > 0 else 0) + work.cycles
-            begin = max(lookup_free, encode_free)
-            starts = starts[0], begin if starts[1] < 0 else starts[1]
-            lookup_free = begin + looking.cycles
-            taken += [begin] * entries
-            sent += entries
-        result.append((starts[0], encode_free, starts[1], lookup_free))
-    return result
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(1, 70), st.integers(1, 80), st.integers(1, 12), st.sampled_from([1, 16, 40])), max_size=5
-    ),
-    st.sampled_from([(1, 32), (16, 32), (16, 1), (3, 7)]),
-)
-def test_the_fifo_equals_a_walk_column_by_column(
-    layers: list[tuple[int, int, int, int]], lanes: tuple[int, int]
-) -> None:
-    on = target(encode={"subspace_lanes": lanes[0]}, lookup={"output_lanes": lanes[1]})
-    pairs = [pair(PqLayer.random(RNG, *of)) for of in layers]
-    timing = simulate([instruction for both in pairs for instruction in both], on)
-    found = spans(timing)
-    expected = column_by_column(pairs, on)
-    assert [(*found[2 * k], *found[2 * k + 1]) for k in range(len(pairs))] == expected
-
-
-def test_a_column_may_fill_the_whole_fifo() -> None:
-    on = target(encode={"subspace_lanes": 1})
-    encode, lookup = pair(layer(4, 4, 4))
-    both = replace(encode, subspaces=FIFO_DEPTH + 9), replace(lookup, subspaces=FIFO_DEPTH + 9)
-    (expected,) = column_by_column([both], on)
-    assert spans(simulate(both, on)) == [expected[:2], expected[2:]]

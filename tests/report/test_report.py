@@ -48,8 +48,8 @@ def test_cycles_compare_with_the_paper() -> None:
     assert cycles["paper_model_pq"] == sum(max(layer.init, layer.calc) for layer in paper)
     assert cycles["lower_bound_pq"] == max(sum(layer.init for layer in paper), sum(layer.calc for layer in paper))
     assert cycles["lower_bound_pq"] <= cycles["paper_model_pq"] <= cycles["pq"]
-    # A network of PQ layers only.
-    assert cycles["pq"] == cycles["steady_state"]
+    # Layers that are all product-quantized, but activations and parameters move, too.
+    assert cycles["pq"] < cycles["steady_state"] == cycles["latency"]
     assert [layer["paper_model_cycles"] for layer in report["layers"]] == [layer.cycles for layer in paper]
 
 
