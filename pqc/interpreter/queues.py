@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.errors import ProgramError
-from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Instruction, Unit
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 
 UNITS = tuple(Unit)
 """All units, in the order of their numbers."""
@@ -61,7 +61,7 @@ class Queues:
         for source in members(instruction.wait):
             if not self.tokens[source, instruction.unit]:
                 return f"waits for a token from {source.name.lower()}"
-        if takes_codes(instruction) and not self.codes:
+        if takes_from_fifo(instruction) and not self.codes:
             return "waits for codes"
         if instruction.unit is Unit.ENCODE and self.unfinished_encode is not None:
             return f"waits for the lookup that takes the codes of instruction {self.unfinished_encode}"
@@ -78,12 +78,12 @@ class Queues:
         self.waiting[instruction.unit].popleft()
         for source in members(instruction.wait):
             self.tokens[source, instruction.unit] -= 1
-        if sends_codes(instruction):
+        if sends_to_fifo(instruction):
             self.codes += 1
             if self.rendezvous:
                 self.unfinished_encode = index
                 return
-        if takes_codes(instruction):
+        if takes_from_fifo(instruction):
             self.codes -= 1
             if self.unfinished_encode is not None:
                 self._signal(self.instructions[self.unfinished_encode])
@@ -187,9 +187,9 @@ def clocks(instructions: Sequence[Instruction], order: Sequence[int]) -> Clocks:
         for source in members(instructions[index].wait):
             np.maximum(begin, end[sent[source, unit].popleft()], out=begin)
         end[index] = begin
-        if sends_codes(instructions[index]):
+        if sends_to_fifo(instructions[index]):
             encodes.append(index)
-        if takes_codes(instructions[index]):
+        if takes_from_fifo(instructions[index]):
             encode = encodes.popleft()
             np.maximum(begin, start[encode], out=begin)
             np.maximum(begin, end[encode], out=end[index])

@@ -22,8 +22,8 @@ from pqc.interpreter.durations import (
     vector_cycles,
 )
 from pqc.interpreter.queues import UNITS, members
-from pqc.isa.codes import takes_codes
 from pqc.isa.fields import Instruction, Unit
+from pqc.isa.fifo import takes_from_fifo
 from pqc.isa.instructions import Convolve, Encode, Load, Lookup, Store
 from pqc.planning.target import Target
 
@@ -213,7 +213,7 @@ class _Simulation:
                 return None
             if self.tokens[source, unit][0] > time:
                 time, cause = self.tokens[source, unit][0], token_stall(source)
-        if takes_codes(self.instructions[index]):
+        if takes_from_fifo(self.instructions[index]):
             if not self.productions or not self.productions[0].columns_done:
                 return None
             if (codes := int(self.productions[0].waiting[0])) > time:

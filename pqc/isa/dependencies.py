@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.isa.access import Access, accesses
-from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Instruction, Memory, Unit
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 
 NOBODY = -1
 
@@ -70,13 +70,13 @@ class Dependencies:
         self._units.append(unit)
         self._known.append(self._known_behind(instruction, known))
         self._last_on_unit[unit] = index
-        if sends_codes(instruction):
+        if sends_to_fifo(instruction):
             self._encodes.append(index)
         return sorted(waits)
 
     def _known_behind(self, instruction: Instruction, known: list[int]) -> list[int]:
         """The same once it is done: a lookup that has taken all codes has outlived its encode."""
-        if not takes_codes(instruction) or not self._lookups:
+        if not takes_from_fifo(instruction) or not self._lookups:
             return known
         behind = list(known)
         behind[Unit.ENCODE] = max(known[Unit.ENCODE], self._encodes[self._lookups - 1])
@@ -86,7 +86,7 @@ class Dependencies:
         """For each unit the last instruction known to be done before this one starts, without any token."""
         previous = self._last_on_unit[instruction.unit]
         known = [NOBODY] * len(Unit) if previous == NOBODY else list(self._known[previous])
-        if takes_codes(instruction) and self._lookups < len(self._encodes):
+        if takes_from_fifo(instruction) and self._lookups < len(self._encodes):
             encode = self._encodes[self._lookups]
             # a lookup starts while its encode is still at work: what came before the encode is done, the encode is not
             earlier = list(self._known[encode])
