@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -17,6 +17,7 @@ from support.tiles import row
 from pqc.isa.access import accesses
 from pqc.isa.dependencies import Dependencies
 from pqc.isa.fields import Instruction, Memory
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 from pqc.isa.instructions import Convolve, Encode, Fill, Load, Lookup, Requantize, Rescale
 
 BITS = 16
@@ -46,6 +47,16 @@ def lookup(table: int, accumulator: int, first: int) -> Instruction:
     return smallest(Lookup, **fields, table=table, bias=table + 4, accumulator=accumulator)
 
 
+def encode_to_buffer(source: int, codebook: int, destination: int) -> Instruction:
+    return replace(encode(source, codebook), to_buffer=1, destination=destination)
+
+
+def lookup_from_buffer(codes: int, table: int, accumulator: int) -> Instruction:
+    window = {**PIXEL, **STEPS, "groups": 1}
+    del window["channels"]
+    return replace(lookup(table, accumulator, 1), from_buffer=1, codes=codes, **window)
+
+
 def convolve(source: int, weights: int, accumulator: int) -> Instruction:
     fields = {**PIXEL, **STEPS, "groups": 1, "outputs": 1, "weight_bits": 8, "first": 1}
     return smallest(Convolve, **fields, source=source, weights=weights, bias=weights + 4, accumulator=accumulator)
@@ -63,6 +74,8 @@ units = st.one_of(
     st.builds(rescale, places, places, spans),
     st.builds(encode, places, places),
     st.builds(lookup, places, places, st.integers(0, 1)),
+    st.builds(encode_to_buffer, places, places, places),
+    st.builds(lookup_from_buffer, places, places, places),
     st.builds(convolve, places, places, places),
     st.builds(requantize, places, places),
 )
@@ -73,8 +86,8 @@ def paired(instructions: Sequence[Instruction]) -> list[Instruction]:
     kept: list[Instruction] = []
     codes = 0
     for instruction in instructions:
-        codes += isinstance(instruction, Encode)
-        if isinstance(instruction, Lookup):
+        codes += sends_to_fifo(instruction)
+        if takes_from_fifo(instruction):
             if not codes:
                 continue
             codes -= 1
@@ -123,7 +136,8 @@ class Order:
         for i, j in combinations(range(size), 2):
             if instructions[i].unit is instructions[j].unit:
                 before[2 * i + 1, 2 * j] = True
-        encodes, lookups = ([i for i, x in enumerate(instructions) if isinstance(x, kind)] for kind in (Encode, Lookup))
+        encodes = [i for i, x in enumerate(instructions) if sends_to_fifo(x)]
+        lookups = [i for i, x in enumerate(instructions) if takes_from_fifo(x)]
         for source, reader in zip(encodes, lookups, strict=False):
             before[2 * source, 2 * reader] = before[2 * source + 1, 2 * reader + 1] = True
         for source, reader in waits:
@@ -184,6 +198,13 @@ def test_bytes_between_strided_runs_are_free() -> None:
                     buffer=Memory.ACTIVATION, item_stride=8, dram_item_stride=2)  # fmt: skip
     assert waits_of([rows, fill(2, 6)]) == []
     assert waits_of([rows, fill(2, 7)]) == [(0, 1)]
+
+
+def test_codes_in_the_buffer_are_waited_for() -> None:
+    program = [encode_to_buffer(0, 0, 8), lookup_from_buffer(8, 0, 0), lookup_from_buffer(12, 0, 0)]
+    assert waits_of(program) == [(0, 1)]
+    fifo = [encode(0, 0), encode_to_buffer(0, 0, 8), lookup_from_buffer(8, 0, 0), lookup(0, 8, 1)]
+    assert waits_of(fifo) == [(1, 2)]
 
 
 def test_what_waits_for_a_lookup_has_waited_for_its_encode() -> None:
