@@ -69,6 +69,17 @@ def test_the_machine_gives_what_the_fifo_gives_in_any_order() -> None:
     np.testing.assert_array_equal(machine.run(INPUTS, order)["y"], expected)
 
 
+def test_a_block_of_groups_reads_its_own_codes() -> None:
+    instructions = plainly(BUFFERED)
+    whole = instructions[LOOKUP]
+    assert isinstance(whole, Lookup)
+    first = replace(whole, subspaces=1)
+    second = replace(first, first=0, first_subspace=1, table=whole.table + whole.prototypes * whole.outputs)
+    blocks = [*instructions[:LOOKUP], first, second, *instructions[LOOKUP + 1 :]]
+    found = Machine(with_instructions(BUFFERED, blocks)).run(INPUTS)["y"]
+    np.testing.assert_array_equal(found, Machine(FIFO).run(INPUTS)["y"])
+
+
 def test_codes_are_ordered_by_tokens_alone() -> None:
     message = rf"\(lookup, .*reads activation bytes \[{CODES}, {CODES + 32}\) that instruction {ENCODE} \(encode"
     refused(drop_token(BUFFERED, ENCODE, LOOKUP), message)

@@ -121,10 +121,9 @@ def test_the_inputs_stay_as_they_are() -> None:
 def test_codes_in_a_region_are_looked_up_and_must_be_codes() -> None:
     """The second of two groups of three codes, behind an offset; entries 0, 10, 20 and 30."""
     x, y = dram("x", TensorKind.INPUT, U8, 7), dram("y", TensorKind.OUTPUT, U8, 3)
-    entries = bytes([0, 10, 20, 30, *bytes(4)])  # the bias behind the table
-    data = ConstantOp(
-        BlobAttr.of("data", np.frombuffer(entries + pack_parameters(np.array([1 << 14]), np.array([14])), np.uint8))
-    )
+    parameters = pack_parameters(np.array([1 << 14]), np.array([14]))
+    entries = bytes([0, 10, 20, 30, 0, 0, 0, 0, *parameters])  # the bias stands between the two
+    data = ConstantOp(BlobAttr.of("data", np.frombuffer(entries, np.uint8)))
     tile, table, sums = (
         AllocateOp(Memory.ACTIVATION, 7),
         AllocateOp(Memory.TABLE, 16),
@@ -133,8 +132,8 @@ def test_codes_in_a_region_are_looked_up_and_must_be_codes() -> None:
     window = ("kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height", "dilation_width")
     fields = {
         **dict.fromkeys(window, 1), "subspaces": 1, "first_subspace": 1, "prototypes": 4, "outputs": 1,
-        "output_rows": 1, "output_columns": 3, "table_bits": 8, "first": 1, "bias_offset": 4, "from_buffer": 1, "codes_offset": 1,
-        "groups": 2, "height": 1, "width": 3, "plane_stride": 3,
+        "output_rows": 1, "output_columns": 3, "table_bits": 8, "first": 1, "bias_offset": 4,
+        "from_buffer": 1, "codes_offset": 1, "groups": 2, "height": 1, "width": 3, "plane_stride": 3,
     }  # fmt: skip
     lookup = pqa.LookupOp(
         {"codes": tile.region, "table": table.region, "bias": table.region, "accumulator": sums.region}, fields

@@ -205,6 +205,8 @@ def test_codes_in_the_buffer_are_waited_for() -> None:
     assert waits_of(program) == [(0, 1)]
     fifo = [encode(0, 0), encode_to_buffer(0, 0, 8), lookup_from_buffer(8, 0, 0), lookup(0, 8, 1)]
     assert waits_of(fifo) == [(1, 2)]
+    behind = [encode_to_buffer(0, 0, 8), encode(0, 0), lookup(0, 0, 1), requantize(0, 0)]
+    assert waits_of(behind) == [(2, 3)]
 
 
 def test_what_waits_for_a_lookup_has_waited_for_its_encode() -> None:
