@@ -132,12 +132,12 @@ class Fitter:
         convolution.attributes[ERROR] = FloatAttr(error, f64)
         self.replacements.append((op, made))
 
-    def _layer(self, op: ConvOp, sums: FloatArray) -> list[Operation]:
-        """The fitted operation that takes the place of ``op``, with its constants in front."""
+    def _shape(self, op: ConvOp) -> LayerShape:
+        """What the codebook and the table of a chosen layer will look like."""
         config, grid = config_of(op), self.grids[op.x]
         if config is None:
             raise InternalError(f"node {node_name(op)!r} has no configuration")
-        shape = LayerShape(
+        return LayerShape(
             prototypes=config.prototypes.data,
             length=config.length.data,
             codebook=Element(min(config.prototype_bits.data, grid.integers.bits), grid.integers.signed),
@@ -145,9 +145,13 @@ class Fitter:
             metric=config.distance,
             table_bits=config.table_bits.data,
             accumulator_bits=self.target.accumulator_bits,
-            grouping=config.grouped,
             power_of_two_of=self.quantizer.power_of_two_of(op),
+            grouping=config.grouped,
         )
+
+    def _layer(self, op: ConvOp, sums: FloatArray) -> list[Operation]:
+        """The fitted operation that takes the place of ``op``, with its constants in front."""
+        shape = self._shape(op)
         fitted = fit_layer(self._data(op, sums), shape, self.options, len(self.replacements))
         codebook = ConstantOp("codebook", fitted.codebook)
         table, bias = ConstantOp("table", fitted.table), ConstantOp("bias", fitted.bias)
@@ -166,7 +170,7 @@ class Fitter:
                 shape.metric,
                 shape.grouping,
             ),
-            grid=grid,
+            grid=self.grids[op.x],
             shift=shape.shift,
             low=op.low,
             high=op.high,

@@ -42,10 +42,9 @@ class TableRefit:
         self._check(codes, target)
         self._solver = None
         self.positions += len(codes)
+        self._gram += _pairs(codes, self.shape[1])
         for part in _parts(len(codes), self._gram.shape[0]):
-            one_hot = _one_hot(codes[part], self.shape[1])
-            self._gram += one_hot.T @ one_hot
-            self._products += one_hot.T @ target[part].astype(np.float32)
+            self._products += _one_hot(codes[part], self.shape[1]).T @ target[part].astype(np.float32)
         self._total += target.sum(axis=0, dtype=np.float64)
 
     def retarget(self, codes: IntArray, target: FloatArray) -> None:
@@ -160,6 +159,22 @@ def _parts(positions: int, features: int) -> list[slice]:
     """Runs of positions whose one-hot rows fit the memory bound."""
     step = max(1, ENTRIES_AT_ONCE // features)
     return [slice(first, min(first + step, positions)) for first in range(0, positions, step)]
+
+
+def _pairs(codes: IntArray, prototypes: int) -> Float64:
+    """How often two codes occur together: A^T A for the one-hot rows A, [subspaces * prototypes] squared.
+
+    Counting is much quicker than the product, of which all but one in ``prototypes`` squared terms are zero.
+    """
+    subspaces = codes.shape[1]
+    columns = np.ascontiguousarray(codes.T.astype(np.intp))
+    counts = np.empty((subspaces, prototypes, subspaces, prototypes))
+    for s, first in enumerate(columns * prototypes):
+        for t in range(s, subspaces):
+            both = np.bincount(first + columns[t], minlength=prototypes * prototypes).reshape(prototypes, prototypes)
+            counts[s, :, t] = both
+            counts[t, :, s] = both.T
+    return counts.reshape(subspaces * prototypes, subspaces * prototypes)
 
 
 def _one_hot(codes: IntArray, prototypes: int) -> Float32:

@@ -57,11 +57,7 @@ def tune_codebook(
     Raises:
         ValueError: the numbers of subspaces or samples do not belong together.
     """
-    taps, rest = divmod(len(vectors), len(codebook))
-    if not taps or rest or vectors.shape[2] != codebook.shape[2] or vectors.shape[1] != len(target):
-        raise ValueError(
-            f"codebook {codebook.shape}, vectors {vectors.shape} and target {target.shape} do not belong together"
-        )
+    taps = _taps(codebook, vectors, target)
     random = np.random.default_rng(seed)
     spread = _spread(vectors, taps)
     x = vectors.astype(np.float32) / np.tile(spread, (taps, 1, 1))
@@ -78,6 +74,16 @@ def tune_codebook(
             adam.step(gradient, rate * size)
     grid = np.floor(layer.prototypes.astype(np.float64) * spread + 0.5)
     return element.clip(grid.astype(np.int64))
+
+
+def _taps(codebook: IntArray, vectors: IntArray, target: FloatArray) -> int:
+    """How many subspaces share each codebook."""
+    taps, rest = divmod(len(vectors), len(codebook))
+    if not taps or rest or vectors.shape[2] != codebook.shape[2] or vectors.shape[1] != len(target):
+        raise ValueError(
+            f"codebook {codebook.shape}, vectors {vectors.shape} and target {target.shape} do not belong together"
+        )
+    return taps
 
 
 @dataclass(frozen=True)
