@@ -11,6 +11,7 @@ from xdsl.passes import ModulePass
 
 from pqc.errors import ModelError
 from pqc.numerics.encode import Metric
+from pqc.numerics.grouping import Grouping
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
@@ -41,12 +42,14 @@ RANGES = {
 class PqOptions:
     """How layers are product-quantized.
 
-    ``tune`` counts steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None:
-    CALIBRATION_FRAMES); ``include`` and ``exclude`` are patterns over node names.
+    ``grouping`` says which elements form a subvector (see :class:`pqc.numerics.grouping.Grouping`); ``tune`` counts
+    steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None: CALIBRATION_FRAMES);
+    ``include`` and ``exclude`` are patterns over node names.
     """
 
     prototypes: int = 16
     length: int = 9
+    grouping: str = "window"
     metric: str = "l2"
     prototype_bits: int = 8
     table_bits: int = 8
@@ -62,6 +65,8 @@ class PqOptions:
             value: int = getattr(self, name)
             if not low <= value <= high:
                 raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
+        if self.grouping not in tuple(Grouping):
+            raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
         if self.metric.upper() not in Metric.__members__:
             raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
 
@@ -98,6 +103,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
         SelectPqPass(
             prototypes=options.prototypes,
             length=options.length,
+            grouping=options.grouping,
             metric=options.metric,
             prototype_bits=options.prototype_bits,
             table_bits=options.table_bits,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pqc.api import CompileRequest
 
 PQ_OPTIONS = (
-    *("prototypes", "length", "metric", "prototype_bits", "table_bits", "activation_bits"),
+    *("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits", "activation_bits"),
     *("tune", "seed", "images", "include", "exclude"),
 )
 """The options that say how layers are quantized."""
@@ -41,6 +41,13 @@ BITS = click.IntRange(2, 16)
 @target_options
 @number_option("--prototypes", click.IntRange(2, 4096), 16, "Prototypes per codebook.")
 @number_option("--length", click.IntRange(1), 9, "Elements of a subvector.")
+@click.option(
+    "--grouping",
+    type=click.Choice(["window", "channel"]),
+    default="window",
+    show_default=True,
+    help="A subvector's elements: of one window, or channels at one pixel, which is then encoded only once.",
+)
 @click.option("--metric", type=click.Choice(["l2", "l1", "linf"]), default="l2", show_default=True, help="Distance.")
 @number_option("--prototype-bits", BITS, 8, "Bits of a prototype element.")
 @number_option("--table-bits", BITS, 8, "Bits of a table entry.")

@@ -26,6 +26,7 @@ from pqc.isa.fields import Memory
 from pqc.isa.instructions import Instruction
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
+from pqc.numerics.grouping import Grouping
 from pqc.numerics.window import Window
 
 CASES = Path(__file__).parent.parent / "filecheck" / "dialects"
@@ -67,11 +68,12 @@ WINDOWS = st.builds(
     pair(SIZES),
 )
 BITS = st.integers(2, 16)
+METRICS, GROUPINGS = st.sampled_from(Metric), st.sampled_from(Grouping)
 NAMES = st.sampled_from(sorted({name for kind in Instruction.registry.values() for name in kind.fields}))
 ATTRIBUTES: st.SearchStrategy[Attribute] = st.one_of(
     WINDOWS.map(WindowAttr),
     st.builds(GridAttr.of, ELEMENTS, SCALES),
-    st.builds(ConfigAttr.of, st.integers(2, 4096), st.integers(1, 1024), BITS, BITS, st.sampled_from(Metric)),
+    st.builds(ConfigAttr.of, st.integers(2, 4096), st.integers(1, 1024), BITS, BITS, METRICS, GROUPINGS),
     st.builds(QuantizedType.of, SHAPES, ELEMENTS, SCALES),
     st.builds(CodesType.of, st.tuples(st.just(DYNAMIC_INDEX), SIZES, SIZES, SIZES), st.integers(1, (1 << 16) - 1)),
     st.builds(RegionType.of, st.sampled_from(Memory), SIZES),
