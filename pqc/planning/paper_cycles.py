@@ -18,13 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal
 
+from pqc.numerics.grouping import Cut, Grouping
+from pqc.numerics.window import Window
 from pqc.planning.target_keys import Target
-
-Grouping: TypeAlias = Literal["window", "channel"]
-"""Which elements form a subvector: consecutive ones of the flattened (channel, row, column) window, as in the paper,
-or consecutive channels at one kernel tap, with codebooks that all taps share."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class PqLayer:
     """One product-quantized layer.
 
     ``columns`` are the output positions of one frame, ``encoded`` those that are encoded: with window grouping the
-    same, with channel grouping the pixels of the input that some window reads. ``codebooks`` subspaces have a codebook
+    same, with channel grouping the pixels of the input. ``codebooks`` subspaces have a codebook
     of their own and are encoded for each such position; ``subspaces`` have a table and are looked up for each column.
     """
 
@@ -134,16 +132,10 @@ def pq_layer(
         table_bits: bits of a table's element.
         grouping: which elements form a subvector.
     """
-    columns, taps = result[0] * result[1], kernel[0] * kernel[1]
-    if grouping == "window":
-        subspaces = codebooks = _up(channels * taps, length)
-        encoded = columns
-    else:
-        codebooks = _up(channels, length)
-        subspaces = taps * codebooks
-        # Strides that are wider than the kernel leave pixels out.
-        encoded = min(size[0], result[0] * kernel[0]) * min(size[1], result[1] * kernel[1])
-    return PqLayer(columns, encoded, subspaces, codebooks, prototypes, length, outputs, prototype_bits, table_bits)
+    cut = Cut.of(grouping, channels, Window(kernel), length)
+    columns = result[0] * result[1]
+    encoded = columns if grouping is Grouping.WINDOW else size[0] * size[1]
+    return PqLayer(columns, encoded, cut.subspaces, cut.groups, prototypes, length, outputs, prototype_bits, table_bits)
 
 
 def encode_cycles(layer: PqLayer, lanes: Lanes) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pqc.planning.paper_area import CLOCK_FACTORS, AreaRule, area, dsp_blocks, performance_per_area
 from pqc.planning.paper_conventional import CONVENTIONAL_AREA, KernelPasses, conventional_cycles
 from pqc.planning.paper_cycles import (
-    Grouping,
     Lanes,
     PaperCycles,
     PqLayer,
@@ -27,7 +26,6 @@ __all__ = [
     "CLOCK_FACTORS",
     "CONVENTIONAL_AREA",
     "AreaRule",
-    "Grouping",
     "KernelPasses",
     "Lanes",
     "PaperCycles",

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pqc.numerics.grouping import Grouping
 from pqc.planning.lane_search import SMALLEST_LOOKUP, LaneChoice, Overlap, Workload, best_lanes, evaluate
 from pqc.planning.paper_model import (
     AreaRule,
-    Grouping,
     Lanes,
     PqLayer,
     conventional_cycles,
@@ -57,7 +57,7 @@ def resnet20(prototypes: int, length: int, grouping: Grouping, bits: tuple[int, 
 
 
 def test_figures_of_one_choice() -> None:
-    work = resnet20(16, 9, "window", (8, 16), DDR)
+    work = resnet20(16, 9, Grouping.WINDOW, (8, 16), DDR)
     lanes = Lanes(output=32, encode_subspace=16, lookup_subspace=16, length=9, prototype=16)
     cycles = [pq_cycles(layer, lanes, DDR) for layer in work.layers]
     assert evaluate(work, lanes, AreaRule.RELEASED, Overlap.LAYER).cycles == paper_sum(cycles) == 17183
@@ -103,7 +103,7 @@ def test_nothing_is_better(
 
 
 def test_overlaps_are_ordered() -> None:
-    work = resnet20(32, 8, "channel", (8, 16), DDR)
+    work = resnet20(32, 8, Grouping.CHANNEL, (8, 16), DDR)
     lanes = replace(SMALLEST_LOOKUP, encode_subspace=2, length=8, prototype=32)
     cycles = [evaluate(work, lanes, AreaRule.NO_DSP, overlap).cycles for overlap in Overlap]
     assert cycles == sorted(cycles, reverse=True)
@@ -111,14 +111,14 @@ def test_overlaps_are_ordered() -> None:
 
 
 def test_window_grouping_ends_at_the_point_of_the_paper() -> None:
-    found = best_lanes(resnet20(16, 9, "window", (8, 16), HBM), AreaRule.RELEASED, Overlap.LAYER)
+    found = best_lanes(resnet20(16, 9, Grouping.WINDOW, (8, 16), HBM), AreaRule.RELEASED, Overlap.LAYER)
     assert found.lanes == Lanes(output=32, encode_subspace=16, lookup_subspace=16, length=9, prototype=16)
     assert found.performance_per_area == pytest.approx(1.96, abs=0.01)
 
 
 @pytest.mark.parametrize(("bits", "bits_per_cycle"), [((8, 8), DDR), ((6, 5), DDR), ((8, 16), HBM)])
 def test_channel_grouping_needs_few_encode_lanes(bits: tuple[int, int], bits_per_cycle: int) -> None:
-    work = resnet20(32, 8, "channel", bits, bits_per_cycle)
+    work = resnet20(32, 8, Grouping.CHANNEL, bits, bits_per_cycle)
 
     def best(overlap: Overlap) -> LaneChoice:
         return best_lanes(work, AreaRule.PROTOTYPE_LANES, overlap)

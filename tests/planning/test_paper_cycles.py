@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pqc.numerics.grouping import Grouping
 from pqc.planning.paper_cycles import (
-    Grouping,
     Lanes,
     PaperCycles,
     PqLayer,
@@ -44,7 +44,7 @@ def convolution(
 
 
 def test_channel_grouping_by_hand() -> None:
-    layer = convolution("channel", stride=2)
+    layer = convolution(Grouping.CHANNEL, stride=2)
     assert (layer.columns, layer.encoded) == (64, 256)
     assert (layer.codebooks, layer.subspaces) == (4, 36)
     lanes = Lanes(output=32, encode_subspace=2, lookup_subspace=18, length=8, prototype=16)
@@ -59,28 +59,19 @@ def test_channel_grouping_by_hand() -> None:
 
 def test_a_ninth_of_the_encoding() -> None:
     lanes = Lanes(1, 1, 1, 1, 1)
-    window, channel = (convolution(grouping, channels=8) for grouping in ("window", "channel"))
+    window, channel = (convolution(grouping, channels=8) for grouping in Grouping)
     assert encode_cycles(window, lanes) == 9 * encode_cycles(channel, lanes)
     assert lookup_cycles(window, lanes) == lookup_cycles(channel, lanes)
 
 
-def test_pixels_that_no_window_reads_are_not_encoded() -> None:
-    assert convolution("channel", kernel=1, stride=2).encoded == 64
-    assert convolution("channel", kernel=1, stride=1).encoded == 256
-    assert convolution("channel", kernel=2, stride=3).encoded == 144
-
-
-@given(st.integers(1, 70), st.integers(1, 3), st.integers(1, 20), lanes_strategy, st.integers(1, 10_000))
-def test_groupings_agree_on_1x1_convolutions(channels: int, stride: int, length: int, lanes: Lanes, bits: int) -> None:
-    window, channel = (
-        convolution(grouping, channels=channels, kernel=1, stride=stride, length=length)
-        for grouping in ("window", "channel")
-    )
+@given(st.integers(1, 70), st.integers(1, 20), lanes_strategy, st.integers(1, 10_000))
+def test_groupings_agree_on_1x1_convolutions(channels: int, length: int, lanes: Lanes, bits: int) -> None:
+    window, channel = (convolution(grouping, channels=channels, kernel=1, length=length) for grouping in Grouping)
     assert window == channel
     assert pq_cycles(window, lanes, bits) == pq_cycles(channel, lanes, bits)
 
 
-@given(lanes_strategy, lanes_strategy, st.sampled_from(["window", "channel"]), st.integers(1, 10_000))
+@given(lanes_strategy, lanes_strategy, st.sampled_from(Grouping), st.integers(1, 10_000))
 def test_more_lanes_never_cost_cycles(lanes: Lanes, more: Lanes, grouping: Grouping, bits: int) -> None:
     layer = convolution(grouping)
     wider = Lanes(*(max(pair) for pair in zip(vars(lanes).values(), vars(more).values(), strict=True)))
@@ -91,7 +82,7 @@ def test_more_lanes_never_cost_cycles(lanes: Lanes, more: Lanes, grouping: Group
 
 @given(lanes_strategy, st.integers(1, 10_000))
 def test_trimmed_lanes_lose_nothing(lanes: Lanes, bits: int) -> None:
-    layer = convolution("window")
+    layer = convolution(Grouping.WINDOW)
     assert pq_cycles(layer, lanes.trimmed(layer.prototypes, layer.length), bits) == pq_cycles(layer, lanes, bits)
 
 
@@ -107,6 +98,6 @@ def test_bound_names_what_takes_longer() -> None:
 
 
 def test_bits_count_prototypes_and_tables_at_their_widths() -> None:
-    layer = convolution("window")
+    layer = convolution(Grouping.WINDOW)
     assert replace(layer, prototype_bits=0).bits == layer.table_entries * 5
     assert replace(layer, table_bits=0).bits == layer.codebook_entries * 8

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pqc.numerics.grouping import Grouping
 from pqc.planning.paper_model import (
     CLOCK_FACTORS,
     CONVENTIONAL_AREA,
@@ -63,7 +64,7 @@ class Row:
             length=self["Ls"],
             prototype_bits=self["proto_bits"],
             table_bits=self["lut_bits"],
-            grouping="window",
+            grouping=Grouping.WINDOW,
         )
 
     @property
