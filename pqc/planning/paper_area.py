@@ -74,6 +74,6 @@ def dsp_blocks(lanes: Lanes, rule: AreaRule) -> int:
     return 2 * lanes.prototype * lanes.encode_subspace * lanes.length
 
 
-def performance_per_area(cycles: int, area_clb: float, conventional: int) -> float:
+def performance_per_area(cycles: float, area_clb: float, conventional: int) -> float:
     """How much more work per cycle and CLB than the conventional accelerator, which takes ``conventional`` cycles."""
     return (conventional / cycles) * (CONVENTIONAL_AREA / area_clb)

@@ -57,8 +57,8 @@ class PqLayer:
     """One product-quantized layer.
 
     ``columns`` are the output positions of one frame, ``encoded`` those that are encoded: with window grouping the
-    same, with channel grouping the pixels of the input. ``codebooks`` subspaces have a codebook
-    of their own and are encoded for each such position; ``subspaces`` have a table and are looked up for each column.
+    same, with channel grouping the pixels of the input. Each such position is encoded with ``codebooks`` codebooks;
+    each column looks up ``subspaces`` tables, with channel grouping one for every tap and codebook.
     """
 
     columns: int
