@@ -19,8 +19,8 @@ class LayerFacts:
     """One layer of the network; a number that is not known or means nothing for the layer is 0.
 
     ``columns`` are the output positions of one frame; each looks up ``subspaces`` tables. ``groups`` codebooks encode
-    ``encode_columns`` positions; 0 stands for as many as there are subspaces and columns. ``channels``, ``height`` and ``width`` describe the input,
-    ``kernel`` is (rows, columns).
+    ``encode_columns`` positions; 0 stands for as many as there are subspaces and columns. ``channels``, ``height`` and
+    ``width`` describe the input, ``kernel`` is (rows, columns).
     """
 
     node: str
