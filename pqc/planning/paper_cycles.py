@@ -185,7 +185,10 @@ def paper_sum(layers: Iterable[PaperCycles]) -> int:
 
 
 def lower_bound(layers: Iterable[PaperCycles]) -> int:
-    """Cycles of a network below which no order of loads and computations can get: the busier of the two totals."""
+    """Cycles of one more frame of a network in a stream where loads run ahead as far as they like.
+
+    It is the busier of the two totals, max(sum of loads, sum of computations).
+    """
     known = list(layers)
     return max(sum(layer.init for layer in known), sum(layer.calc for layer in known))
 
