@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import cache, lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -186,7 +187,8 @@ def _parallel(
     """Each task with what came of it, in the order in which they end."""
     if not tasks:
         return
-    with ProcessPoolExecutor(min(jobs, len(tasks))) as pool:
+    # New processes: one that is copied while other threads run may hang.
+    with ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn")) as pool:
         futures = {pool.submit(work, task, folder): task for task in tasks}
         for future in _watched(futures, what):
             yield futures[future], future.result()
