@@ -39,6 +39,8 @@ from pqc.passes.dumps import IMPORTED, Dumps
 from pqc.passes.emit import emit
 from pqc.passes.options import PqOptions, configured_passes
 from pqc.passes.pipeline import Step, pipeline_names, remaining, run_pipeline
+from pqc.passes.quantize import QuantizePass
+from pqc.passes.retarget import retarget
 from pqc.passes.text import load_module, module_text
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
@@ -135,6 +137,34 @@ def _with_lowering(request: CompileRequest, module: ModuleOp, options: PqOptions
         options = replace(options, batch=request.batch)
         set_provenance(module, provenance_of(module) | {"options": options.as_json()})
     return options
+
+
+def quantize_model(request: CompileRequest) -> ModuleOp:
+    """The network of ``request`` at the quantized level, which :func:`compile_quantized` takes from there.
+
+    Raises:
+        ModelError: the model, its data, the target or the options are at fault.
+        InternalError: pqc itself is.
+    """
+    module = _imported_module(request)
+    passes = configured_passes(request.pq)
+    last = pipeline_names().index(QuantizePass.name)
+    run_pipeline(make_context(), module, passes[: last + 1])
+    return module
+
+
+def compile_quantized(module: ModuleOp, target: Target) -> CompileResult:
+    """Compile a quantized network, which stays as it is, for any target that computes with the same numbers.
+
+    Raises:
+        ModelError: the target computes with other numbers, or the network does not fit it.
+        InternalError: pqc itself is at fault.
+    """
+    lowered = retarget(module, target)
+    reference = lowered.clone()
+    options = PqOptions.from_json(provenance_of(lowered).get("options", {}))
+    run_pipeline(make_context(), lowered, remaining(configured_passes(options), lowered))
+    return CompileResult(_program(lowered, reference))
 
 
 def _talk(request: CompileRequest, step: Step, module: ModuleOp) -> None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pqc.cli.options import DEFAULT_TARGET, FilePath, Numbers, number_option, target_options
+from pqc.cli.options import (
+    DEFAULT_TARGET,
+    LAYER_OPTIONS,
+    FilePath,
+    Numbers,
+    number_option,
+    pq_options,
+    target_options,
+)
 from pqc.cli.output import check_place, say, write
 from pqc.cli.progress import pass_progress
 from pqc.errors import ModelError
@@ -19,10 +27,7 @@ if TYPE_CHECKING:
     from pqc.api import CompileRequest
     from pqc.planning.schedule import Schedule
 
-PQ_OPTIONS = (
-    *("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits", "activation_bits"),
-    *("tune", "seed", "images", "include", "exclude"),
-)
+PQ_OPTIONS = (*LAYER_OPTIONS, "tune", "seed", "images")
 """The options that say how layers are quantized."""
 
 DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std", "overrides")
@@ -30,8 +35,6 @@ DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std", "overrides")
 
 SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 """The options that say what is to be seen of the compilation."""
-
-BITS = click.IntRange(2, 16)
 
 
 @click.command("compile")
@@ -42,21 +45,7 @@ BITS = click.IntRange(2, 16)
 @click.option("--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel.")
 @click.option("--std", type=Numbers(), help="See --mean.")
 @target_options
-@number_option("--prototypes", click.IntRange(2, 4096), 16, "Prototypes per codebook.")
-@number_option("--length", click.IntRange(1), 9, "Elements of a subvector.")
-@click.option(
-    "--grouping",
-    type=click.Choice(["window", "channel"]),
-    default="window",
-    show_default=True,
-    help="A subvector's elements: of one window, or channels at one pixel, which is then encoded only once.",
-)
-@click.option("--metric", type=click.Choice(["l2", "l1", "linf"]), default="l2", show_default=True, help="Distance.")
-@number_option("--prototype-bits", BITS, 8, "Bits of a prototype element.")
-@number_option("--table-bits", BITS, 8, "Bits of a table entry.")
-@number_option("--activation-bits", BITS, 8, "Bits of an activation.")
-@click.option("--include", metavar="PATTERN", multiple=True, help="Nodes to product-quantize too, as in 'fc*'.")
-@click.option("--exclude", metavar="PATTERN", multiple=True, help="Nodes to keep conventional, as in 'layer1.*'.")
+@pq_options
 @number_option("--tune", click.IntRange(0, 100_000), 0, "Steps of gradient descent on the prototypes.")
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
 @click.option(
