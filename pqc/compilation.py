@@ -38,7 +38,7 @@ from pqc.passes.attributes import (
 from pqc.passes.dumps import IMPORTED, Dumps
 from pqc.passes.emit import emit
 from pqc.passes.options import PqOptions, configured_passes
-from pqc.passes.pipeline import Step, pipeline_names, remaining, run_pipeline
+from pqc.passes.pipeline import Step, phase_of, pipeline_names, remaining, run_pipeline
 from pqc.passes.quantize import QuantizePass
 from pqc.passes.retarget import retarget
 from pqc.passes.text import load_module, module_text
@@ -164,7 +164,7 @@ def compile_quantized(module: ModuleOp, target: Target) -> CompileResult:
     reference = lowered.clone()
     options = PqOptions.from_json(provenance_of(lowered).get("options", {}))
     run_pipeline(make_context(), lowered, remaining(configured_passes(options), lowered))
-    return CompileResult(_program(lowered, reference))
+    return CompileResult(_program(lowered, reference), schedule_of(lowered))
 
 
 def _talk(request: CompileRequest, step: Step, module: ModuleOp) -> None:
@@ -179,6 +179,8 @@ def _resumed_module(request: CompileRequest) -> ModuleOp:
     module = load_module(request.model)
     target = target_of(module)
     if request.target is not None and request.target.fingerprint() != target.fingerprint():
+        if phase_of(module) == QuantizePass.name:
+            return retarget(module, request.target)
         raise ModelError(
             f"{request.model}: this IR was written for target {target.name!r} ({target.fingerprint()[:12]}), not for "
             f"{request.target.name!r} ({request.target.fingerprint()[:12]}); compile the model itself for that target"

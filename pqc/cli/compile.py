@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PQ_OPTIONS = (*LAYER_OPTIONS, "tune", "seed", "images")
 """The options that say how layers are quantized."""
 
-DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std", "overrides")
+DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std")
 """The options that mean nothing when compilation goes on from a dump."""
 
 SHOWN = ("dump_ir", "print_ir_after", "time_passes")
@@ -144,5 +144,7 @@ def _resumed(options: Mapping[str, Any], context: click.Context) -> CompileReque
         name = parameter.name or ""
         if name in DECIDED and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{parameter.opts[0]} was decided when {options['model']} was written", context)
+    if options["overrides"] and options["target_name"] is None:
+        raise click.UsageError(f"--set changes a target: with {options['model']}, --target has to name it", context)
     target = None if options["target_name"] is None else load_target(options["target_name"], options["overrides"])
     return CompileRequest(model=options["model"], target=target, **{name: options[name] for name in SHOWN})

@@ -20,6 +20,7 @@ SUMMARIES = {
     "compile": "Compile an ONNX model to a program file.",
     "run": "Execute a program file; without --input, its self-test.",
     "estimate": "Estimate cycles and area of a model without compiling it.",
+    "explore": "Sweep configurations and targets, and show the Pareto front.",
     "info": "Say what a program file holds.",
     "disasm": "Turn a program file into assembly text.",
     "asm": "Turn assembly text into a program file.",
