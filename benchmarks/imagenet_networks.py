@@ -31,7 +31,15 @@ PREPROCESSING = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 SHORTCUT_GAIN = 0.5
 """Size of what is added to a shortcut, relative to the shortcut: sums do not grow much from block to block."""
 
-INVERTED_RESIDUALS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+INVERTED_RESIDUALS = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 """MobileNetV2, table 2: expansion, output channels, blocks, stride of the first one."""
 
 
@@ -43,10 +51,9 @@ class NetworkWriter:
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
-    def node(self, kind: str, name: str, inputs: list[str], **attributes: object) -> str:
+    def node(self, kind: str, name: str, inputs: list[str], **attributes: Any) -> str:
         """One node, whose result carries its name."""
-        fields: Mapping[str, Any] = attributes
-        self._nodes.append(onnx.helper.make_node(kind, inputs, [name], name=name, **fields))
+        self._nodes.append(onnx.helper.make_node(kind, inputs, [name], name=name, **attributes))
         return name
 
     def constant(self, name: str, values: np.ndarray[Any, np.dtype[np.float32]]) -> str:
@@ -62,17 +69,26 @@ class NetworkWriter:
         return [self.constant(f"{name}.weight", weight), self.constant(f"{name}.bias", bias)]
 
     def convolution(
-        self, name: str, x: str, channels: tuple[int, int], kernel: int, stride: int = 1, group: int = 1, gain: float = 1.0
+        self,
+        name: str,
+        x: str,
+        channels: tuple[int, int],
+        kernel: int,
+        stride: int = 1,
+        group: int = 1,
+        gain: float = 1.0,
     ) -> str:
         """A square convolution from ``channels[0]`` to ``channels[1]``, padded so that stride 1 keeps the size."""
         constants = self.weights(name, (channels[1], channels[0] // group, kernel, kernel), gain)
-        square: Mapping[str, object] = {
-            "kernel_shape": [kernel] * 2,
-            "strides": [stride] * 2,
-            "pads": [kernel // 2] * 4,
-            "group": group,
-        }
-        return self.node("Conv", name, [x, *constants], **square)
+        return self.node(
+            "Conv",
+            name,
+            [x, *constants],
+            kernel_shape=[kernel] * 2,
+            strides=[stride] * 2,
+            pads=[kernel // 2] * 4,
+            group=group,
+        )
 
     def classifier(self, x: str, features: int) -> str:
         """The mean of each map, and a matrix product."""
@@ -94,8 +110,8 @@ def resnet18(seed: int = 0) -> onnx.ModelProto:
     """ResNet-18: a 7x7 stem, max pooling, eight basic blocks, of which three begin with a 1x1 projection."""
     writer = NetworkWriter(seed)
     stem = writer.node("Relu", "stem.relu", [writer.convolution("stem", "input", (3, 64), 7, 2)])
-    pool: Mapping[str, object] = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}
-    x, channels = writer.node("MaxPool", "stem.pool", [stem], **pool), 64
+    x = writer.node("MaxPool", "stem.pool", [stem], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    channels = 64
     for stage, outputs in enumerate((64, 128, 256, 512), 1):
         for block in range(2):
             stride = 2 if stage > 1 and block == 0 else 1
