@@ -16,12 +16,12 @@ MOST = 128
 LEAST = 4
 """How many are made of the largest ones."""
 
-POSITIONS = 1 << 18
+POSITIONS = 4 * 224 * 224
 """Rows times columns of all of them together: more would teach nothing, because nothing about them is true."""
 
 
 def synthetic_count(shapes: Iterable[Sequence[int]]) -> int:
-    """How many frames are made for inputs whose frames have these ``shapes``: 128 up to 45x45 pixels, 6 of 224x224."""
+    """How many frames are made for inputs whose frames have these ``shapes``: 128 up to 39x39 pixels, 4 of 224x224."""
     return frames_with(POSITIONS, shapes, LEAST, MOST)
 
 
