@@ -128,7 +128,7 @@ def _score_rows(centers: Float32) -> Float32:
 def _spread(x: Float32, prototypes: int, randoms: Sequence[np.random.Generator]) -> Float32:
     """K-means++: each next center is a vector drawn with a chance in proportion to its squared distance so far."""
     subspaces, samples, length = x.shape
-    every = np.arange(subspaces)
+    every = np.arange(len(x))
     centers: Float32 = np.empty((subspaces, prototypes, length), np.float32)
     centers[:, 0] = x[every, [int(random.integers(samples)) for random in randoms]]
     distances = np.square(x - centers[:, :1]).sum(axis=2)
@@ -162,7 +162,8 @@ def _means_in(x: Float32, seen: Float32, centers: Float32) -> npt.NDArray[np.flo
     prototypes = centers.shape[1]
     tall = _blocks(seen, prototypes)
     nearest = (tall @ _score_rows(centers).transpose(0, 2, 1)[:, None]).argmin(axis=3)
-    codes = nearest.reshape(subspaces, -1)[:, :samples] + prototypes * np.arange(subspaces)[:, None]
+    first = prototypes * np.arange(len(x))
+    codes = nearest.reshape(subspaces, -1)[:, :samples] + first[:, None]
     flat, size = codes.reshape(-1), subspaces * prototypes
     counts = np.bincount(flat, minlength=size).reshape(subspaces, prototypes)
     sums = np.stack([np.bincount(flat, column, size) for column in x.reshape(-1, length).T], axis=1)
