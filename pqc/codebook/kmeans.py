@@ -127,9 +127,8 @@ def _score_rows(centers: Float32) -> Float32:
 
 def _spread(x: Float32, prototypes: int, randoms: Sequence[np.random.Generator]) -> Float32:
     """K-means++: each next center is a vector drawn with a chance in proportion to its squared distance so far."""
-    subspaces, samples, length = x.shape
-    every = np.arange(len(x))
-    centers: Float32 = np.empty((subspaces, prototypes, length), np.float32)
+    samples, every = len(x[0]), np.arange(len(x))
+    centers: Float32 = np.empty((len(x), prototypes, x.shape[2]), np.float32)
     centers[:, 0] = x[every, [int(random.integers(samples)) for random in randoms]]
     distances = np.square(x - centers[:, :1]).sum(axis=2)
     for index in range(1, prototypes):
