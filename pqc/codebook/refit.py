@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pqc.codebook.dual_refit import DualRefit
 from pqc.codebook.one_hot import one_hot, parts, predict
-from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
+from pqc.numerics.arrays import FloatArray, IntArray
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -69,7 +69,8 @@ class TableRefit:
     """The normal equations of one layer, accumulated position by position.
 
     ``add`` any number of times, then ``solve``. Positions are rows: codes [positions, subspaces] and targets
-    [positions, outputs]; ``rows`` brings [frames, features, columns] into this form.
+    [positions, outputs]; ``metrics.rows`` brings [frames, features,
+    columns] into this form.
     """
 
     def __init__(self, subspaces: int, prototypes: int, outputs: int) -> None:
@@ -182,9 +183,3 @@ def visible_target(
     """The target nearest to ``prediction`` that looks like ``target`` once cut off at ``floor`` and ``ceiling``."""
     above = np.where(target >= ceiling, np.maximum(prediction, ceiling), target)
     return np.where(target <= floor, np.minimum(prediction, floor), above).astype(np.float32)
-
-
-def rows(x: AnyArray) -> AnyArray:
-    """[frames, features, columns] as [frames * columns, features], the form that ``TableRefit`` takes."""
-    frames, features, columns = x.shape
-    return np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(frames * columns, features)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqc.codebook import one_hot
+from pqc.codebook.metrics import rows
 from pqc.codebook.one_hot import predict
-from pqc.codebook.refit import TableRefit, bounded_refit, rows, visible_target
+from pqc.codebook.refit import TableRefit, bounded_refit, visible_target
 from pqc.numerics.arrays import FloatArray, IntArray
 
 
