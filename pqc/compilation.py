@@ -45,7 +45,7 @@ from pqc.passes.text import load_module, module_text
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
 from pqc.report.report import build_report
-from pqc.synthetic import synthetic_frames
+from pqc.synthetic import synthetic_count, synthetic_frames
 from pqc.version import __version__
 
 SELF_TEST_FRAMES = 2
@@ -211,13 +211,15 @@ def _calibration(
 ) -> list[FloatArray]:
     """Calibration frames in the order of the inputs."""
     inputs = list(zip(imported.input_names, main_of(imported.module).body.block.args, strict=True))
+    shapes = [shape_of(value)[1:] for _, value in inputs]
     if request.calibration is None:
-        return [synthetic_frames(shape_of(value)[1:], preprocessing, request.pq.seed) for _, value in inputs]
+        count = synthetic_count(shapes)
+        return [synthetic_frames(count, shape, preprocessing, request.pq.seed) for shape in shapes]
     given = {name: np.asarray(array, np.float32) for name, array in request.calibration.items()}
-    frames = [checked_frames(given, name, shape_of(value)[1:]) for name, value in inputs]
+    frames = [checked_frames(given, name, shape) for (name, _), shape in zip(inputs, shapes, strict=True)]
     if len({len(array) for array in frames}) != 1:
         raise ModelError(f"calibration: {[len(array) for array in frames]} frames of the inputs, they must be as many")
-    return [array[: request.pq.frames] for array in frames]
+    return [array[: request.pq.frames_of(shapes)] for array in frames]
 
 
 def _is_integer(module: ModuleOp) -> bool:

@@ -41,7 +41,9 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 @click.argument("model", metavar="MODEL", type=FilePath())
 @click.option("-o", "output", metavar="PROGRAM", required=True, help="The program file; - is standard output.")
 @click.option("--calibrate", "calibration", metavar="FILE", type=FilePath(), help="An .npz file or a folder of images.")
-@click.option("--images", metavar="N", type=click.IntRange(1), help="Use the first N images.  [default: 1024]")
+@click.option(
+    "--images", metavar="N", type=click.IntRange(1), help="Use the first N images.  [default: 1024, 128 of 224x224]"
+)
 @click.option("--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel.")
 @click.option("--std", type=Numbers(), help="See --mean.")
 @target_options
@@ -110,7 +112,7 @@ def _schedule(path: Path | None) -> Schedule | None:
 def _request(options: Mapping[str, Any]) -> CompileRequest:
     """What is to be compiled, with the talk that belongs to it."""
     from pqc.api import CompileRequest
-    from pqc.cli.calibration import chosen_preprocessing, load_calibration
+    from pqc.cli.calibration import chosen_preprocessing, load_calibration, synthetic_frame_count
     from pqc.passes.options import PqOptions
     from pqc.planning.target import load_target
 
@@ -119,10 +121,11 @@ def _request(options: Mapping[str, Any]) -> CompileRequest:
     preprocessing = chosen_preprocessing(model, options["mean"], options["std"])
     calibration = None
     if options["calibration"] is not None:
-        calibration = load_calibration(model, options["calibration"], quantization.frames, preprocessing)
+        calibration = load_calibration(model, options["calibration"], quantization, preprocessing)
     say(f"target {target.name}, fingerprint {target.fingerprint()[:12]}")
     if calibration is None:
-        say("no --calibrate: the prototypes are fitted on synthetic data, so accuracy means nothing")
+        count = synthetic_frame_count(model)
+        say(f"no --calibrate: the prototypes are fitted on {count} synthetic frames, so accuracy means nothing")
     return CompileRequest(
         model=model,
         target=target,

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pqc.codebook.refit import TableRefit, visible_target
+from pqc.codebook.refit import refit_of, visible_target
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
 
@@ -166,9 +166,7 @@ def _start(
         distances = _distances(x[s : s + 1], prototypes[group : group + 1])[0]
         codes[:, s] = distances.argmin(axis=1)
         mean[s] = max(0.0, float(distances.min(axis=1).mean() + np.square(x[s]).sum(axis=1).mean()))
-    equations = TableRefit(subspaces, prototypes.shape[1], target.shape[1])
-    equations.add(codes, target)
-    table, bias = equations.solve(prior, ridge)
+    table, bias = refit_of(codes, prototypes.shape[1], target).solve(prior, ridge)
     # a subspace that its prototypes meet exactly has no scale of its own
     sharpness = 1 / (temperature * mean + 1e-3)
     return _Layer(prototypes.copy(), table, bias.astype(np.float32), sharpness.astype(np.float32))

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from pqc.codebook.layer import FitOptions, FittedLayer, LayerData, LayerShape, fit_layer
-from pqc.codebook.metrics import normalized_error
-from pqc.codebook.refit import rows
+from pqc.codebook.metrics import normalized_error, rows
 from pqc.codebook.table import quantize_table
 from pqc.numerics.arrays import FloatArray
 from pqc.numerics.element import Element

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pqc.codebook.kmeans import fit_codebook
-from pqc.codebook.refit import TableRefit, predict, visible_target
+from pqc.codebook.one_hot import predict
+from pqc.codebook.refit import TableRefit, visible_target
 from pqc.codebook.table import plain_table
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray

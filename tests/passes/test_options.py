@@ -31,3 +31,13 @@ def test_options_from_before_there_were_groupings_cut_by_window() -> None:
 def test_options_that_mean_nothing_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         PqOptions.from_json(options)
+
+
+@pytest.mark.parametrize(
+    ("shape", "frames"),
+    [((64,), 1024), ((1, 49, 10), 1024), ((3, 32, 32), 1024), ((3, 96, 96), 697), ((3, 224, 224), 128)],
+)
+def test_large_frames_are_few_where_nobody_says_how_many(shape: tuple[int, ...], frames: int) -> None:
+    assert PqOptions().frames_of([shape]) == frames
+    assert PqOptions().frames_of([shape, (1, 8, 8)]) == frames
+    assert PqOptions(images=5000).frames_of([shape]) == 5000
