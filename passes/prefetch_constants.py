@@ -11,7 +11,6 @@ overwrites.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -19,12 +18,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
-from pqc.dialects.pqa import LoadOp, UnitOp
+from pqc.dialects.pqa import LoadOp
 from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp
-from pqc.interpreter.work import works
-from pqc.isa.fields import Memory, Unit
+from pqc.isa.fields import Memory
 from pqc.passes.allocate_memory import finds_place
 from pqc.passes.attributes import program_of, target_of
+from pqc.passes.time_line import TimeLine
 from pqc.planning.prefetch import Fetch, load_steps
 from pqc.planning.target import Target
 
@@ -37,9 +36,6 @@ CONSTANTS = (Memory.CODEBOOK, Memory.TABLE)
 LOOKAHEAD = 8
 """Activations can be loaded so many operations before the place where the program has them."""
 
-TIMED = (Unit.LOOKUP, Unit.CONVENTIONAL, Unit.VECTOR)
-"""The units whose work is the time line: a lookup stands for its encode, too."""
-
 
 @dataclass(frozen=True)
 class Transfer:
@@ -49,52 +45,39 @@ class Transfer:
     moved: tuple[Operation, ...]
 
 
-def step_times(units: dict[Operation, int], ops: Sequence[Operation]) -> list[int]:
-    """When each operation happens if one follows the other without waiting; requantization runs beside lookups."""
-    times = [0]
-    for op in ops:
-        counts = isinstance(op, UnitOp) and op.unit in TIMED and op.name != "pqa.requantize"
-        times.append(times[-1] + (units[op] if counts else 0))
-    return times
-
-
-def transfers(program: ProgramOp, busy: dict[Operation, int]) -> list[Transfer]:
+def transfers(line: TimeLine) -> list[Transfer]:
     """All loads, in program order."""
-    index = {op: number for number, op in enumerate(program.body.block.ops)}
     found: list[Transfer] = []
-    for op, number in index.items():
+    for op, number in line.index.items():
         if not isinstance(op, LoadOp):
             continue
         constant, buffer = op.region_of["dram"].owner, op.region_of["address"].owner
         if isinstance(constant, ConstantOp) and isinstance(buffer, AllocateOp):
-            kind = buffer.region.type
-            last = max(index[use.operation] for use in buffer.region.uses)
-            fetch = Fetch(kind.kind, kind.size.data, busy[op], number, last)
+            kind = buffer.region_type
+            last = max(line.index[use.operation] for use in buffer.region.uses)
+            fetch = Fetch(kind.kind, kind.size.data, line.busy[op], number, last)
             found.append(Transfer(fetch, (constant, buffer, op)))
         else:
-            fetch = Fetch(Memory.ACTIVATION, 0, busy[op], number, number, max(0, number - LOOKAHEAD))
+            fetch = Fetch(Memory.ACTIVATION, 0, line.busy[op], number, number, max(0, number - LOOKAHEAD))
             found.append(Transfer(fetch, ()))
     return found
 
 
 def hoisted_order(program: ProgramOp, target: Target, share: float) -> list[Operation]:
     """The operations with every load of a constant at its place, buffers filled to a ``share``."""
-    ops = list(program.body.block.ops)
-    instructions = [op for op in ops if isinstance(op, UnitOp)]
-    work = works([op.instruction({}) for op in instructions], target)
-    busy: dict[Operation, int] = {op: one.busy for op, one in zip(instructions, work, strict=True)}
-    found = transfers(program, busy)
+    line = TimeLine.of(program, target)
+    found = transfers(line)
     capacities: dict[int, int] = {Memory.ACTIVATION: 0}
     for memory in CONSTANTS:
         # going round, up to one region's bytes are lost where the buffer ends
         largest = max((one.fetch.size for one in found if one.fetch.line == memory), default=0)
         capacities[memory] = int((target.buffer_bytes(memory) - largest) * share)
-    steps = load_steps([one.fetch for one in found], capacities, step_times(busy, ops))
+    steps = load_steps([one.fetch for one in found], capacities, line.times)
     early: dict[int, list[Transfer]] = defaultdict(list)
     for one, step in zip(found, steps, strict=True):
         early[step].append(one)
     order: dict[Operation, None] = {}
-    for number, op in enumerate(ops):
+    for number, op in enumerate(line.ops):
         for one in early[number]:
             order.update(dict.fromkeys(one.moved))
         order.setdefault(op)
