@@ -89,7 +89,7 @@ class AllocateMemoryPass(ModulePass):
         """
         program, target = program_of(op), target_of(op)
         intervals = live_intervals(program)
-        placed = place_constants(program, target)
+        placed = place_constants(program, target).addresses
         for region, address in placed.items():
             region.place(address)
         on_chip = [memory for memory in Memory if memory is not Memory.DRAM]

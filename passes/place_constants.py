@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pqc.dialects.pqa import LoadOp
@@ -56,20 +56,32 @@ def _filled(line: TimeLine, loads: Sequence[LoadOp], memory: Memory) -> _Filled 
     return _Filled([op for _, op in found], regions)
 
 
-def place_constants(program: ProgramOp, target: Target) -> dict[RegionOp, int]:
-    """The address of every region that a constant is loaded to, in the buffers for which a placement was found."""
+@dataclass(frozen=True)
+class Placement:
+    """Addresses of the regions that constants are loaded to, and the cycles of one more frame with them.
+
+    Buffers for which no placement was found are left out; ``complete`` says that there are none.
+    """
+
+    addresses: Mapping[RegionOp, int]
+    period: int
+    complete: bool
+
+
+def place_constants(program: ProgramOp, target: Target) -> Placement:
+    """Where constants lie in the buffers that hold nothing else."""
     line = TimeLine.of(program, target)
     ops, loads = _loads(line)
     stream = Stream(loads, line.times, [()] * len(loads))
     placed: dict[RegionOp, int] = {}
+    complete = True
     for memory in BUFFERS:
         filled = _filled(line, ops, memory)
-        if filled is None or not filled.ops:
-            continue
-        addresses = place(stream, filled.regions, target.buffer_bytes(memory))
-        if addresses is None:
+        addresses = None if filled is None else place(stream, filled.regions, target.buffer_bytes(memory))
+        if filled is None or addresses is None:
+            complete = False
             continue
         placed |= dict(zip(filled.ops, addresses, strict=True))
         more = waits_of(loads, filled.regions, addresses)
         stream = replace(stream, waits=[[*a, *b] for a, b in zip(stream.waits, more, strict=True)])
-    return placed
+    return Placement(placed, stream.period([()] * len(loads)), complete)

@@ -11,6 +11,7 @@ overwrites.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -21,14 +22,19 @@ from xdsl.passes import ModulePass
 from pqc.dialects.pqa import LoadOp
 from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp
 from pqc.isa.fields import Memory
-from pqc.passes.allocate_memory import finds_place
 from pqc.passes.attributes import program_of, target_of
+from pqc.passes.place_constants import place_constants
 from pqc.passes.time_line import TimeLine
 from pqc.planning.prefetch import Fetch, load_steps
 from pqc.planning.target import Target
 
-SHARES = (1.0, 0.875, 0.75, 0.5)
-"""Parts of a buffer that are filled ahead: less is tried where the regions then find no place."""
+FILLS: tuple[Callable[[int, int], int], ...] = (
+    lambda capacity, largest: capacity,
+    # going round, up to one region's bytes are lost where the buffer ends
+    lambda capacity, largest: capacity - largest,
+    lambda capacity, largest: 3 * (capacity - largest) // 4,
+)
+"""How many bytes of a buffer are filled ahead, by its capacity and its largest region: all are tried."""
 
 CONSTANTS = (Memory.CODEBOOK, Memory.TABLE)
 """The buffers that hold nothing but constants."""
@@ -63,15 +69,13 @@ def transfers(line: TimeLine) -> list[Transfer]:
     return found
 
 
-def hoisted_order(program: ProgramOp, target: Target, share: float) -> list[Operation]:
-    """The operations with every load of a constant at its place, buffers filled to a ``share``."""
-    line = TimeLine.of(program, target)
+def hoisted_order(line: TimeLine, target: Target, fill: Callable[[int, int], int]) -> list[Operation]:
+    """The operations with every load of a constant at its place, if buffers are filled so far."""
     found = transfers(line)
     capacities: dict[int, int] = {Memory.ACTIVATION: 0}
     for memory in CONSTANTS:
-        # going round, up to one region's bytes are lost where the buffer ends
         largest = max((one.fetch.size for one in found if one.fetch.line == memory), default=0)
-        capacities[memory] = int((target.buffer_bytes(memory) - largest) * share)
+        capacities[memory] = fill(target.buffer_bytes(memory), largest)
     steps = load_steps([one.fetch for one in found], capacities, line.times)
     early: dict[int, list[Transfer]] = defaultdict(list)
     for one, step in zip(found, steps, strict=True):
@@ -98,11 +102,14 @@ class PrefetchConstantsPass(ModulePass):
     name = "prefetch-constants"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Change the order of the loads; where the regions then find no place, less is loaded ahead, or nothing."""
+        """Change the order of the loads to the one of which a frame takes the fewest cycles, or leave it."""
         program, target = program_of(op), target_of(op)
-        original = list(program.body.block.ops)
-        for share in SHARES:
-            reorder(program, hoisted_order(program, target, share))
-            if all(finds_place(program, memory, target.buffer_bytes(memory)) for memory in CONSTANTS):
-                return
-            reorder(program, original)
+        line = TimeLine.of(program, target)
+        best, cycles = list(line.ops), place_constants(program, target).period
+        for fill in FILLS:
+            order = hoisted_order(line, target, fill)
+            reorder(program, order)
+            found = place_constants(program, target)
+            if found.complete and found.period < cycles:
+                best, cycles = order, found.period
+        reorder(program, best)
