@@ -14,7 +14,8 @@ from xdsl.ir import Block, Operation, Region
 from pqc.dialects import pqa
 from pqc.dialects.blob import BlobAttr
 from pqc.dialects.pq_types import QuantizedType
-from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
+from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, RepeatOp, TensorKind, TensorOp
+from pqc.dialects.pqa_types import TokenType
 from pqc.errors import InternalError
 from pqc.interpreter.reference import run_reference
 from pqc.interpreter.reference_accelerator import UNWRITTEN, run_program, tensors
@@ -113,6 +114,24 @@ def test_the_inputs_stay_as_they_are() -> None:
     values = np.array([[1, 2]], np.uint8)
     run_program(program([x, tile, fill, copy(tile, x, 2)]), [values])
     assert values.tolist() == [[1, 2]]
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4])
+def test_a_program_for_several_frames(frames: int) -> None:
+    """Two frames an execution, of which it swaps the bytes; tokens for the next execution play no part."""
+    x, y, tile = (
+        TensorOp(label, kind, QuantizedType.of((DYNAMIC_INDEX, 2), U8, 1.0), 4)
+        for label, kind in (("x", TensorKind.INPUT), ("y", TensorKind.OUTPUT), ("tile", TensorKind.INTERMEDIATE))
+    )
+    buffer = AllocateOp(Memory.ACTIVATION, 4)
+    load = copy(x, buffer, 4)
+    stores = [copy(buffer, y, 1, address_offset=i ^ 1, dram_offset=i) for i in range(4)]
+    made = ProgramOp("pqa", 16, Region(Block([x, y, tile, buffer, load, *stores], arg_types=[TokenType()])), batch=2)
+    made.body.block.add_op(RepeatOp([stores[-1].results[0]]))
+    made.verify()
+    values = np.arange(2 * frames, dtype=np.uint8).reshape(frames, 2)
+    (found,) = run_program(made, [values])
+    assert found.tolist() == values[:, ::-1].tolist()
 
 
 def test_operations_that_are_no_instructions_are_refused() -> None:
