@@ -179,6 +179,9 @@ def test_info(program: Program) -> None:
     assert [entry["runs_on"] for entry in figures["nodes"]] == ["encode+lookup", "encode+lookup"]
     text = ok(pqc("info", "p.bin")).text
     assert "2 nodes run on encode+lookup: layer0, layer1" in text
+    assert figures["batch"] == 1
+    assert figures["credits"] == [{"source": "store", "destination": "load", "count": 1}]
+    assert "\nexecution     1 frame; tokens at the start: 1 from store to load\n" in text
 
 
 def test_disassembly_and_back(program: Program) -> None:
