@@ -56,7 +56,7 @@ def forget_tokens(program: ProgramOp) -> None:
     """Take away all tokens that operations wait for."""
     block = program.body.block
     for op in list(block.ops):
-        if isinstance(op, UnitOp):
+        if isinstance(op, UnitOp) and op.after:
             op.wait_for([])
         if isinstance(op, RepeatOp):
             op.detach()
@@ -97,4 +97,5 @@ class InsertTokensPass(ModulePass):
             return before[wait.source] if wait.distance else units[wait.source].token
 
         for unit, found in zip(units, waits, strict=True):
-            unit.wait_for([token(wait) for wait in found])
+            if found:
+                unit.wait_for([token(wait) for wait in found])

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -18,8 +19,10 @@ import numpy as np
 from pqc.errors import ModelError, ProgramError
 from pqc.interpreter.batches import grouped
 from pqc.interpreter.hazards import check_program
-from pqc.interpreter.queues import Queues, check_order, describe, execute_queues
+from pqc.interpreter.queues import Queues, check_order, describe
+from pqc.interpreter.random_order import random_order
 from pqc.interpreter.units import Bytes, execute
+from pqc.interpreter.writers import WriterCheck
 from pqc.isa.access import accesses
 from pqc.isa.fields import Instruction, Memory
 from pqc.isa.program import Program
@@ -32,6 +35,9 @@ STREAMS_AT_ONCE = 32
 
 WORKER_BYTES = 256 << 20
 """Memories of the streams executed together take at most this many bytes, unless one stream needs more."""
+
+RANDOM_EXECUTIONS = 3
+"""Executions that a random order interleaves: tokens reach from one to the next, so two show that one is missing."""
 
 GARBAGE = 0xA5
 """What memories hold before anything is written."""
@@ -85,22 +91,28 @@ class Machine:
         self._constants = len(program.constants)
         self._steps = [self._bind(instruction) for instruction in program.instructions]
 
+    @cached_property
+    def _writers(self) -> WriterCheck:
+        return WriterCheck(self.program, self.target, self.order)
+
     def run(self, inputs: Mapping[str, IntArray], order: Sequence[int] | None = None) -> dict[str, IntArray]:
         """Execute the program for all frames.
 
         ``inputs``: raw integers [frames, *shape] by input name; a last batch that is not full is filled up with copies
         of the last frame. The result holds the raw integers of each output, [frames, *shape] in the type that stores
         its elements. ``order`` is a legal order of the steps of one or several executions in a row
-        (:mod:`pqc.interpreter.queues`); without one, each execution goes in program order.
+        (:mod:`pqc.interpreter.queues`); without one, each execution goes in program order. With one, it is also
+        checked that every byte read is of the writer that it has in program order (:mod:`pqc.interpreter.writers`).
 
         Raises:
             ModelError: an input is missing, unknown, of the wrong shape or type, or out of its range.
-            ProgramError: the order is not legal.
+            ProgramError: the order is not legal, or a token is missing that would forbid it.
         """
         frames = self._check_inputs(inputs)
         program, executions = self.program, 1
         if order is not None:
             executions = check_order(program.instructions, order, program.credits)
+            self._writers.check(order, executions)
         stream = _Stream(self.order if order is None else order, executions)
         given = {name: grouped(grouped(values, program.batch), executions) for name, values in inputs.items()}
         streams = -(-frames // (program.batch * executions))
@@ -111,13 +123,9 @@ class Machine:
         self._run_parts(_parts(streams, self._streams_at_once(executions)), stream, given, results)
         return {name: values.reshape(-1, *values.shape[3:])[:frames] for name, values in results.items()}
 
-    def random_order(self, rng: np.random.Generator, executions: int = 1) -> list[int]:
-        """A random legal order of the steps of some executions in a row."""
-
-        def choose(ready: list[int]) -> int:
-            return ready[int(rng.integers(len(ready)))]
-
-        return execute_queues(Queues(self.program.instructions, self.program.credits, executions), choose)
+    def random_order(self, rng: np.random.Generator, executions: int = RANDOM_EXECUTIONS) -> list[int]:
+        """A random legal order of the steps of some executions in a row (:mod:`pqc.interpreter.random_order`)."""
+        return random_order(Queues(self.program.instructions, self.program.credits, executions), rng)
 
     def _run_parts(
         self,

@@ -60,8 +60,13 @@ class Queues:
         self.tokens = {(a, b): 0 for a in UNITS for b in UNITS}
         self.tokens |= {(a, b): count for a, b, count in self.credits}
         self.waiting = {unit: deque() for unit in UNITS}
-        for step in range(self.executions * len(self.instructions)):
+        for step in range(self.steps):
             self.waiting[self.instruction(step).unit].append(step)
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are."""
+        return self.executions * len(self.instructions)
 
     def instruction(self, step: int) -> Instruction:
         """The instruction of a step."""

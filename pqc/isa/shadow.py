@@ -43,17 +43,21 @@ class Shadow:
 
     def view(self, access: Access, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """What ``access`` touches of an array that has one element for each byte of this shadow."""
-        return replace(access, address=access.address - self.base).view(values)
+        return self._local(access).view(values)
+
+    def _local(self, access: Access) -> Access:
+        """``access`` with addresses that count from the first byte of this shadow."""
+        return replace(access, address=access.address - self.base) if self.base else access
 
     def rivals(self, access: Access, unit: Unit) -> Iterator[Rival]:
         """The other units whose last write to some of the bytes, or last read if ``access`` writes, matters."""
         if not access.size:
             return
-        moved = replace(access, address=access.address - self.base)
+        local = self._local(access)
         for (other, wrote), last in self._last.items():
             if other is unit or not (wrote or access.written):
                 continue
-            stamp = int(moved.view(last).max())
+            stamp = int(local.view(last).max())
             if stamp:
                 yield Rival(other, wrote, stamp)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 from support.command_line import Result, classifier, pqc, with_self_test, write_inputs
 from support.onnx_models import model, node
+from support.tokens import tokens_of, without
 
 from pqc.cli.targets import to_toml
+from pqc.interpreter import machine
 from pqc.interpreter.machine import Machine
 from pqc.isa.program import Program, load_program, save_program
 from pqc.numerics.element import dequantize
@@ -110,7 +113,22 @@ def test_recorded_preprocessing_is_applied(program: Program) -> None:
 def test_random_orders(program: Program) -> None:
     assert program.instructions
     for words in (["run", "p.bin"], ["run", "p.bin", "--input", "x.npz"]):
-        assert as_json(*words, "--random-order", "3")["random_orders"] == {"orders": 3, "equal": True}
+        figures = as_json(*words, "--random-order", "3")["random_orders"]
+        assert figures == {"orders": 3, "executions": 3, "equal": True}
+
+
+def test_a_random_order_that_a_missing_token_allows(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The static check would refuse the program before; here it looks away."""
+
+    def unchecked(*_: object) -> list[int]:
+        return list(range(len(program.instructions)))
+
+    for token in tokens_of(program):
+        save_program(without(program, token), Path("broken.bin"))
+        monkeypatch.setattr(machine, "check_program", unchecked)
+        found = pqc("run", "broken.bin", "--random-order", "20")
+        assert found.code == 3
+        assert re.search(r"in random order \d+: .* in program order: a dependency between instr", found.talk)
 
 
 def test_timing(program: Program) -> None:
@@ -161,6 +179,9 @@ def test_info(program: Program) -> None:
     assert [entry["runs_on"] for entry in figures["nodes"]] == ["encode+lookup", "encode+lookup"]
     text = ok(pqc("info", "p.bin")).text
     assert "2 nodes run on encode+lookup: layer0, layer1" in text
+    assert figures["batch"] == 1
+    assert figures["credits"] == [{"source": "store", "destination": "load", "count": 1}]
+    assert "\nexecution     1 frame; tokens at the start: 1 from store to load\n" in text
 
 
 def test_disassembly_and_back(program: Program) -> None:

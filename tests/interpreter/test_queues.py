@@ -58,3 +58,42 @@ def test_clocks_count_what_is_done() -> None:
     assert found.start[:, loads].tolist() == [0, 1, 2, 2, 2]
     assert found.start[:, vectors].tolist() == [0, 0, 0, 0, 1]
     assert found.position.tolist() == [1, 2, 3, 1, 1]
+
+
+COPY = [
+    load(0, Memory.ACTIVATION, 0, 1, wait=mask(Unit.STORE), signal=mask(Unit.STORE)),
+    store(8, 0, 1, wait=mask(Unit.LOAD), signal=mask(Unit.LOAD)),
+]
+START = ((Unit.STORE, Unit.LOAD, 1),)
+
+
+def test_tokens_at_the_start_let_the_first_execution_begin() -> None:
+    assert program_order(COPY, ["a", "b"], START) == [0, 1]
+    with pytest.raises(ProgramError, match=r"^deadlock: "):
+        program_order(COPY, ["a", "b"])
+
+
+def test_orders_of_several_executions() -> None:
+    assert check_order(COPY, [0, 1, 2, 3], START) == 2
+    with pytest.raises(
+        ProgramError, match=r"^instruction 0 \(load\) of execution 1 still waits for a token from store"
+    ):
+        check_order(COPY, [0, 2, 1, 3], START)
+    two = ((Unit.STORE, Unit.LOAD, 2),)
+    assert check_order(COPY, [0, 2, 1, 3], two) == 2
+    with pytest.raises(ProgramError, match="2 instructions once"):
+        check_order(COPY, [0, 1, 2], START)
+
+
+def test_clocks_know_what_the_execution_before_has_done() -> None:
+    found = clocks(COPY, range(6), START)
+    loads, stores = UNITS.index(Unit.LOAD), UNITS.index(Unit.STORE)
+    assert found.start[:, loads].tolist() == [0, 1, 1, 2, 2, 3]
+    assert found.start[:, stores].tolist() == [0, 0, 1, 1, 2, 2]
+    assert found.position.tolist() == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_credit_stands_for_nothing_that_was_done() -> None:
+    """With two of them the load does not wait for the store in front of it, but for the one before that."""
+    found = clocks(COPY, range(6), ((Unit.STORE, Unit.LOAD, 2),))
+    assert found.start[:, UNITS.index(Unit.STORE)].tolist() == [0, 0, 0, 1, 1, 2]

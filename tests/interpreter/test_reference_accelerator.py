@@ -15,7 +15,8 @@ from xdsl.ir import Block, Operation, Region
 from pqc.dialects import pqa
 from pqc.dialects.blob import BlobAttr
 from pqc.dialects.pq_types import QuantizedType
-from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
+from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, RepeatOp, TensorKind, TensorOp
+from pqc.dialects.pqa_types import TokenType
 from pqc.errors import InternalError, ProgramError
 from pqc.interpreter.reference import run_reference
 from pqc.interpreter.reference_accelerator import UNWRITTEN, run_program, tensors
@@ -149,6 +150,24 @@ def test_codes_in_a_region_are_looked_up_and_must_be_codes() -> None:
     assert found.tolist() == [[30, 0, 20]]
     with pytest.raises(ProgramError, match=r"^pqa\.lookup: reads code 4, its table has 4 prototypes$"):
         run_program(made, [np.array([[0, 0, 0, 0, 3, 4, 2]], np.uint8)])
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4])
+def test_a_program_for_several_frames(frames: int) -> None:
+    """Two frames an execution, of which it swaps the bytes; tokens for the next execution play no part."""
+    x, y, tile = (
+        TensorOp(label, kind, QuantizedType.of((DYNAMIC_INDEX, 2), U8, 1.0), 4)
+        for label, kind in (("x", TensorKind.INPUT), ("y", TensorKind.OUTPUT), ("tile", TensorKind.INTERMEDIATE))
+    )
+    buffer = AllocateOp(Memory.ACTIVATION, 4)
+    load = copy(x, buffer, 4)
+    stores = [copy(buffer, y, 1, address_offset=i ^ 1, dram_offset=i) for i in range(4)]
+    made = ProgramOp("pqa", 16, Region(Block([x, y, tile, buffer, load, *stores], arg_types=[TokenType()])), batch=2)
+    made.body.block.add_op(RepeatOp([stores[-1].results[0]]))
+    made.verify()
+    values = np.arange(2 * frames, dtype=np.uint8).reshape(frames, 2)
+    (found,) = run_program(made, [values])
+    assert found.tolist() == values[:, ::-1].tolist()
 
 
 def test_operations_that_are_no_instructions_are_refused() -> None:

@@ -71,6 +71,12 @@ def tensors_section(**changes: Any) -> bytes:
     return canonical_json({"dram_bytes": 256, "inputs": [tensor], "outputs": []})
 
 
+def credits_section(*credits: tuple[str, str, int]) -> bytes:
+    """An execution section with these tokens at the start."""
+    records = [{"source": source, "destination": destination, "count": count} for source, destination, count in credits]
+    return canonical_json({"batch": 1, "credits": records})
+
+
 FORGED: dict[str, tuple[str, bytes, str]] = {
     "other target": (
         "target",
@@ -119,6 +125,38 @@ FORGED: dict[str, tuple[str, bytes, str]] = {
         "selftest",
         canonical_json({"seed": 1, "frames": 10**12, "digest": "a" * 64}),
         "selftest.frames = 1000000000000, allowed are 1 to 1024",
+    ),
+    "execution": (
+        "execution",
+        b'{"batch":1}',
+        "section 'execution': execution lacks the field 'credits'",
+    ),
+    "batch": ("execution", b'{"batch":0,"credits":[]}', "batch = 0, allowed are 1 to 1024"),
+    "large batch": (
+        "execution",
+        b'{"batch":9,"credits":[]}',
+        "outputs[0] ends at 280, beyond dram_bytes = 256",
+    ),
+    "credit": (
+        "execution",
+        canonical_json({"batch": 1, "credits": [{"source": "load", "count": 1}]}),
+        "section 'execution': credits[0] lacks the field 'destination'",
+    ),
+    "credit's unit": (
+        "execution",
+        credits_section(("load", "decode", 1)),
+        "section 'execution': credits[0].destination = 'decode', allowed are load, store, encode, lookup, vector, ",
+    ),
+    "no credit": ("execution", credits_section(("load", "encode", 0)), "credits[0].count = 0, allowed are 1 to 65535"),
+    "credits twice": (
+        "execution",
+        credits_section(("load", "encode", 1), ("load", "encode", 1)),
+        "credits[1], from load to encode, stands behind one that it should precede",
+    ),
+    "credits in another order": (
+        "execution",
+        credits_section(("store", "load", 1), ("load", "encode", 1)),
+        "credits[1], from load to encode, stands behind one that it should precede",
     ),
     "tensors": (
         "tensors",

@@ -83,6 +83,20 @@ def test_tokens_become_one_bit_for_each_unit_that_waits_and_signals() -> None:
     assert (emitted.dram_bytes, emitted.constants, emitted.layers) == (136, b"", [])
 
 
+def test_a_tensor_holds_every_frame_of_a_batch() -> None:
+    x, a = (
+        TensorOp("x", TensorKind.INPUT, QuantizedType.of((DYNAMIC_INDEX, 8), Element(8, signed=True), 0.5), 24),
+        buffer(0),
+    )
+    x.place(64)
+    made = ProgramOp("pqa", 16, Region(Block([x, a, fill(a)])), batch=3)
+    made.verify()
+    emitted = emit(ModuleOp([made]))
+    assert emitted.batch == 3
+    assert emitted.inputs == (Tensor("x", (8,), 8, True, 0.5, 64),)
+    assert emitted.dram_bytes == 64 + 24
+
+
 def test_tokens_that_cross_cannot_be_counted() -> None:
     y, a, b = tensor("y", TensorKind.OUTPUT, 0), buffer(0), buffer(16)
     first, second = fill(a), fill(b)

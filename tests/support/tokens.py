@@ -8,6 +8,7 @@ from itertools import product
 
 from support.programs import mask
 
+from pqc.isa.dependencies import stream_waits
 from pqc.isa.fields import Unit
 from pqc.isa.program import Program
 
@@ -40,18 +41,28 @@ def without(program: Program, token: Token) -> Program:
 
 
 def also(program: Program, token: Token) -> Program:
-    """The program with one more token between units that have none so far."""
+    """The program with one more token, from and to instructions that have none between their units so far."""
     return _changed(program, token, add=True)
 
 
 def _changed(program: Program, token: Token, *, add: bool) -> Program:
     instructions = list(program.instructions)
     pair = instructions[token.source].unit, instructions[token.destination].unit
-    flipped = instructions[token.source].signal ^ mask(pair[1])
-    instructions[token.source] = replace(instructions[token.source], signal=flipped)
-    flipped = instructions[token.destination].wait ^ mask(pair[0])
-    instructions[token.destination] = replace(instructions[token.destination], wait=flipped)
+    for index, name, unit in ((token.source, "signal", pair[1]), (token.destination, "wait", pair[0])):
+        before: int = getattr(instructions[index], name)
+        assert bool(before >> unit & 1) is not add
+        instructions[index] = replace(instructions[index], **{name: before ^ mask(unit)})
     counts = Counter({(source, destination): count for source, destination, count in program.credits})
     counts[pair] += token.distance if add else -token.distance
     credits = tuple((*key, count) for key, count in sorted(counts.items()) if count)
     return replace(program, instructions=tuple(instructions), credits=credits)
+
+
+def with_tokens(program: Program, accumulator_bits: int = 16) -> Program:
+    """The program with the tokens that its accesses need and no others."""
+    bare = [replace(instruction, wait=0, signal=0) for instruction in program.instructions]
+    scheduled = replace(program, instructions=tuple(bare), credits=())
+    for destination, waits in enumerate(stream_waits(bare, accumulator_bits)):
+        for wait in waits:
+            scheduled = also(scheduled, Token(wait.source, destination, wait.distance))
+    return scheduled
