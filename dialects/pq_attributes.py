@@ -14,6 +14,7 @@ from xdsl.printer import Printer
 from pqc.dialects.rules import element_of, expect, expect_range, integer_type
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
+from pqc.numerics.grouping import Grouping
 from pqc.numerics.window import Window
 
 METRICS = tuple(metric.name.lower() for metric in Metric)
@@ -23,6 +24,11 @@ METRICS = tuple(metric.name.lower() for metric in Metric)
 def check_metric(name: str) -> None:
     """Raise VerifyException unless there is a metric of this name."""
     expect(name in METRICS, f"metric {name!r}, allowed are {', '.join(METRICS)}")
+
+
+def check_grouping(name: str) -> None:
+    """Raise VerifyException unless there is a grouping of this name."""
+    expect(name in tuple(Grouping), f"grouping {name!r}, allowed are {', '.join(Grouping)}")
 
 
 def spell_float(value: float) -> str:
@@ -126,22 +132,32 @@ class GridAttr(ParametrizedAttribute):
 class ConfigAttr(ParametrizedAttribute):
     """How a layer is product-quantized: ``#pq.config<prototypes = 16, length = 9, bits = [8, 8], l2>``.
 
-    The bits are those of a prototype's and of a table's element.
+    The bits are those of a prototype's and of a table's element. ``grouping = channel`` may stand behind the length;
+    without it subvectors are cut from the window.
     """
 
     name = "pq.config"
     prototypes: IntAttr
     length: IntAttr
+    grouping: StringAttr
     prototype_bits: IntAttr
     table_bits: IntAttr
     metric: StringAttr
 
     @staticmethod
-    def of(prototypes: int, length: int, prototype_bits: int, table_bits: int, metric: Metric) -> ConfigAttr:
+    def of(
+        prototypes: int,
+        length: int,
+        prototype_bits: int,
+        table_bits: int,
+        metric: Metric,
+        grouping: Grouping = Grouping.WINDOW,
+    ) -> ConfigAttr:
         """A configuration from plain numbers."""
         return ConfigAttr(
             IntAttr(prototypes),
             IntAttr(length),
+            StringAttr(grouping.value),
             IntAttr(prototype_bits),
             IntAttr(table_bits),
             StringAttr(metric.name.lower()),
@@ -152,9 +168,15 @@ class ConfigAttr(ParametrizedAttribute):
         """The metric."""
         return Metric[self.metric.data.upper()]
 
+    @property
+    def grouped(self) -> Grouping:
+        """Which elements form a subvector."""
+        return Grouping(self.grouping.data)
+
     def verify(self) -> None:
         """Numbers in the ranges that the hardware's fields and the learning allow."""
         check_metric(self.metric.data)
+        check_grouping(self.grouping.data)
         for what, value, low, high in (
             ("prototypes", self.prototypes.data, 2, 4096),
             ("length", self.length.data, 1, 1024),
@@ -175,6 +197,7 @@ class ConfigAttr(ParametrizedAttribute):
             parser.parse_punctuation("=")
             length = parser.parse_integer()
             parser.parse_punctuation(",")
+            grouping = _parse_grouping(parser)
             parser.parse_keyword("bits")
             parser.parse_punctuation("=")
             bits = parse_integers(parser)
@@ -182,12 +205,25 @@ class ConfigAttr(ParametrizedAttribute):
             metric = parser.parse_identifier("metric")
         if len(bits) != 2:
             parser.raise_error("bits are those of a prototype's and of a table's element")
-        return (IntAttr(prototypes), IntAttr(length), IntAttr(bits[0]), IntAttr(bits[1]), StringAttr(metric))
+        numbers = IntAttr(bits[0]), IntAttr(bits[1])
+        return (IntAttr(prototypes), IntAttr(length), StringAttr(grouping), *numbers, StringAttr(metric))
 
     def print_parameters(self, printer: Printer) -> None:
         """Print the form shown above."""
         bits = [self.prototype_bits.data, self.table_bits.data]
+        grouping = "" if self.grouped is Grouping.WINDOW else f"grouping = {self.grouping.data}, "
         with printer.in_angle_brackets():
             printer.print_string(
-                f"prototypes = {self.prototypes.data}, length = {self.length.data}, bits = {bits}, {self.metric.data}"
+                f"prototypes = {self.prototypes.data}, length = {self.length.data}, {grouping}bits = {bits}, "
+                f"{self.metric.data}"
             )
+
+
+def _parse_grouping(parser: AttrParser) -> str:
+    """``grouping = channel,`` or nothing."""
+    if parser.parse_optional_keyword("grouping") is None:
+        return Grouping.WINDOW.value
+    parser.parse_punctuation("=")
+    grouping = parser.parse_identifier("grouping")
+    parser.parse_punctuation(",")
+    return grouping

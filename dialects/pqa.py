@@ -5,6 +5,9 @@ instruction of the instruction table: its operands are the regions that the inst
 fields are the instruction's others, its result is a token, and ``after`` names the tokens it waits for::
 
     %t2 = pqa.lookup table = %table, bias = %bias, accumulator = %sums <subspaces = 16, ...> after (%t0, %t1)
+
+A program is executed again and again. A token may come from the execution before: then it is an argument of the
+program's body, and the ``pqa.repeat`` at its end names the token that the next execution gets.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from __future__ import annotations
 from xdsl.ir import Dialect
 from xdsl.irdl import irdl_op_definition
 
-from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, FieldsAttr, ProgramOp, RegionType, TensorOp, TokenType
+from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RepeatOp, TensorOp
+from pqc.dialects.pqa_types import FieldsAttr, RegionType, TokenType
 from pqc.dialects.pqa_unit import UnitOp
 
 
@@ -100,5 +104,7 @@ UNIT_OPS: tuple[type[UnitOp], ...] = (
 )
 """One operation for each instruction of the table."""
 
-Pqa = Dialect("pqa", [ProgramOp, TensorOp, ConstantOp, AllocateOp, *UNIT_OPS], [RegionType, TokenType, FieldsAttr])
+Pqa = Dialect(
+    "pqa", [ProgramOp, RepeatOp, TensorOp, ConstantOp, AllocateOp, *UNIT_OPS], [RegionType, TokenType, FieldsAttr]
+)
 """The dialect."""

@@ -4,124 +4,32 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import IntEnum
+from typing import cast
 
-from xdsl.dialects.builtin import IntAttr, IntegerAttr, StringAttr, i64
-from xdsl.ir import Attribute, Data, ParametrizedAttribute, Region, SSAValue, TypeAttribute
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.ir import Operation, Region, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
-    irdl_attr_definition,
     irdl_op_definition,
     opt_prop_def,
     prop_def,
     region_def,
     result_def,
     traits_def,
+    var_operand_def,
 )
-from xdsl.parser import AttrParser
-from xdsl.printer import Printer
-from xdsl.traits import HasParent, IsolatedFromAbove, NoTerminator
+from xdsl.traits import HasParent, IsolatedFromAbove, IsTerminator, NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from pqc.dialects.blob import BlobAttr
 from pqc.dialects.pq_types import QuantizedType
+from pqc.dialects.pqa_types import RegionType, TokenType, region_type
 from pqc.dialects.rules import I64_ATTR, expect, expect_range
 from pqc.isa.fields import Memory
 from pqc.isa.instructions import Fill, Load
-
-MEMORIES = {memory.name.lower(): memory for memory in Memory}
-"""The memories, as the text spells them."""
-
-
-@irdl_attr_definition
-class RegionType(ParametrizedAttribute, TypeAttribute):
-    """Bytes of one memory: ``!pqa.region<activation, 4096>``."""
-
-    name = "pqa.region"
-    memory: StringAttr
-    size: IntAttr
-
-    @staticmethod
-    def of(memory: Memory, size: int) -> RegionType:
-        """``size`` bytes of ``memory``."""
-        return RegionType(StringAttr(memory.name.lower()), IntAttr(size))
-
-    @property
-    def kind(self) -> Memory:
-        """The memory."""
-        return MEMORIES[self.memory.data]
-
-    def verify(self) -> None:
-        """A memory that exists, and at least one byte of it."""
-        expect(self.memory.data in MEMORIES, f"memory {self.memory.data!r}, allowed are {', '.join(MEMORIES)}")
-        expect(self.size.data >= 1, f"a region of {self.size.data} bytes, it must have at least one")
-
-    @classmethod
-    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        """Parse ``<activation, 4096>``."""
-        with parser.in_angle_brackets():
-            memory = parser.parse_identifier("memory")
-            parser.parse_punctuation(",")
-            return (StringAttr(memory), IntAttr(parser.parse_integer()))
-
-    def print_parameters(self, printer: Printer) -> None:
-        """Print ``<activation, 4096>``."""
-        with printer.in_angle_brackets():
-            printer.print_string(f"{self.memory.data}, {self.size.data}")
-
-
-@irdl_attr_definition
-class TokenType(ParametrizedAttribute, TypeAttribute):
-    """That an operation is done."""
-
-    name = "pqa.token"
-
-
-@irdl_attr_definition
-class FieldsAttr(Data[tuple[tuple[str, int], ...]]):
-    """An instruction's fields that are no addresses: ``<subspaces = 16, outputs = 32>``; zeros are left out.
-
-    ``NAME_offset`` is a number of bytes behind the start of the region that the address field NAME points to.
-    """
-
-    name = "pqa.fields"
-
-    @staticmethod
-    def of(values: Mapping[str, int]) -> FieldsAttr:
-        """The fields that are not zero."""
-        return FieldsAttr(tuple((name, int(value)) for name, value in values.items() if value))
-
-    @classmethod
-    def parse_parameter(cls, parser: AttrParser) -> tuple[tuple[str, int], ...]:
-        """Parse ``<name = value, ...>``."""
-
-        def one() -> tuple[str, int]:
-            name = parser.parse_identifier("field")
-            parser.parse_punctuation("=")
-            return name, parser.parse_integer()
-
-        values = parser.parse_comma_separated_list(parser.Delimiter.ANGLE, one)
-        if len({name for name, _ in values}) < len(values):
-            parser.raise_error("a field is named twice")
-        return tuple(values)
-
-    def print_parameter(self, printer: Printer) -> None:
-        """Print ``<name = value, ...>``."""
-        with printer.in_angle_brackets():
-            printer.print_string(", ".join(f"{name} = {value}" for name, value in self.data))
-
-
-def region_type(value: SSAValue) -> RegionType:
-    """The type of a region.
-
-    Raises:
-        VerifyException: the value is none.
-    """
-    kind = value.type
-    if not isinstance(kind, RegionType):
-        raise VerifyException(f"{kind} is not a region")
-    return kind
+from pqc.isa.records import MAXIMUM_BATCH
 
 
 class TensorKind(IntEnum):
@@ -134,28 +42,85 @@ class TensorKind(IntEnum):
 
 @irdl_op_definition
 class ProgramOp(IRDLOperation):
-    """A program for one target: regions and operations on units, in program order."""
+    """A program for one target: regions and operations on units, in program order.
+
+    It processes ``batch`` frames (one where it is not said) each time it is executed, and is executed again and again.
+    DRAM behind the constants belongs to one execution, the other memories stay. The arguments of the body are tokens
+    of the execution before, those that its ``pqa.repeat`` names, in that order; they are there at the start.
+    """
 
     name = "pqa.program"
     target = prop_def(StringAttr)
     accumulator_bits = prop_def(I64_ATTR)
+    batch = opt_prop_def(I64_ATTR)
     body = region_def("single_block")
     traits = traits_def(NoTerminator(), IsolatedFromAbove())
-    assembly_format = "$target `accumulator_bits` $accumulator_bits attr-dict-with-keyword $body"
+    assembly_format = "$target `accumulator_bits` $accumulator_bits (`batch` $batch^)? attr-dict-with-keyword $body"
 
-    def __init__(self, target: str, accumulator_bits: int, body: Region) -> None:
+    def __init__(self, target: str, accumulator_bits: int, body: Region, batch: int = 1) -> None:
         super().__init__(
-            properties={"target": StringAttr(target), "accumulator_bits": IntegerAttr(accumulator_bits, i64)},
+            properties={
+                "target": StringAttr(target),
+                "accumulator_bits": IntegerAttr(accumulator_bits, i64),
+                "batch": None if batch == 1 else IntegerAttr(batch, i64),
+            },
             regions=[body],
         )
+
+    @property
+    def frames(self) -> int:
+        """Frames that one execution processes.
+
+        Raises:
+            VerifyException: the program, which is verified after its tensors, says it in another way.
+        """
+        batch = self.properties.get("batch")
+        if batch is None:
+            return 1
+        if not isinstance(batch, IntegerAttr):
+            raise VerifyException(f"batch = {batch}, it must be a number")
+        return cast(IntegerAttr, batch).value.data
+
+    @property
+    def repeated(self) -> Sequence[SSAValue]:
+        """The tokens handed to the next execution."""
+        last = self.body.block.last_op
+        return last.tokens if isinstance(last, RepeatOp) else ()
 
     def verify_(self) -> None:
         """Accumulators that hardware can have, and a body of regions and instructions alone."""
         expect_range("accumulator_bits", self.accumulator_bits.value.data, 8, 32)
-        expect(not self.body.block.args, "a program takes no arguments: its inputs are tensors")
+        expect_range("batch", self.frames, 1, MAXIMUM_BATCH)
+        for argument in self.body.block.args:
+            expect(
+                isinstance(argument.type, TokenType),
+                f"a program takes {argument.type}, it can take tokens alone: its inputs are tensors",
+            )
+        taken, handed = len(self.body.block.args), len(self.repeated)
+        expect(taken == handed, f"a program takes {taken} tokens of the execution before and hands on {handed}")
         for op in self.body.block.ops:
             inside = op.name.startswith("pqa.") and op.name != self.name
             expect(inside, f"{op.name} is no region and no instruction, it cannot be in a program")
+
+
+@irdl_op_definition
+class RepeatOp(IRDLOperation):
+    """The end of a program: the tokens that the next execution takes as the arguments of the body."""
+
+    name = "pqa.repeat"
+    tokens = var_operand_def(TokenType)
+    traits = traits_def(HasParent(ProgramOp), IsTerminator())
+    assembly_format = "$tokens attr-dict `:` type($tokens)"
+
+    def __init__(self, tokens: Sequence[SSAValue]) -> None:
+        super().__init__(operands=[tokens])
+
+    def verify_(self) -> None:
+        """Each token once, from an instruction of this execution."""
+        expect(len(self.tokens) >= 1, "pqa.repeat hands on no token, leave it out")
+        expect(len(set(self.tokens)) == len(self.tokens), "pqa.repeat hands on a token twice")
+        for token in self.tokens:
+            expect(isinstance(token.owner, Operation), "pqa.repeat hands on a token of the execution before")
 
 
 class RegionOp(IRDLOperation, abc.ABC):
@@ -193,7 +158,10 @@ class RegionOp(IRDLOperation, abc.ABC):
 
 @irdl_op_definition
 class TensorOp(RegionOp):
-    """A tensor in DRAM: an input or output of the program, or what one layer hands to the next."""
+    """A tensor in DRAM: an input or output of the program, or what one layer hands to the next.
+
+    Frame f of a batch lies f frames behind the start of the region.
+    """
 
     name = "pqa.tensor"
     label = prop_def(StringAttr)
@@ -208,9 +176,10 @@ class TensorOp(RegionOp):
         )
 
     def verify_(self) -> None:
-        """A region of DRAM as large as the tensor."""
+        """A region of DRAM as large as the tensor, for each frame that an execution processes."""
         super().verify_()
-        elements = math.prod(self.tensor.get_shape()[1:])
+        parent = self.parent_op()
+        elements = math.prod(self.tensor.get_shape()[1:]) * (parent.frames if isinstance(parent, ProgramOp) else 1)
         expected = RegionType.of(Memory.DRAM, elements * self.tensor.element.storage_bytes)
         expect(self.region.type == expected, f"tensor {self.label.data!r} is {self.region.type}, it takes {expected}")
         expect_range("kind", self.kind.value.data, min(TensorKind), max(TensorKind))
@@ -238,13 +207,16 @@ class ConstantOp(RegionOp):
 
 @irdl_op_definition
 class AllocateOp(RegionOp):
-    """A piece of an on-chip buffer."""
+    """A piece of an on-chip buffer; if it is ``persistent``, nothing else ever lies there."""
 
     name = "pqa.allocate"
-    assembly_format = "(`at` $address^)? attr-dict `:` type($region)"
+    persistent = opt_prop_def(UnitAttr)
+    assembly_format = "(`persistent` $persistent^)? (`at` $address^)? attr-dict `:` type($region)"
 
-    def __init__(self, memory: Memory, size: int) -> None:
-        super().__init__(result_types=[RegionType.of(memory, size)])
+    def __init__(self, memory: Memory, size: int, *, persistent: bool = False) -> None:
+        super().__init__(
+            properties={"persistent": UnitAttr() if persistent else None}, result_types=[RegionType.of(memory, size)]
+        )
 
     def verify_(self) -> None:
         """On chip: DRAM holds tensors and constants."""

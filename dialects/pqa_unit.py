@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, StringAttr, i32
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -21,15 +21,8 @@ from xdsl.printer import Printer
 from xdsl.traits import HasParent
 from xdsl.utils.exceptions import VerifyException
 
-from pqc.dialects.pqa_memory import (
-    ConstantOp,
-    FieldsAttr,
-    ProgramOp,
-    RegionOp,
-    RegionType,
-    TokenType,
-    region_type,
-)
+from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, RegionOp
+from pqc.dialects.pqa_types import FieldsAttr, RegionType, TokenType, region_type
 from pqc.dialects.rules import expect
 from pqc.isa.access import Access, accesses
 from pqc.isa.fields import Address, EncodingError, Field, Memory, Unit
@@ -162,7 +155,7 @@ class UnitOp(IRDLOperation, abc.ABC):
             expect(name in allowed, f"{self.name} has no address field {name!r}, allowed are {', '.join(allowed)}")
             expect(isinstance(value.owner, RegionOp), f"{name} is not a region of the program")
         for token in self.after:
-            expect(isinstance(token.owner, UnitOp), f"{self.name} waits for what is no instruction")
+            expect(isinstance(token.owner, UnitOp | Block), f"{self.name} waits for what is no instruction")
 
     def _verify_access(self, access: Access) -> None:
         """In the memory, inside the region, no constant overwritten, and no byte written twice."""

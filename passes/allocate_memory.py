@@ -15,7 +15,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
+from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
 from pqc.isa.fields import Memory
 from pqc.passes.attributes import program_of, target_of
 from pqc.planning.allocation import Interval, allocate, allocate_tightly
@@ -37,6 +37,7 @@ def live_intervals(program: ProgramOp) -> dict[RegionOp, Interval]:
         if isinstance(op, RegionOp):
             last = max((index[use.operation] for use in op.region.uses), default=number)
             outside = isinstance(op, TensorOp) and op.kind.value.data != TensorKind.INTERMEDIATE
+            outside = outside or (isinstance(op, AllocateOp) and op.persistent is not None)
             first, last = (0, end) if outside else (number, last)
             intervals[op] = Interval(op.region.type.size.data, first, last)
     return intervals

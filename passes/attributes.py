@@ -17,6 +17,7 @@ from pqc.dialects.pq_types import ConfigAttr, GridAttr, QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray
+from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, target_from_dict
 
 TARGET = "pqc.target"
@@ -37,6 +38,9 @@ GRID = "pq.grid"
 ERROR = "pq.normalized_error"
 """Operation: how far its integer result was from the float network's on the calibration frames, 0 to about 1."""
 
+SCHEDULE = "pqc.schedule"
+"""Module: what stays on chip and the nests of the layers, given by the user or as lowering chose them."""
+
 CONFIG = "pq.config"
 """Operation: how the layer is product-quantized."""
 
@@ -56,6 +60,17 @@ def target_of(module: ModuleOp) -> Target:
     if not isinstance(description, DictionaryAttr):
         raise ModelError(f"the IR has no module attribute {TARGET!r}: it was not written by pqc compile")
     return target_from_dict(from_attribute(description), TARGET)
+
+
+def set_schedule(module: ModuleOp, schedule: Schedule) -> None:
+    """Leave a schedule on the module."""
+    module.attributes[SCHEDULE] = to_attribute(schedule.as_json())
+
+
+def schedule_of(module: ModuleOp) -> Schedule:
+    """The schedule on the module; an empty one where nobody left any."""
+    values = module.attributes.get(SCHEDULE)
+    return Schedule.from_json(from_attribute(values)) if isinstance(values, DictionaryAttr) else Schedule()
 
 
 def set_provenance(module: ModuleOp, facts: Mapping[str, Any]) -> None:

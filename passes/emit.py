@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from pqc.dialects.pqa import UnitOp
 from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, TensorKind, TensorOp
 from pqc.errors import InternalError, ModelError
 from pqc.isa.fields import Instruction, Unit
-from pqc.isa.records import Tensor
+from pqc.isa.records import Credits, Tensor
 from pqc.passes.attributes import program_of
 from pqc.passes.insert_tokens import placed_instruction
 from pqc.passes.layer_facts import LAYERS
@@ -25,6 +26,8 @@ class Emitted:
     """What a program file holds, apart from target, provenance and self-test."""
 
     instructions: tuple[Instruction, ...]
+    batch: int
+    credits: Credits
     nodes: tuple[str, ...]
     constants: bytes
     dram_bytes: int
@@ -45,8 +48,11 @@ def emit(module: ModuleOp) -> Emitted:
     constants = constant_bytes(program)
     ends = [_start(op) + op.region.type.size.data for op in tensors]
     facts = module.attributes.get(LAYERS)
+    instructions, credits = with_semaphores(program, units)
     return Emitted(
-        instructions=with_semaphores(units),
+        instructions=instructions,
+        batch=program.frames,
+        credits=credits,
         nodes=tuple(node_name(op) for op in units),
         constants=constants,
         dram_bytes=max([len(constants), *ends]),
@@ -56,24 +62,35 @@ def emit(module: ModuleOp) -> Emitted:
     )
 
 
-def with_semaphores(units: list[UnitOp]) -> tuple[Instruction, ...]:
-    """The instructions, with a bit set for each unit that is waited for and each that is signalled.
+def with_semaphores(program: ProgramOp, units: Sequence[UnitOp]) -> tuple[tuple[Instruction, ...], Credits]:
+    """The instructions, with a bit set for each unit that is waited for and each that is signalled; the credits.
 
     Raises:
         InternalError: tokens between two units cross, so that counting them would not match them.
     """
-    index: dict[SSAValue, int] = {op.token: number for number, op in enumerate(units)}
+    sources = _token_sources(program, units)
     waits, signals = [0] * len(units), [0] * len(units)
-    newest: dict[tuple[Unit, Unit], int] = {}
+    taken: dict[tuple[Unit, Unit], list[int]] = {}
     for number, op in enumerate(units):
-        for source in sorted(index[token] for token in op.after):
+        for source in sorted(sources[token] for token in op.after):
             pair = (units[source].unit, op.unit)
-            if newest.get(pair, -1) >= source or waits[number] >> pair[0] & 1:
+            order = taken.setdefault(pair, [])
+            # the first one in the next execution comes behind all of this one
+            if waits[number] >> pair[0] & 1 or (order and not order[-1] < source < order[0] + len(units)):
                 raise InternalError(f"tokens from {pair[0].name.lower()} to {pair[1].name.lower()} cross")
-            newest[pair] = source
+            order.append(source)
             waits[number] |= 1 << pair[0]
             signals[source] |= 1 << pair[1]
-    return tuple(placed_instruction(op, wait, signal) for op, wait, signal in zip(units, waits, signals, strict=True))
+    placed = [placed_instruction(op, wait, signal) for op, wait, signal in zip(units, waits, signals, strict=True)]
+    counts = {pair: sum(source < 0 for source in order) for pair, order in sorted(taken.items())}
+    return tuple(placed), tuple((*pair, count) for pair, count in counts.items() if count)
+
+
+def _token_sources(program: ProgramOp, units: Sequence[UnitOp]) -> dict[SSAValue, int]:
+    """The index of the operation that sends each token; below zero, counted from the end, for the execution before."""
+    index: dict[SSAValue, int] = {op.token: number for number, op in enumerate(units)}
+    before = zip(program.body.block.args, program.repeated, strict=True)
+    return index | {argument: index[token] - len(units) for argument, token in before}
 
 
 def constant_bytes(program: ProgramOp) -> bytes:

@@ -145,6 +145,7 @@ class Fitter:
             metric=config.distance,
             table_bits=config.table_bits.data,
             accumulator_bits=self.target.accumulator_bits,
+            grouping=config.grouped,
             power_of_two_of=self.quantizer.power_of_two_of(op),
         )
         fitted = fit_layer(self._data(op, sums), shape, self.options, len(self.replacements))
@@ -157,7 +158,14 @@ class Fitter:
             bias.result,
             op.residual,
             window=op.window,
-            config=ConfigAttr.of(shape.prototypes, shape.length, shape.codebook.bits, shape.table_bits, shape.metric),
+            config=ConfigAttr.of(
+                shape.prototypes,
+                shape.length,
+                shape.codebook.bits,
+                shape.table_bits,
+                shape.metric,
+                shape.grouping,
+            ),
             grid=grid,
             shift=shape.shift,
             low=op.low,

@@ -12,6 +12,7 @@ from pqc.dialects.plain import to_attribute
 from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.qnn import Conv2dOp, GemmOp, quantized
 from pqc.errors import InternalError
+from pqc.numerics.grouping import Grouping
 from pqc.passes.attributes import ERROR, main_of
 from pqc.passes.constants import constant_array
 
@@ -20,22 +21,32 @@ LAYERS = "pqc.layers"
 
 
 def lookup_facts(op: LookupOp) -> dict[str, Any]:
-    """A product-quantized layer."""
+    """A product-quantized layer.
+
+    Each of ``columns`` output positions adds up ``subspaces`` = groups * taps entries; each of ``encode_columns``
+    positions is encoded with ``groups`` codebooks, which ``taps`` subspaces share.
+    """
     encode = op.codes.owner
     if not isinstance(encode, EncodeOp):
         raise InternalError(f"node {node_name(op)!r}: the codes of a lookup come from no pq.encode")
     _, outputs, rows, columns = op.accumulator.type.get_shape()
-    subspaces, prototypes, length = constant_array(encode.codebook).shape
+    groups, prototypes, length = constant_array(encode.codebook).shape
+    _, _, encode_rows, encode_columns = encode.codes.type.get_shape()
     error = op.attributes.get(ERROR)
     _, channels, height, width = quantized(encode.x).get_shape()
-    window = encode.window.data
+    window = encode.window.data if op.window is None else op.window.data
+    taps = 1 if op.window is None else window.kernel[0] * window.kernel[1]
     return {
         "node": node_name(op),
         "op": "pq",
         "pq": True,
         "prototypes": prototypes,
         "length": length,
-        "subspaces": subspaces,
+        "grouping": (Grouping.WINDOW if op.window is None else Grouping.CHANNEL).value,
+        "groups": groups,
+        "taps": taps,
+        "subspaces": groups * taps,
+        "encode_columns": encode_rows * encode_columns,
         "columns": rows * columns,
         "outputs": outputs,
         "channels": channels,

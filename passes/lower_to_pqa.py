@@ -1,12 +1,11 @@
-"""From integers to memories and units: every tensor a region of DRAM, every layer tiles that fit the buffers.
+"""From integers to memories and units: every tensor a region, every layer tiles that fit the buffers.
 
-    %c = pq.encode %x, %codebook ...     ->  %slab = pqa.allocate : !pqa.region<activation, 16384>
-    %a = pq.lookup %c, %table, %bias          pqa.load dram = %x, address = %slab <...>
-    %y = qnn.requantize %a, ...               pqa.encode source = %slab, codebook = %codebook <...>
-                                              pqa.lookup table = %table, bias = %bias, accumulator = %sums <...>
-                                              pqa.requantize accumulator = %sums, ... destination = %result <...>
-                                              pqa.store dram = %y, address = %result <...>
+    %c = pq.encode %x, %codebook ...     ->  pqa.load dram = %codebook.data, address = %codebook <...>
+    %a = pq.lookup %c, %table, %bias          pqa.encode source = %x, codebook = %codebook <...>
+    %y = qnn.requantize %a, ...               pqa.lookup table = %table, bias = %parameters, accumulator = %sums <...>
+                                              pqa.requantize accumulator = %sums, ... destination = %y <...>
 
+Tensors that find room stay in the activation buffer; the others lie in DRAM and pass through it tile by tile.
 Operations stand in an order in which they may execute one after the other; what may overlap is found out later, when
 regions have addresses.
 """
@@ -31,28 +30,30 @@ from pqc.dialects.pqa_memory import ProgramOp, TensorKind
 from pqc.dialects.qnn import quantized
 from pqc.errors import InternalError, ModelError
 from pqc.interpreter.reference import names_of
-from pqc.passes.attributes import main_of, target_of
+from pqc.isa.fields import Memory
+from pqc.passes.allocate_memory import live_intervals
+from pqc.passes.attributes import main_of, schedule_of, set_schedule, target_of
 from pqc.passes.layer_facts import record_layers
-from pqc.passes.lower_layer import lower_accumulating_layer
-from pqc.passes.lower_vector import (
-    Tensors,
-    copy,
-    lower_add,
-    lower_concat,
-    lower_pad,
-    lower_pool,
-    lower_rescale,
-    lower_slice,
-    lower_transpose,
-)
+from pqc.passes.layers import layer_lowering
+from pqc.passes.lower_move import copy, lower_concat, lower_pad, lower_slice, lower_transpose
+from pqc.passes.lower_vector import Tensors, lower_add, lower_pool, lower_rescale
 from pqc.passes.program_builder import ProgramBuilder, Tensor, map_of
+from pqc.passes.tensor_lives import residents_of
+from pqc.planning.allocation import allocate
+from pqc.planning.nest import Nest
+from pqc.planning.residency import Residency, choose_residents
+from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target
+from pqc.planning.tiles import DoesNotFitError
+from pqc.planning.vector_plan import plan_move
 
 LOWERED_WITH_RESULT = (EncodeOp, LookupOp, qnn.Conv2dOp, qnn.GemmOp, ConstantOp, ReturnOp)
 """Operations that are lowered by the requantization behind them, or need no work of their own."""
 
+SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""Parts of the activation buffer that tensors may stay in: less is tried if what passes through finds no place."""
+
 _RULES: dict[type[Operation], Callable[[ProgramBuilder, Any, Tensors], None]] = {
-    qnn.RequantizeOp: lower_accumulating_layer,
     qnn.AddOp: lower_add,
     qnn.RescaleOp: lower_rescale,
     qnn.MaxPoolOp: lower_pool,
@@ -64,39 +65,96 @@ _RULES: dict[type[Operation], Callable[[ProgramBuilder, Any, Tensors], None]] = 
 }
 
 
+@dataclass(frozen=True)
+class Lowered:
+    """The body of a program, and the schedule it follows."""
+
+    block: Block
+    schedule: Schedule
+
+
 class FunctionLowering:
     """Lowers one function into one program."""
 
-    def __init__(self, function: FuncOp, target: Target, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        function: FuncOp,
+        target: Target,
+        names: tuple[tuple[str, ...], tuple[str, ...]],
+        batch: int,
+        given: Schedule,
+        share: float,
+    ) -> None:
         self.source = function.body.block
         self.block = Block()
-        self.builder = ProgramBuilder(self.block, target)
+        self.builder = ProgramBuilder(self.block, target, batch)
         self.tensors: dict[SSAValue, Tensor] = {}
-        self.input_names, self.output_names = inputs, outputs
+        self.input_names, self.output_names = names
+        self.given = given
+        self.nests: dict[str, Nest] = {}
+        self.steps = [op for op in self.source.ops if not isinstance(op, LOWERED_WITH_RESULT)]
+        self.residency = self._choose_residents(share)
 
-    def run(self) -> Block:
+    def _returned(self) -> ReturnOp:
+        last = self.source.last_op
+        if not isinstance(last, ReturnOp):
+            raise InternalError("the function does not return")
+        return last
+
+    def _label(self, value: SSAValue) -> str:
+        if value.owner is self.source:
+            return self.input_names[self.source.args.index(value)]
+        assert isinstance(value.owner, Operation)
+        return node_name(value.owner)
+
+    def _choose_residents(self, share: float) -> Residency:
+        """What stays on chip; results of the network leave it."""
+        outside = frozenset(value for value in self._returned().operands if value not in self.source.args)
+        capacity = self.builder.target.buffer_bytes(Memory.ACTIVATION)
+        tensors = residents_of(self.source, self.steps, outside, self._label, self.builder.batch)
+        if self.given.on_chip is not None and (unknown := self.given.on_chip - {tensor.label for tensor in tensors}):
+            raise ModelError(f"schedule: on_chip: there is no tensor {min(unknown)!r} that could stay on chip")
+        chosen = choose_residents(tensors, len(self.steps), int(capacity * share), self.given.on_chip)
+        left = capacity - int(capacity * share)
+        return Residency(chosen.labels, tuple(room + left for room in chosen.room))
+
+    def run(self) -> Lowered:
         """The program's body; inputs and outputs stand first, in their order."""
         for name, argument in zip(self.input_names, self.source.args, strict=True):
             self.tensors[argument] = self.builder.tensor(name, TensorKind.INPUT, quantized(argument))
         copies = self._define_outputs()
-        for op in self.source.ops:
+        for number, op in enumerate(self.steps):
             self.builder.location = op.location
-            if not isinstance(op, LOWERED_WITH_RESULT):
-                self._lower(op)
+            self.builder.room = self.residency.room[number]
+            if number == 0:
+                self._stage_inputs()
+            self._lower(op)
+        if unknown := set(self.given.layers) - set(self.nests):
+            raise ModelError(f"schedule: there is no layer {min(unknown)!r}, there are {', '.join(self.nests)}")
         for value, output in copies:
             copy(self.builder, self.tensors[value], output)
-        return self.block
+        return Lowered(self.block, Schedule(self.residency.labels, self.nests))
+
+    def _stage_inputs(self) -> None:
+        """Load the inputs that stay on chip, once."""
+        for name, argument in zip(self.input_names, self.source.args, strict=True):
+            if name not in self.residency.labels:
+                continue
+            source = self.tensors[argument]
+            # its own place: the next frame's input must not wait for what else would be there
+            resident = self.builder.resident(name, quantized(argument), persistent=True)
+            for frame in range(self.builder.batch):
+                for part in plan_move(source.map.planes, source.map.rows, source.map.columns, [], 0):
+                    self.builder.stage(source, resident, part, frame)
+            self.tensors[argument] = resident
 
     def _define_outputs(self) -> list[tuple[SSAValue, Tensor]]:
         """Define the output tensors; returned values that are copied there in the end.
 
         Those are values that have another place already: inputs, reshapes, and what is returned a second time.
         """
-        last = self.source.last_op
-        if not isinstance(last, ReturnOp):
-            raise InternalError("the function does not return")
         copies: list[tuple[SSAValue, Tensor]] = []
-        for value, name in zip(last.operands, self.output_names, strict=True):
+        for value, name in zip(self._returned().operands, self.output_names, strict=True):
             output = self.builder.tensor(name, TensorKind.OUTPUT, quantized(value))
             if value in self.tensors or isinstance(value.owner, qnn_move.ReshapeOp):
                 copies.append((value, output))
@@ -107,18 +165,45 @@ class FunctionLowering:
     def _lower(self, op: Operation) -> None:
         result = op.results[0]
         if isinstance(op, qnn_move.ReshapeOp):
-            source = self.tensors[op.x]
-            self.tensors[result] = Tensor(source.region, map_of(quantized(result)), source.storage)
+            self.tensors[result] = self.tensors[op.x].reshaped(map_of(quantized(result)))
             return
         if result not in self.tensors:
-            self.tensors[result] = self.builder.tensor(node_name(op), TensorKind.INTERMEDIATE, quantized(result))
-        rule = _RULES.get(type(op))
-        if rule is None:
-            raise InternalError(f"no rule lowers {op.name} to pqa")
+            self.tensors[result] = self._new_tensor(result)
         try:
+            if isinstance(op, qnn.RequantizeOp):
+                self._lower_layer(op)
+                return
+            rule = _RULES.get(type(op))
+            if rule is None:
+                raise InternalError(f"no rule lowers {op.name} to pqa")
             rule(self.builder, op, self.tensors)
         except ModelError as error:
             raise ModelError(f"node {node_name(op)!r}: {error}") from error
+
+    def _new_tensor(self, value: SSAValue) -> Tensor:
+        label = self._label(value)
+        if label in self.residency.labels:
+            return self.builder.resident(label, quantized(value))
+        return self.builder.tensor(label, TensorKind.INTERMEDIATE, quantized(value))
+
+    def _lower_layer(self, op: qnn.RequantizeOp) -> None:
+        lowering = layer_lowering(self.builder, op, self.tensors)
+        node = node_name(op)
+        given = self.given.layers.get(node)
+        if given is not None:
+            lowering.check(given)
+        self.nests[node] = lowering.search() if given is None else given
+        lowering.run(self.nests[node])
+
+
+def finds_place(program: ProgramOp, target: Target) -> bool:
+    """Whether the regions of the activation buffer can be placed."""
+    lives = [life for op, life in live_intervals(program).items() if op.region.type.kind is Memory.ACTIVATION]
+    try:
+        allocate(lives, target.buffer_bytes(Memory.ACTIVATION), memory=Memory.ACTIVATION)
+    except DoesNotFitError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -126,17 +211,29 @@ class LowerToPqaPass(ModulePass):
     """Cut every layer into tiles that fit the target's buffers, as instructions over regions of memory."""
 
     name = "lower-to-pqa"
+    batch: int = 1
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Replace the function by a program.
+        """Replace the function by a program for ``batch`` frames, and leave its schedule on the module.
 
         Raises:
             ModelError: a layer's smallest tile does not fit, or the target lacks a unit; names the node.
         """
-        function, target = main_of(op), target_of(op)
+        function, target, given = main_of(op), target_of(op), schedule_of(op)
         record_layers(op)
-        lowering = FunctionLowering(function, target, names_of(op, "pqc.inputs"), names_of(op, "pqc.outputs"))
-        program = ProgramOp(target.name, target.accumulator_bits, Region(lowering.run()))
+        names = names_of(op, "pqc.inputs"), names_of(op, "pqc.outputs")
+
+        def lower(share: float) -> tuple[ProgramOp, Schedule]:
+            lowered = FunctionLowering(function, target, names, self.batch, given, share).run()
+            body = Region(lowered.block)
+            return ProgramOp(target.name, target.accumulator_bits, body, self.batch), lowered.schedule
+
+        program, schedule = lower(SHARES[0])
+        for share in SHARES[1:]:
+            if finds_place(program, target):
+                break
+            program, schedule = lower(share)
         function.detach()
         op.body.block.add_op(program)
         function.erase()
+        set_schedule(op, schedule)

@@ -1,72 +1,78 @@
-"""Lowering of what the vector unit does alone, and of pure data movement."""
+"""Lowering of what the vector unit does alone: sums, changes of grid, pooling."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from xdsl.ir import SSAValue
 
-from pqc.dialects import qnn, qnn_move
-from pqc.dialects.pqa import AddOp, FillOp, PoolOp, RescaleOp
-from pqc.isa.fields import Memory
+from pqc.dialects import qnn
+from pqc.dialects.pqa import AddOp, PoolOp, RescaleOp
 from pqc.numerics.pooling import PoolMode
 from pqc.numerics.requantize import Clip
-from pqc.passes.program_builder import ProgramBuilder, Tensor, window_fields
-from pqc.planning.tiling import LayerShape, MoveBlock, Span, plan_elementwise, plan_move, plan_pool
-from pqc.planning.transfer import Map, block, dense_strides, linear, strided
+from pqc.passes.program_builder import ProgramBuilder, Tensor, result_of, slab_of, window_fields
+from pqc.planning.tiling import LayerShape, MoveBlock, plan_move, plan_pool
 
 Tensors = Mapping[SSAValue, Tensor]
 
 
+def blocks_of(builder: ProgramBuilder, result: Tensor, *operands: Tensor) -> Iterator[tuple[int, MoveBlock]]:
+    """(frame, block) of a tensor that is worked on block by block."""
+    passing = [tensor.moved_bytes for tensor in (*operands, result) if tensor.moved_bytes]
+    lies = result.map
+    for frame in range(builder.batch):
+        for part in plan_move(lies.planes, lies.rows, lies.columns, passing, builder.room):
+            yield frame, part
+
+
+def shape_fields(part: MoveBlock) -> dict[str, int]:
+    """The fields that count a block's elements."""
+    return {"planes": part.planes.size, "rows": part.rows.size, "columns": part.columns.size}
+
+
 def lower_add(builder: ProgramBuilder, op: qnn.AddOp, tensors: Tensors) -> None:
-    """Elementwise sums, a run of elements at a time."""
+    """Elementwise sums."""
     left, right, result = tensors[op.left], tensors[op.right], tensors[op.result]
-    sizes = [tensor.map.element_bytes for tensor in (left, right, result)]
     left_multiplier, right_multiplier = op.multipliers.get_values()
-    for span in plan_elementwise(result.map.elements, sizes, builder.target):
-        operands = {"left": _load_run(builder, left, span), "right": _load_run(builder, right, span)}
+    for frame, part in blocks_of(builder, result, left, right):
+        views = builder.source(left, frame, part), builder.source(right, frame, part)
+        made = builder.result(result, frame, part)
+        regions = {"left": views[0].region, "right": views[1].region, "destination": made.region}
         fields = {
             "left_storage": left.storage,
             "right_storage": right.storage,
             "left_multiplier": left_multiplier,
             "right_multiplier": right_multiplier,
             "shift": op.shift.value.data,
-            **_result_fields(result, span, op.bounds),
+            **views[0].fields("left", "left_"),
+            **views[1].fields("right", "right_"),
+            **made.fields("destination", "destination_"),
+            **_result_fields(result, op.bounds),
         }
-        destination = builder.allocate(Memory.ACTIVATION, span.size * result.map.element_bytes, "result")
-        builder.unit(AddOp, operands | {"destination": destination}, fields)
-        _store_run(builder, destination, result, span)
+        builder.unit(AddOp, regions, fields | shape_fields(part))
+        builder.finish(made, result, frame, part)
 
 
 def lower_rescale(builder: ProgramBuilder, op: qnn.RescaleOp, tensors: Tensors) -> None:
-    """A change of grid or bounds, a run of elements at a time."""
+    """A change of grid or bounds."""
     source, result = tensors[op.x], tensors[op.result]
-    sizes = [source.map.element_bytes, result.map.element_bytes]
-    for span in plan_elementwise(result.map.elements, sizes, builder.target):
-        slab = _load_run(builder, source, span)
-        destination = builder.allocate(Memory.ACTIVATION, span.size * result.map.element_bytes, "result")
+    for frame, part in blocks_of(builder, result, source):
+        view, made = builder.source(source, frame, part), builder.result(result, frame, part)
         fields = {
             "storage": source.storage,
             "multiplier": op.multiplier.value.data,
             "shift": op.shift.value.data,
-            **_result_fields(result, span, op.bounds),
+            "column_stride": source.map.element_bytes,
+            **view.fields("source", ""),
+            **made.fields("destination", "destination_"),
+            **_result_fields(result, op.bounds),
         }
-        builder.unit(RescaleOp, {"source": slab, "destination": destination}, fields)
-        _store_run(builder, destination, result, span)
+        builder.unit(RescaleOp, {"source": view.region, "destination": made.region}, fields | shape_fields(part))
+        builder.finish(made, result, frame, part)
 
 
-def _load_run(builder: ProgramBuilder, tensor: Tensor, span: Span) -> SSAValue:
-    size = tensor.map.element_bytes
-    return builder.load_activations(tensor, linear(span.size * size, span.start * size), span.size * size)
-
-
-def _store_run(builder: ProgramBuilder, buffer: SSAValue, tensor: Tensor, span: Span) -> None:
-    size = tensor.map.element_bytes
-    builder.store(buffer, tensor, linear(span.size * size, span.start * size))
-
-
-def _result_fields(result: Tensor, span: Span, clip: Clip) -> dict[str, int]:
-    return {"destination_storage": result.storage, "count": span.size, "low": clip.low, "high": clip.high}
+def _result_fields(result: Tensor, clip: Clip) -> dict[str, int]:
+    return {"destination_storage": result.storage, "low": clip.low, "high": clip.high}
 
 
 def lower_pool(builder: ProgramBuilder, op: qnn.MaxPoolOp | qnn.AveragePoolOp, tensors: Tensors) -> None:
@@ -81,22 +87,21 @@ def lower_pool(builder: ProgramBuilder, op: qnn.MaxPoolOp | qnn.AveragePoolOp, t
         made.rows,
         made.columns,
         made.planes,
-        lies.element_bytes,
-        made.element_bytes,
+        source.moved_bytes,
+        result.moved_bytes,
     )
-    plan = plan_pool(shape, builder.target)
-    for channels in plan.channel_blocks:
-        for tile in plan.tiles:
-            transfer = block(lies, channels, tile.source_rows, tile.source_columns)
-            size = channels.size * tile.source_rows.size * tile.source_columns.size * lies.element_bytes
-            slab = builder.load_activations(source, transfer, size)
-            destination = builder.allocate(
-                Memory.ACTIVATION, channels.size * tile.positions * made.element_bytes, "result"
-            )
-            fields = window_fields(source, window, tile, channels) | _pool_fields(op)
-            fields["destination_storage"] = result.storage
-            builder.unit(PoolOp, {"source": slab, "destination": destination}, fields)
-            builder.store(destination, result, block(made, channels, tile.rows, tile.columns))
+    plan = plan_pool(shape, builder.target, builder.room)
+    for frame in range(builder.batch):
+        for channels in plan.channel_blocks:
+            for tile in plan.tiles:
+                slab = builder.source(source, frame, slab_of(tile, channels))
+                part = result_of(tile, channels)
+                destination = builder.result(result, frame, part)
+                fields = window_fields(source.storage, window, tile, channels) | _pool_fields(op)
+                fields |= slab.fields("source", "") | destination.fields("destination", "destination_")
+                fields["destination_storage"] = result.storage
+                builder.unit(PoolOp, {"source": slab.region, "destination": destination.region}, fields)
+                builder.finish(destination, result, frame, part)
 
 
 def _pool_fields(op: qnn.MaxPoolOp | qnn.AveragePoolOp) -> dict[str, int]:
@@ -110,111 +115,3 @@ def _pool_fields(op: qnn.MaxPoolOp | qnn.AveragePoolOp) -> dict[str, int]:
         "low": op.bounds.low,
         "high": op.bounds.high,
     }
-
-
-def copy(builder: ProgramBuilder, source: Tensor, result: Tensor) -> None:
-    """The same bytes in another tensor."""
-    size = source.map.element_bytes
-    for span in plan_elementwise(source.map.elements, [size], builder.target):
-        _store_run(builder, _load_run(builder, source, span), result, span)
-
-
-def _three(values: Sequence[int], fill: int) -> tuple[int, int, int]:
-    """One value for each of planes, rows and columns; features are planes."""
-    padded = [*values, fill, fill][:3]
-    return (padded[0], padded[1], padded[2])
-
-
-def _gather(
-    builder: ProgramBuilder, source: Tensor, result: Tensor, strides: tuple[int, int, int], offset: int
-) -> None:
-    """Fill ``result`` with the elements of ``source`` at ``offset`` and multiples of ``strides``, in bytes."""
-    lies = result.map
-    for part in plan_move(lies.planes, lies.rows, lies.columns, lies.element_bytes, builder.target):
-        counts = (part.planes.size, part.rows.size, part.columns.size)
-        starts = (part.planes.start, part.rows.start, part.columns.start)
-        first = offset + sum(start * stride for start, stride in zip(starts, strides, strict=True))
-        dense = dense_strides(counts, lies.element_bytes)
-        transfer = strided(counts, lies.element_bytes, strides, dense, first)
-        buffer = builder.load_activations(source, transfer, counts[0] * counts[1] * counts[2] * lies.element_bytes)
-        builder.store(buffer, result, block(lies, part.planes, part.rows, part.columns))
-
-
-def lower_slice(builder: ProgramBuilder, op: qnn_move.SliceOp, tensors: Tensors) -> None:
-    """A strided load, a dense store."""
-    source = tensors[op.x]
-    starts, steps = _three(op.starts.get_values(), 0), _three(op.steps.get_values(), 1)
-    plane, row, column = source.map.strides
-    strides = (steps[0] * plane, steps[1] * row, steps[2] * column)
-    offset = starts[0] * plane + starts[1] * row + starts[2] * column
-    _gather(builder, source, tensors[op.result], strides, offset)
-
-
-def lower_transpose(builder: ProgramBuilder, op: qnn_move.TransposeOp, tensors: Tensors) -> None:
-    """A load with exchanged strides, a dense store."""
-    source = tensors[op.x]
-    order = [axis - 1 for axis in op.permutation.get_values()[1:]]
-    strides = source.map.strides
-    exchanged = strides if len(order) == 1 else (strides[order[0]], strides[order[1]], strides[order[2]])
-    _gather(builder, source, tensors[op.result], exchanged, 0)
-
-
-def lower_pad(builder: ProgramBuilder, op: qnn_move.PadOp, tensors: Tensors) -> None:
-    """Zeros on chip, the operand loaded into their middle, a dense store."""
-    source, result = tensors[op.x], tensors[op.result]
-    before, lies = _three(op.before.get_values(), 0), result.map
-    for part in plan_move(lies.planes, lies.rows, lies.columns, lies.element_bytes, builder.target):
-        elements = part.planes.size * part.rows.size * part.columns.size
-        buffer = builder.allocate(Memory.ACTIVATION, elements * lies.element_bytes, "padded")
-        builder.unit(FillOp, {"destination": buffer}, {"destination_storage": result.storage, "count": elements})
-        _load_inside(builder, source, buffer, part, before)
-        builder.store(buffer, result, block(lies, part.planes, part.rows, part.columns))
-
-
-def _load_inside(
-    builder: ProgramBuilder, source: Tensor, buffer: SSAValue, part: MoveBlock, before: tuple[int, int, int]
-) -> None:
-    """Load what a part of a padded tensor shares with its operand, if anything."""
-    lies = source.map
-    sizes = (lies.planes, lies.rows, lies.columns)
-    wanted = (part.planes, part.rows, part.columns)
-    taken = [
-        Span(max(0, span.start - pad), min(size, span.stop - pad))
-        for span, pad, size in zip(wanted, before, sizes, strict=True)
-    ]
-    if any(span.size <= 0 for span in taken):
-        return
-    dense = dense_strides((wanted[0].size, wanted[1].size, wanted[2].size), lies.element_bytes)
-    inside = sum(
-        (span.start + pad - whole.start) * stride
-        for span, pad, whole, stride in zip(taken, before, wanted, dense, strict=True)
-    )
-    outside = sum(span.start * stride for span, stride in zip(taken, lies.strides, strict=True))
-    counts = (taken[0].size, taken[1].size, taken[2].size)
-    transfer = strided(counts, lies.element_bytes, lies.strides, dense, outside, inside)
-    builder.load(source.region, buffer, transfer, lies.element_bytes * 8)
-
-
-def lower_concat(builder: ProgramBuilder, op: qnn_move.ConcatOp, tensors: Tensors) -> None:
-    """Each operand loaded densely and stored at its place."""
-    result, axis, position = tensors[op.result], op.axis.value.data - 1, 0
-    for value in op.parts:
-        part = tensors[value]
-        _place(builder, part, result, position * result.map.strides[axis])
-        position += _extent(part.map, axis)
-
-
-def _extent(lies: Map, axis: int) -> int:
-    return (lies.planes, lies.rows, lies.columns)[axis]
-
-
-def _place(builder: ProgramBuilder, part: Tensor, result: Tensor, offset: int) -> None:
-    """Copy all of ``part`` into ``result``, ``offset`` bytes behind its start."""
-    lies, size = part.map, part.map.element_bytes
-    for piece in plan_move(lies.planes, lies.rows, lies.columns, size, builder.target):
-        counts = (piece.planes.size, piece.rows.size, piece.columns.size)
-        starts = (piece.planes.start, piece.rows.start, piece.columns.start)
-        transfer = block(lies, piece.planes, piece.rows, piece.columns)
-        buffer = builder.load_activations(part, transfer, counts[0] * counts[1] * counts[2] * size)
-        first = offset + sum(a * b for a, b in zip(starts, result.map.strides, strict=True))
-        builder.store(buffer, result, strided(counts, size, result.map.strides, dense_strides(counts, size), first))

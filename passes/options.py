@@ -11,6 +11,7 @@ from xdsl.passes import ModulePass
 
 from pqc.errors import ModelError
 from pqc.numerics.encode import Metric
+from pqc.numerics.grouping import Grouping
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
@@ -32,6 +33,7 @@ RANGES = {
     "table_bits": (2, 16),
     "activation_bits": (2, 16),
     "tune": (0, 100_000),
+    "batch": (1, 256),
     "seed": (0, (1 << 32) - 1),
 }
 """What each number may be."""
@@ -41,12 +43,14 @@ RANGES = {
 class PqOptions:
     """How layers are product-quantized.
 
-    ``tune`` counts steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None:
-    CALIBRATION_FRAMES); ``include`` and ``exclude`` are patterns over node names.
+    ``grouping`` says which elements form a subvector (see :class:`pqc.numerics.grouping.Grouping`); ``tune`` counts
+    steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None: CALIBRATION_FRAMES);
+    ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over node names.
     """
 
     prototypes: int = 16
     length: int = 9
+    grouping: str = "window"
     metric: str = "l2"
     prototype_bits: int = 8
     table_bits: int = 8
@@ -54,6 +58,7 @@ class PqOptions:
     tune: int = 0
     seed: int = 0
     images: int | None = None
+    batch: int = 1
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
@@ -62,6 +67,8 @@ class PqOptions:
             value: int = getattr(self, name)
             if not low <= value <= high:
                 raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
+        if self.grouping not in tuple(Grouping):
+            raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
         if self.metric.upper() not in Metric.__members__:
             raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
 
@@ -98,6 +105,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
         SelectPqPass(
             prototypes=options.prototypes,
             length=options.length,
+            grouping=options.grouping,
             metric=options.metric,
             prototype_bits=options.prototype_bits,
             table_bits=options.table_bits,
@@ -107,7 +115,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
         CalibrateRangesPass(activation_bits=options.activation_bits),
         FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
         QuantizePass(),
-        LowerToPqaPass(),
+        LowerToPqaPass(batch=options.batch),
         AllocateMemoryPass(),
         InsertTokensPass(),
     ]

@@ -15,6 +15,8 @@ from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import hint
 from pqc.dialects.onnx import shape_of
 from pqc.errors import InternalError
+from pqc.numerics.encode import codes_of_zero
+from pqc.numerics.grouping import Grouping
 from pqc.numerics.pooling import PoolMode
 from pqc.numerics.quantization import Requantization, clip_to_grid, elementwise, quantize_weights, requantization
 from pqc.numerics.requantize import Clip
@@ -138,21 +140,31 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
     table, bias = constant_array(op.table), constant_array(op.bias)
     quantized = quantize_table(table, bias, table_bits, bits, quantizer.power_of_two_of(op))
     codebook = ConstantOp("codebook", constant_array(op.codebook))
+    by_channel = op.config.grouped is Grouping.CHANNEL
     encode = pq.EncodeOp(
         operands[0],
         codebook.result,
-        window=op.window.data,
+        window=Window((1, 1)) if by_channel else op.window.data,
         metric=op.config.distance,
         shift=op.shift.value.data,
         prototype_bits=op.config.prototype_bits.data,
     )
     entries, start = ConstantOp("table", quantized.table), ConstantOp("bias", quantized.bias)
-    lookup = pq.LookupOp(encode.codes, entries.result, start.result, table_bits=table_bits, accumulator_bits=bits)
+    padding = ConstantOp("padding", codes_of_zero(codebook.array, op.config.distance)) if by_channel else None
+    lookup = pq.LookupOp(
+        encode.codes,
+        entries.result,
+        start.result,
+        table_bits=table_bits,
+        accumulator_bits=bits,
+        window=op.window.data if by_channel else None,
+        padding=None if padding is None else padding.result,
+    )
     if ERROR in op.attributes:
         lookup.attributes[ERROR] = op.attributes[ERROR]
     hint(encode.codes, "codes")
     hint(lookup.accumulator, "sums")
-    made: list[Operation] = [codebook, encode, entries, start, lookup]
+    made: list[Operation] = [codebook, encode, entries, start, *([] if padding is None else [padding]), lookup]
     return _finish(quantizer, op, made, quantized.scale, operands[4] if op.residual is not None else None)
 
 

@@ -25,6 +25,7 @@ from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import ModelError
 from pqc.numerics import shapes
 from pqc.numerics.encode import Metric
+from pqc.numerics.grouping import Grouping
 from pqc.passes.attributes import CONFIG, target_of
 from pqc.passes.constants import constant_array
 
@@ -78,6 +79,7 @@ class SelectPqPass(ModulePass):
     name = "select-pq"
     prototypes: int = 16
     length: int = 9
+    grouping: str = "window"
     metric: str = "l2"
     prototype_bits: int = 8
     table_bits: int = 8
@@ -88,8 +90,11 @@ class SelectPqPass(ModulePass):
         """Attach the configuration.
 
         Raises:
-            ModelError: a pattern matches no layer, or asks for a layer that cannot be product-quantized.
+            ModelError: a pattern matches no layer, or asks for a layer that cannot be product-quantized; the metric
+                or the grouping does not exist.
         """
+        if self.grouping not in tuple(Grouping):
+            raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
         layers = [layer for layer in op.walk() if isinstance(layer, ConvOp | GemmOp)]
         names = [node_name(layer) for layer in layers]
         for pattern in (*self.include, *self.exclude):
@@ -100,11 +105,19 @@ class SelectPqPass(ModulePass):
             raise ModelError(f"metric {self.metric!r}: the target's encode unit has {', '.join(available)}")
         for layer, name in zip(layers, names, strict=True):
             if self._wanted(layer, name):
-                length = min(self.length, prod(shape_of(layer.weight)[1:]))
                 chosen = layer if isinstance(layer, ConvOp) else as_convolution(layer)
-                chosen.attributes[CONFIG] = ConfigAttr.of(
-                    self.prototypes, length, self.prototype_bits, self.table_bits, metric
-                )
+                chosen.attributes[CONFIG] = self._config(chosen, metric)
+
+    def _config(self, layer: ConvOp, metric: Metric) -> ConfigAttr:
+        """How ``layer`` is cut: subvectors no longer than what there is to cut.
+
+        One tap is a window whose elements are the channels: both groupings are the same there, and cut by window the
+        encode unit visits only the pixels that are looked at.
+        """
+        _, channels, *kernel = shape_of(layer.weight)
+        grouping = Grouping(self.grouping) if prod(kernel) > 1 else Grouping.WINDOW
+        length = min(self.length, channels if grouping is Grouping.CHANNEL else channels * prod(kernel))
+        return ConfigAttr.of(self.prototypes, length, self.prototype_bits, self.table_bits, metric, grouping)
 
     def _wanted(self, layer: ConvOp | GemmOp, name: str) -> bool:
         if any(fnmatchcase(name, pattern) for pattern in self.exclude):

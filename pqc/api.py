@@ -65,7 +65,9 @@ class Program:
 
     def timing(self) -> Timing:
         """The cycles of one frame from cold."""
-        return simulate(self.contents.instructions, target_from_dict(self.contents.target))
+        return simulate(
+            self.contents.instructions, target_from_dict(self.contents.target), credits=self.contents.credits
+        )
 
     def to_bytes(self) -> bytes:
         """The program file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,22 @@ from pqc.interpreter.reference import main_function, names_of, run_reference
 from pqc.interpreter.selftest import digest, self_test_inputs
 from pqc.isa import program as isa
 from pqc.numerics.arrays import FloatArray
-from pqc.passes.attributes import main_of, provenance_of, set_calibration, set_provenance, set_target, target_of
+from pqc.passes.attributes import (
+    main_of,
+    provenance_of,
+    schedule_of,
+    set_calibration,
+    set_provenance,
+    set_schedule,
+    set_target,
+    target_of,
+)
 from pqc.passes.dumps import IMPORTED, Dumps
 from pqc.passes.emit import emit
 from pqc.passes.options import PqOptions, configured_passes
 from pqc.passes.pipeline import Step, pipeline_names, remaining, run_pipeline
 from pqc.passes.text import load_module, module_text
+from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
 from pqc.report.report import build_report
 from pqc.synthetic import synthetic_frames
@@ -46,7 +56,8 @@ class CompileRequest:
 
     ``model`` is an ONNX file, or a dump of the IR that is compiled on from where it was written; ``target`` may be
     None for a dump, which knows its own. ``calibration`` holds float32 frames by input name, already preprocessed;
-    None asks for synthetic ones.
+    None asks for synthetic ones. ``batch`` and ``schedule`` belong to the lowering, so that a dump of an earlier phase
+    takes them, too; None leaves them as they are.
     """
 
     model: Path
@@ -54,6 +65,8 @@ class CompileRequest:
     pq: PqOptions = field(default_factory=PqOptions)
     calibration: Mapping[str, FloatArray] | None = None
     preprocessing: Preprocessing | None = None
+    batch: int | None = None
+    schedule: Schedule | None = None
     dump_ir: Path | None = None
     print_ir_after: tuple[str, ...] = ()
     time_passes: bool = False
@@ -61,9 +74,10 @@ class CompileRequest:
 
 @dataclass(frozen=True)
 class CompileResult:
-    """A program, and the figures that describe it."""
+    """A program, the figures that describe it, and the schedule it follows."""
 
     program: isa.Program
+    schedule: Schedule
 
     @cached_property
     def report(self) -> dict[str, Any]:
@@ -99,9 +113,28 @@ def compile_model(request: CompileRequest) -> CompileResult:
         _talk(request, step, current)
 
     options = PqOptions.from_json(provenance_of(module).get("options", {})) if resumed else request.pq
+    options = _with_lowering(request, module, options)
     passes = remaining(configured_passes(options), module)
     run_pipeline(make_context(), module, passes, observe)
-    return CompileResult(_program(module, references[0]))
+    return CompileResult(_program(module, references[0]), schedule_of(module))
+
+
+def _with_lowering(request: CompileRequest, module: ModuleOp, options: PqOptions) -> PqOptions:
+    """The options with what the request says about the lowering, which is left on the module, too.
+
+    Raises:
+        ModelError: the module is lowered already.
+    """
+    if request.batch is None and request.schedule is None:
+        return options
+    if isinstance(main_function(module), ProgramOp):
+        raise ModelError(f"{request.model}: this IR is lowered already: batch and schedule are decided in it")
+    if request.schedule is not None:
+        set_schedule(module, request.schedule)
+    if request.batch is not None:
+        options = replace(options, batch=request.batch)
+        set_provenance(module, provenance_of(module) | {"options": options.as_json()})
+    return options
 
 
 def _talk(request: CompileRequest, step: Step, module: ModuleOp) -> None:
@@ -179,6 +212,8 @@ def _program(module: ModuleOp, reference: ModuleOp) -> isa.Program:
     program = isa.Program(
         target=target.as_dict(),
         instructions=emitted.instructions,
+        batch=emitted.batch,
+        credits=emitted.credits,
         nodes=emitted.nodes,
         constants=emitted.constants,
         dram_bytes=emitted.dram_bytes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,11 +14,13 @@ from pqc.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from pqc.api import CompileRequest
+    from pqc.planning.schedule import Schedule
 
 PQ_OPTIONS = (
-    *("prototypes", "length", "metric", "prototype_bits", "table_bits", "activation_bits"),
+    *("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits", "activation_bits"),
     *("tune", "seed", "images", "include", "exclude"),
 )
 """The options that say how layers are quantized."""
@@ -41,6 +44,13 @@ BITS = click.IntRange(2, 16)
 @target_options
 @number_option("--prototypes", click.IntRange(2, 4096), 16, "Prototypes per codebook.")
 @number_option("--length", click.IntRange(1), 9, "Elements of a subvector.")
+@click.option(
+    "--grouping",
+    type=click.Choice(["window", "channel"]),
+    default="window",
+    show_default=True,
+    help="A subvector's elements: of one window, or channels at one pixel, which is then encoded only once.",
+)
 @click.option("--metric", type=click.Choice(["l2", "l1", "linf"]), default="l2", show_default=True, help="Distance.")
 @number_option("--prototype-bits", BITS, 8, "Bits of a prototype element.")
 @number_option("--table-bits", BITS, 8, "Bits of a table entry.")
@@ -49,6 +59,15 @@ BITS = click.IntRange(2, 16)
 @click.option("--exclude", metavar="PATTERN", multiple=True, help="Nodes to keep conventional, as in 'layer1.*'.")
 @number_option("--tune", click.IntRange(0, 100_000), 0, "Steps of gradient descent on the prototypes.")
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
+@click.option(
+    "--batch", metavar="N", type=click.IntRange(1, 256), help="Frames that share a load of tables.  [default: 1]"
+)
+@click.option(
+    "--schedule", "schedule", metavar="FILE", type=FilePath(), help="Tiles and residency, as --save-schedule."
+)
+@click.option(
+    "--save-schedule", metavar="FILE", help="Write the tiles and the residency that were chosen, to be edited."
+)
 @click.option("--dump-ir", metavar="DIR", type=FilePath(), help="Write the IR after every pass that changed it.")
 @click.option("--print-ir-after", metavar="PASS|all", multiple=True, help="Print the IR after a pass, on stderr.")
 @click.option("--time-passes", is_flag=True, help="Say how long each pass took, on stderr.")
@@ -63,7 +82,7 @@ def command(context: click.Context, **options: Any) -> None:
     """
     if (options["mean"] is None) != (options["std"] is None):
         raise click.UsageError("--mean and --std go together", context)
-    for path in (options["output"], options["report_path"]):
+    for path in (options["output"], options["report_path"], options["save_schedule"]):
         check_place(path)
     if options["dump_ir"] is not None and options["dump_ir"].is_file():
         raise ModelError(f"--dump-ir {options['dump_ir']}: this is a file, a folder is wanted")
@@ -72,13 +91,31 @@ def command(context: click.Context, **options: Any) -> None:
     from pqc.api import compile_model
 
     request = _resumed(options, context) if options["model"].suffix == ".mlir" else _request(options)
+    request = replace(request, batch=options["batch"], schedule=_schedule(options["schedule"]))
     with pass_progress():
         result = compile_model(request)
     data = result.program.to_bytes()
     write(options["output"], data)
     if options["report_path"] is not None:
         write(options["report_path"], (json.dumps(result.report, indent=2) + "\n").encode())
+    if options["save_schedule"] is not None:
+        write(options["save_schedule"], result.schedule.to_toml().encode())
     say(f"{options['output']}: {len(data):,} bytes, {len(result.program.instructions):,} instructions")
+
+
+def _schedule(path: Path | None) -> Schedule | None:
+    """The schedule in a file."""
+    from pqc.planning.schedule import schedule_from_toml
+
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from None
+    return schedule_from_toml(text, str(path))
 
 
 def _request(options: Mapping[str, Any]) -> CompileRequest:

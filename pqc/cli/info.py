@@ -36,7 +36,8 @@ def _lines(contents: Mapping[str, Any]) -> Iterator[str]:
     yield f"file          {contents['file']}, {contents['bytes']:,} bytes"
     yield f"target        {contents['target']['name']}, fingerprint {contents['fingerprint'][:12]}"
     yield f"constants     {contents['constants_bytes']:,} bytes"
-    yield f"DRAM          {contents['dram_bytes']:,} bytes a frame, constants included"
+    yield f"DRAM          {contents['dram_bytes']:,} bytes an execution, constants included"
+    yield f"execution     {_execution(contents)}"
     for kind in ("inputs", "outputs"):
         for tensor in contents[kind]:
             shape = "x".join(str(size) for size in tensor["shape"])
@@ -49,6 +50,12 @@ def _lines(contents: Mapping[str, Any]) -> Iterator[str]:
     yield "provenance"
     for key, value in sorted(contents["provenance"].items()):
         yield f"  {key:14}{_short(value)}"
+
+
+def _execution(contents: Mapping[str, Any]) -> str:
+    frames = f"{contents['batch']} frame{'s' * (contents['batch'] != 1)}"
+    tokens = [f"{credit['count']} from {credit['source']} to {credit['destination']}" for credit in contents["credits"]]
+    return f"{frames}; tokens at the start: {', '.join(tokens) or 'none'}"
 
 
 def _self_test(test: Mapping[str, Any] | None) -> str:

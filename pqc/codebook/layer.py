@@ -20,6 +20,7 @@ from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
+from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import lookup
 from pqc.numerics.window import Window
 
@@ -64,6 +65,8 @@ class LayerShape:
     accumulator_bits: int
     power_of_two_of: float | None = None
     """The scale of the tensor the sums end up in, on a target that only shifts."""
+    grouping: Grouping = Grouping.WINDOW
+    """Which elements form a subvector."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class FittedLayer:
     """What takes the place of a layer's weights; quantizing the table is left to whoever quantizes the layer."""
 
     codebook: IntArray
-    """[subspaces, prototypes, length], in the storage type of its grid."""
+    """[groups, prototypes, length], in the storage type of its grid."""
     table: Float32
     """[subspaces, prototypes, outputs], real."""
     bias: Float32
@@ -123,10 +126,18 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
 
 
 def _fit_codebook(data: LayerData, shape: LayerShape, options: FitOptions, seeds: list[int]) -> IntArray:
-    """K-means, a difference measured by what it changes in the layer's outputs: [subspaces, prototypes, length]."""
-    vectors = _rows_at(data, shape, options.kmeans_samples, seeds[0]).vectors
-    metric = weight_metric(data.weight, vectors.shape[0], shape.length)
-    return fit_codebook(vectors, shape.prototypes, shape.codebook, seeds[1], options.kmeans_iterations, metric)
+    """K-means, a difference measured by what it changes in the layer's outputs: [groups, prototypes, length].
+
+    Where taps share a codebook, all pixels are alike, and what a difference changes at each tap adds up.
+    """
+    cut = _cut(data, shape)
+    if shape.grouping is Grouping.CHANNEL:
+        vectors = _pixels(data, shape, options.kmeans_samples, seeds[0])
+    else:
+        vectors = _rows_at(data, shape, options.kmeans_samples, seeds[0]).vectors
+    metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length)
+    shared = metric.reshape(cut.taps, cut.groups, cut.length, cut.length).sum(axis=0)
+    return fit_codebook(vectors, shape.prototypes, shape.codebook, seeds[1], options.kmeans_iterations, shared)
 
 
 def _tune_codebook(
@@ -151,8 +162,9 @@ def _fit_table(
 ) -> FittedLayer:
     """Refit against the float network's result, and the bias that makes up for rounding the table."""
     rows = _rows_at(data, shape, options.refit_positions, seeds[4])
-    codes = nearest_prototype(rows.vectors.transpose(0, 2, 1)[None], codebook, shape.metric)[0].T
-    equations = TableRefit(codebook.shape[0], codebook.shape[1], data.weight.shape[0])
+    cut = _cut(data, shape)
+    codes = nearest_prototype(rows.vectors.transpose(0, 2, 1)[None], cut.for_taps(codebook), shape.metric)[0].T
+    equations = TableRefit(cut.subspaces, codebook.shape[1], data.weight.shape[0])
     equations.add(codes, rows.target)
     prior, rounds = _plain(data, shape, codebook), options.bound_rounds
     table, bias = bounded_refit(equations, codes, rows.target, rows.floor, rows.ceiling, prior, options.ridge, rounds)
@@ -170,8 +182,7 @@ def _fit_table(
 def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> _Rows:
     """``count`` positions: subvectors [subspaces, positions, length] on the codebook grid, and what belongs to them."""
     positions = sample_positions(data.target.shape[0], data.target.shape[2], count, seed)
-    subspaces = -(-data.weight.shape[1] // shape.length)
-    vectors = sample_vectors(data.activations, data.window, shape.length, subspaces, positions)
+    vectors = sample_vectors(data.activations, data.window, _cut(data, shape), positions)
     return _Rows(
         onto_grid(vectors, shape.shift, shape.codebook),
         at_positions(data.target, positions),
@@ -180,10 +191,29 @@ def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> _Rows
     )
 
 
+def _pixels(data: LayerData, shape: LayerShape, count: int, seed: int) -> IntArray:
+    """The groups of channels at ``count`` pixels of the input, [groups, pixels, length] on the codebook grid."""
+    frames, channels, height, width = data.activations.shape
+    pixel = Window((1, 1))
+    cut = Cut.of(Grouping.CHANNEL, channels, pixel, shape.length)
+    vectors = sample_vectors(data.activations, pixel, cut, sample_positions(frames, height * width, count, seed))
+    return onto_grid(vectors, shape.shift, shape.codebook)
+
+
+def _cut(data: LayerData, shape: LayerShape) -> Cut:
+    return Cut.of(shape.grouping, data.activations.shape[1], data.window, shape.length)
+
+
+def _weight(data: LayerData, cut: Cut) -> FloatArray:
+    """The weights [outputs, subspaces * length] in the order of the subvectors."""
+    return cut.elements(data.weight[:, :, None])[:, :, 0]
+
+
 def _at(bound: FloatArray | float, positions: IntArray) -> FloatArray | float:
     return bound if isinstance(bound, int | float) else at_positions(bound, positions)
 
 
 def _plain(data: LayerData, shape: LayerShape, codebook: IntArray) -> FloatArray:
     """The table of products, towards which the refit is pulled."""
-    return plain_table(data.weight, codebook * (data.scale * 2.0**shape.shift))
+    cut = _cut(data, shape)
+    return plain_table(_weight(data, cut), cut.for_taps(codebook) * (data.scale * 2.0**shape.shift))

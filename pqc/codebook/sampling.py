@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pqc.numerics.arrays import AnyArray, IntArray
-from pqc.numerics.encode import subvectors
+from pqc.numerics.grouping import Cut
 from pqc.numerics.window import Window
 
 
@@ -38,16 +38,16 @@ def at_positions(x: AnyArray, positions: IntArray) -> AnyArray:
     return x[positions // columns, :, positions % columns]
 
 
-def sample_vectors(x: IntArray, window: Window, length: int, subspaces: int, positions: IntArray) -> IntArray:
+def sample_vectors(x: IntArray, window: Window, cut: Cut, positions: IntArray) -> IntArray:
     """The subvectors of ``x`` [frames, channels, height, width] at ``positions``: [subspaces, positions, length].
 
     Frames are cut one after the other, so that the windows of all frames are never held at once.
     """
     rows, columns = window.output_size(x.shape[2], x.shape[3])
     frames = positions // (rows * columns)
-    result = np.empty((subspaces, len(positions), length), x.dtype)
+    result = np.empty((cut.subspaces, len(positions), cut.length), x.dtype)
     for frame in np.unique(frames):
         here = frames == frame
-        cut = subvectors(x[frame : frame + 1], window, length, subspaces)[0]
-        result[:, here] = cut[:, :, positions[here] % (rows * columns)].transpose(0, 2, 1)
+        seen = cut.subvectors(x[frame : frame + 1], window)[0]
+        result[:, here] = seen[:, :, positions[here] % (rows * columns)].transpose(0, 2, 1)
     return result

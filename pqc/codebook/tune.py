@@ -47,22 +47,24 @@ def tune_codebook(
     seed: int,
     options: TuneOptions,
 ) -> IntArray:
-    """A better codebook [subspaces, prototypes, length] on the grid of ``element``, from a good one.
+    """A better codebook [groups, prototypes, length] on the grid of ``element``, from a good one.
 
-    ``vectors`` [subspaces, samples, length] lie on that grid, ``target`` [samples, outputs] is what the table should
-    give for them and ``floor`` (broadcast to it, -infinity where there is none) what its result is cut off at from
-    below. ``prior`` and ``ridge`` are those of the refit. The same arguments give the same codebook.
+    ``vectors`` [taps * groups, samples, length] lie on that grid; the taps share a group's prototypes. ``target``
+    [samples, outputs] is what the table should give for them and ``floor`` (broadcast to it, -infinity where there is
+    none) what its result is cut off at from below. ``prior`` and ``ridge`` are those of the refit. The same arguments
+    give the same codebook.
 
     Raises:
-        ValueError: the numbers of subspaces or samples differ.
+        ValueError: the numbers of subspaces or samples do not belong together.
     """
-    if vectors.shape[::2] != codebook.shape[::2] or vectors.shape[1] != len(target):
+    taps, rest = divmod(len(vectors), len(codebook))
+    if not taps or rest or vectors.shape[2] != codebook.shape[2] or vectors.shape[1] != len(target):
         raise ValueError(
             f"codebook {codebook.shape}, vectors {vectors.shape} and target {target.shape} do not belong together"
         )
     random = np.random.default_rng(seed)
-    spread = _spread(vectors)
-    x = vectors.astype(np.float32) / spread
+    spread = _spread(vectors, taps)
+    x = vectors.astype(np.float32) / np.tile(spread, (taps, 1, 1))
     wanted = target.astype(np.float32)
     bound = np.broadcast_to(np.asarray(floor, np.float32), wanted.shape)
     layer = _start(x, codebook.astype(np.float32) / spread, wanted, prior, ridge, options.temperature)
@@ -83,7 +85,7 @@ class _Layer:
     """A layer's parameters, changed in place."""
 
     prototypes: Float32
-    """[subspaces, prototypes, length]"""
+    """[groups, prototypes, length], for each tap the same."""
     table: Float32
     """[subspaces, prototypes, outputs]"""
     bias: Float32
@@ -93,7 +95,9 @@ class _Layer:
 
     def gradients(self, x: Float32, target: Float32, floor: Float32) -> tuple[Float32, Float32, Float32]:
         """Of the mean squared error above the floor, for the vectors ``x`` [subspaces, batch, length]."""
-        distances = _distances(x, self.prototypes)
+        taps = len(x) // len(self.prototypes)
+        prototypes = np.tile(self.prototypes, (taps, 1, 1))
+        distances = _distances(x, prototypes)
         nearest = distances.min(axis=2, keepdims=True)
         chosen = (distances == nearest).astype(np.float32)
         result = np.matmul(chosen, self.table).sum(axis=0) + self.bias
@@ -104,7 +108,8 @@ class _Layer:
         pull -= np.einsum("sbp,sbp->sb", soft, pull)[:, :, None]
         pull *= soft
         pull *= -self.sharpness
-        by_prototype = 2 * (self.prototypes * pull.sum(axis=1)[:, :, None] - np.matmul(pull.transpose(0, 2, 1), x))
+        by_prototype = 2 * (prototypes * pull.sum(axis=1)[:, :, None] - np.matmul(pull.transpose(0, 2, 1), x))
+        by_prototype = by_prototype.reshape(taps, *self.prototypes.shape).sum(axis=0)
         return by_prototype, np.matmul(chosen.transpose(0, 2, 1), error), error.sum(axis=0)
 
 
@@ -130,10 +135,11 @@ class _Adam:
         self.values -= np.float32(rate / (1 - 0.9**self.steps)) * self.mean / size
 
 
-def _spread(vectors: IntArray) -> Float32:
-    """The standard deviation of each subspace's elements, [subspaces, 1, 1]; 1 where they never change."""
-    deviation = vectors - vectors.mean(axis=1, keepdims=True, dtype=np.float64)
-    spread = np.sqrt(np.square(deviation).mean(axis=(1, 2), keepdims=True))
+def _spread(vectors: IntArray, taps: int) -> Float32:
+    """The standard deviation of each group's elements, [groups, 1, 1]; 1 where they never change."""
+    grouped = vectors.reshape(taps, -1, *vectors.shape[1:])
+    deviation = grouped - grouped.mean(axis=(0, 2), keepdims=True, dtype=np.float64)
+    spread = np.sqrt(np.square(deviation).mean(axis=(0, 2, 3)))[:, None, None]
     return np.where(spread > 0, spread, 1).astype(np.float32)
 
 
@@ -150,7 +156,8 @@ def _start(
     codes = np.empty((samples, subspaces), np.int64)
     mean = np.empty((subspaces, 1, 1))
     for s in range(subspaces):
-        distances = _distances(x[s : s + 1], prototypes[s : s + 1])[0]
+        group = s % len(prototypes)
+        distances = _distances(x[s : s + 1], prototypes[group : group + 1])[0]
         codes[:, s] = distances.argmin(axis=1)
         mean[s] = max(0.0, float(distances.min(axis=1).mean() + np.square(x[s]).sum(axis=1).mean()))
     equations = TableRefit(subspaces, prototypes.shape[1], target.shape[1])

@@ -67,10 +67,11 @@ def encode_work(instruction: Encode, target: Target) -> ColumnWork:
 
 
 def lookup_work(instruction: Lookup, target: Target) -> ColumnWork:
-    """The lookup unit's work."""
+    """The lookup unit's work, wherever its codes come from."""
     unit = target.lookup
     groups = ceil_div(instruction.subspaces, unit.subspace_lanes)
-    return ColumnWork(instruction.columns, groups * ceil_div(instruction.outputs, unit.output_lanes))
+    columns = instruction.output_rows * instruction.output_columns
+    return ColumnWork(columns, groups * ceil_div(instruction.outputs, unit.output_lanes))
 
 
 def convolve_cycles(instruction: Convolve, target: Target) -> int:
@@ -101,9 +102,9 @@ def vector_cycles(instruction: Instruction, target: Target) -> int:
     """
     match instruction:
         case Requantize():
-            elements = instruction.outputs * instruction.columns
+            elements = instruction.outputs * instruction.rows * instruction.columns
         case Add() | Rescale() | Fill():
-            elements = instruction.count
+            elements = instruction.planes * instruction.rows * instruction.columns
         case Pool():
             taps = instruction.kernel_height * instruction.kernel_width
             elements = instruction.channels * instruction.output_rows * instruction.output_columns * taps

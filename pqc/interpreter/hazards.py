@@ -6,25 +6,35 @@ bytes read that nobody wrote, constants overwritten, codes without a lookup, tok
 Two accesses to the same byte, one of them a write, race unless the first instruction is done before the second one
 starts in *every* order the units may take. A shadow of each memory keeps, per byte and unit, the last access; vector
 clocks (:mod:`pqc.interpreter.queues`) say what is done when an instruction starts.
+
+A program is executed again and again, and two executions decide for any number of them:
+
+* On-chip memories are shared, and each execution touches the same bytes. What an instruction conflicts with, last of
+  each unit, is in its own execution or the one before; what came earlier is ordered behind the same unit's queue.
+* No token and no code goes to an earlier execution. So whether two instructions of neighbouring executions are ordered
+  depends on the tokens of these two executions alone, and those are the same for every pair of neighbours.
+* A byte that the first execution has written before it reads it, each execution writes before it reads it. So the
+  executions depend on nothing but their own inputs, and what nobody writes shows in the first one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pqc.errors import ProgramError
-from pqc.interpreter.queues import UNITS, Clocks, clocks, describe, program_order
+from pqc.interpreter.queues import Clocks, clocks, describe, program_order
 from pqc.interpreter.sanity import complaints
 from pqc.isa.access import Access, accesses
-from pqc.isa.fields import EncodingError, Instruction, Memory, Unit
-from pqc.isa.instructions import Encode, Load, Lookup
+from pqc.isa.codes import sends_codes, takes_codes
+from pqc.isa.fields import EncodingError, Instruction, Memory
+from pqc.isa.instructions import Load
 from pqc.isa.legality import clash
 from pqc.isa.program import Program
 from pqc.isa.records import Tensor
+from pqc.isa.shadow import Rival, Shadow
 from pqc.planning.target import Target
 
 
@@ -41,38 +51,10 @@ def check_program(program: Program, target: Target) -> list[int]:
     checker = _Checker(program, target)
     checker.check_instructions()
     checker.check_codes()
-    order = program_order(program.instructions, program.nodes)
-    checker.check_accesses(order)
+    order = program_order(program.instructions, program.nodes, program.credits)
+    checker.check_written(order)
+    checker.check_races(order)
     return order
-
-
-@dataclass
-class _Shadow:
-    """What happened to each byte of a memory; ``base`` is the address of the first byte kept here.
-
-    ``readers`` and ``writers``: per unit, the queue position of its last access, 0 before the first.
-    """
-
-    base: int
-    size: int
-    written: npt.NDArray[np.bool_] = field(init=False)
-    readers: dict[Unit, npt.NDArray[np.int32]] = field(default_factory=dict[Unit, npt.NDArray[np.int32]])
-    writers: dict[Unit, npt.NDArray[np.int32]] = field(default_factory=dict[Unit, npt.NDArray[np.int32]])
-
-    def __post_init__(self) -> None:
-        self.written = np.zeros(self.size, np.bool_)
-
-    def record(self, access: Access, unit: Unit, position: int) -> None:
-        last = self.writers if access.written else self.readers
-        if unit not in last:
-            last[unit] = np.zeros(self.size, np.int32)
-        access.view(last[unit])[...] = position
-        if access.written:
-            access.view(self.written)[...] = True
-
-
-def _moved(access: Access, base: int) -> Access:
-    return replace(access, address=access.address - base)
 
 
 class _Checker:
@@ -82,12 +64,11 @@ class _Checker:
         self.program = program
         self.target = target
         self.constants = len(program.constants)
-        self.queues: dict[Unit, list[int]] = {unit: [] for unit in UNITS}
-        for index, instruction in enumerate(program.instructions):
-            self.queues[instruction.unit].append(index)
+        self.touched: list[tuple[Access, ...]] = []
         sizes = {memory: target.buffer_bytes(memory) for memory in Memory if memory is not Memory.DRAM}
-        self.shadows = {memory: _Shadow(0, size) for memory, size in sizes.items()}
-        self.shadows[Memory.DRAM] = _Shadow(self.constants, program.dram_bytes - self.constants)
+        self.shadows = {memory: Shadow(0, size) for memory, size in sizes.items()}
+        self.shadows[Memory.DRAM] = Shadow(self.constants, program.dram_bytes - self.constants)
+        self.written = {memory: np.zeros(shadow.size, np.bool_) for memory, shadow in self.shadows.items()}
 
     def fail(self, index: int, what: str) -> ProgramError:
         return ProgramError(f"{self.name(index)}: {what}")
@@ -101,6 +82,7 @@ class _Checker:
             for complaint in complaints(instruction, self.target):
                 raise self.fail(index, complaint)
             touched = accesses(instruction, self.target.accumulator_bits)
+            self.touched.append(touched)
             for access in touched:
                 self._check_range(index, access)
             self._check_in_place(index, instruction, touched)
@@ -110,7 +92,7 @@ class _Checker:
     def _check_range(self, index: int, access: Access) -> None:
         where = f"{access.memory.name.lower()} bytes [{access.address}, {access.end})"
         verb = "writes" if access.written else "reads"
-        limit = self.shadows[access.memory].base + self.shadows[access.memory].size
+        limit = self.shadows[access.memory].end
         if access.end > limit:
             raise self.fail(index, f"{access.field}: {verb} {where}, the memory has {limit}")
         if access.memory is Memory.DRAM and access.address < self.constants:
@@ -136,70 +118,86 @@ class _Checker:
             raise self.fail(index, f"fills the {buffer} buffer from dram bytes {where}, which are no constants")
 
     def check_codes(self) -> None:
-        """Every encode has its lookup, and they agree."""
-        encodes, lookups = self.queues[Unit.ENCODE], self.queues[Unit.LOOKUP]
-        for k in range(min(len(encodes), len(lookups))):
-            encode, lookup = self.program.instructions[encodes[k]], self.program.instructions[lookups[k]]
-            if not (isinstance(encode, Encode) and isinstance(lookup, Lookup)):
-                continue
-            sent = {"columns": encode.output_rows * encode.output_columns}
-            sent |= {"subspaces": encode.subspaces, "prototypes": encode.prototypes}
-            for name, value in sent.items():
-                if (taken := getattr(lookup, name)) != value:
-                    raise self.fail(
-                        lookups[k], f"{name} = {taken}, the codes come from {self.name(encodes[k])} with {value}"
-                    )
+        """Every encode to the FIFO has its lookup, and they agree."""
+        every = list(enumerate(self.program.instructions))
+        encodes = [(index, one) for index, one in every if sends_codes(one)]
+        lookups = [(index, one) for index, one in every if takes_codes(one)]
+        for (sender, encode), (index, lookup) in zip(encodes, lookups, strict=False):
+            for name in ("output_rows", "output_columns", "subspaces", "prototypes"):
+                taken, sent = getattr(lookup, name), getattr(encode, name)
+                if taken != sent:
+                    raise self.fail(index, f"{name} = {taken}, the codes come from {self.name(sender)} with {sent}")
         if len(encodes) > len(lookups):
-            raise self.fail(encodes[len(lookups)], "no lookup takes its codes")
+            raise self.fail(encodes[len(lookups)][0], "no lookup takes its codes")
         if len(lookups) > len(encodes):
-            raise self.fail(lookups[len(encodes)], "no encode sends its codes")
+            raise self.fail(lookups[len(encodes)][0], "no encode sends its codes")
 
-    def check_accesses(self, order: Sequence[int]) -> None:
-        """Everything between instructions: bytes that nobody wrote, races, outputs that are not complete."""
+    def check_written(self, order: Sequence[int]) -> None:
+        """In the first execution: bytes that are read and nobody wrote, outputs that are not complete."""
         for tensor in self.program.inputs:
-            _tensor_access(tensor, self.constants).view(self.shadows[Memory.DRAM].written)[...] = True
-        ordered = clocks(self.program.instructions, order)
+            self._mark(self._tensor_access(tensor))
         for index in order:
-            for access in accesses(self.program.instructions[index], self.target.accumulator_bits):
-                if access.memory is not Memory.DRAM or access.address >= self.constants:
-                    self._check_access(index, access, ordered)
+            for access in self._variable(index):
+                if access.written:
+                    self._mark(access)
+                elif not (written := self._view(access)).all():
+                    raise self.fail(index, f"reads {_extent(access, ~written)} that nothing wrote")
         for tensor in self.program.outputs:
-            missing = ~_tensor_access(tensor, self.constants).view(self.shadows[Memory.DRAM].written)
+            missing = ~self._view(self._tensor_access(tensor))
             if missing.any():
                 raise ProgramError(
                     f'output "{tensor.name}": {missing.sum()} of its {missing.size} bytes are not written'
                 )
 
+    def _view(self, access: Access) -> npt.NDArray[np.bool_]:
+        """For each byte of ``access`` whether it has been written."""
+        return self.shadows[access.memory].view(access, self.written[access.memory])
+
+    def _mark(self, access: Access) -> None:
+        self._view(access)[...] = True
+
+    def _variable(self, index: int) -> list[Access]:
+        """What an instruction touches, apart from constants."""
+        touched = self.touched[index]
+        return [access for access in touched if access.memory is not Memory.DRAM or access.address >= self.constants]
+
+    def _tensor_access(self, tensor: Tensor) -> Access:
+        size = self.program.batch * tensor.bytes
+        return Access(Memory.DRAM, tensor.address, size, (1, 1, 1), (0, 0, 0), written=False, field=tensor.name)
+
+    def check_races(self, order: Sequence[int]) -> None:
+        """In the second execution: accesses that no token orders, of itself and of the first."""
+        count = len(order)
+        ordered = clocks(self.program.instructions, [*order, *(count + index for index in order)], self.program.credits)
+        for execution in range(2):
+            self.shadows[Memory.DRAM].forget()
+            for index in order:
+                for access in self._variable(index):
+                    if execution:
+                        self._check_access(index, access, ordered)
+                    unit = self.program.instructions[index].unit
+                    position = int(ordered.position[execution * count + index])
+                    self.shadows[access.memory].record(access, unit, position)
+
     def _check_access(self, index: int, access: Access, ordered: Clocks) -> None:
-        unit, shadow = self.program.instructions[index].unit, self.shadows[access.memory]
-        moved = _moved(access, shadow.base)
-        if not access.written and not (written := moved.view(shadow.written)).all():
-            raise self.fail(index, f"reads {_extent(access, ~written)} that nothing wrote")
-        done = ordered.start[index]
-        for earlier in (shadow.readers, shadow.writers) if access.written else (shadow.writers,):
-            for other, last in earlier.items():
-                if other is not unit and int(moved.view(last).max()) > done[other]:
-                    raise self._race(
-                        index, access, moved.view(last), other, int(done[other]), earlier is shadow.writers
-                    )
-        shadow.record(moved, unit, int(ordered.position[index]))
+        """Check an access of the second execution."""
+        done = ordered.start[len(self.program.instructions) + index]
+        shadow = self.shadows[access.memory]
+        for rival in shadow.rivals(access, self.program.instructions[index].unit):
+            if rival.stamp > done[rival.unit]:
+                late = shadow.stamps(access, rival) > done[rival.unit]
+                raise self._race(index, access, rival, late)
 
-    def _race(
-        self, index: int, access: Access, last: npt.NDArray[np.int32], other: Unit, done: int, wrote: bool
-    ) -> ProgramError:
-        rival = self.queues[other][int(last.max()) - 1]
-        verb = "writes" if access.written else "reads"
-        where = _extent(access, last > done)
-        did = "writes" if wrote else "reads"
-        units = f"{other.name.lower()} to {self.program.instructions[index].unit.name.lower()}"
+    def _race(self, index: int, access: Access, rival: Rival, late: npt.NDArray[np.bool_]) -> ProgramError:
+        unit = self.program.instructions[index].unit
+        queue = [i for i, instruction in enumerate(self.program.instructions) if instruction.unit is rival.unit]
+        execution, position = divmod(rival.stamp - 1, len(queue))
+        other = self.name(queue[position]) + ("" if execution else " of the execution before")
+        verb, did = ("writes" if access.written else "reads"), ("writes" if rival.wrote else "reads")
+        units = f"{rival.unit.name.lower()} to {unit.name.lower()}"
         return self.fail(
-            index, f"{verb} {where} that {self.name(rival)} {did}, and no token from {units} orders the two"
+            index, f"{verb} {_extent(access, late)} that {other} {did}, and no token from {units} orders the two"
         )
-
-
-def _tensor_access(tensor: Tensor, base: int) -> Access:
-    address = tensor.address - base
-    return Access(Memory.DRAM, address, tensor.bytes, (1, 1, 1), (0, 0, 0), written=False, field=tensor.name)
 
 
 def _extent(access: Access, affected: npt.NDArray[np.bool_]) -> str:

@@ -1,4 +1,8 @@
-"""The machine: executes the bytes of a program file, and knows neither the IR nor the model."""
+"""The machine: executes the bytes of a program file, and knows neither the IR nor the model.
+
+Frames are independent, so many *streams* of them go through each instruction together. A stream is some executions
+of the program in a row, one in program order: they share the memories on chip, and each has its own part of DRAM.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from pqc.errors import ModelError, ProgramError
+from pqc.interpreter.batches import grouped
 from pqc.interpreter.hazards import check_program
 from pqc.interpreter.queues import Queues, check_order, describe, execute_queues
 from pqc.interpreter.units import Bytes, execute
@@ -22,11 +27,11 @@ from pqc.isa.records import Tensor
 from pqc.numerics.arrays import AnyArray, IntArray
 from pqc.planning.target import target_from_dict
 
-FRAMES_AT_ONCE = 32
-"""Frames that execute an instruction together: enough to hide its overhead, few enough to stay in the caches."""
+STREAMS_AT_ONCE = 32
+"""Streams that execute an instruction together: enough to hide its overhead, few enough to stay in the caches."""
 
 WORKER_BYTES = 256 << 20
-"""Memories of the frames executed together take at most this many bytes, unless one frame needs more."""
+"""Memories of the streams executed together take at most this many bytes, unless one stream needs more."""
 
 GARBAGE = 0xA5
 """What memories hold before anything is written."""
@@ -45,14 +50,22 @@ class _Step:
 
 
 @dataclass(frozen=True)
+class _Stream:
+    """An order of the steps of some executions in a row."""
+
+    order: Sequence[int]
+    executions: int
+
+
+@dataclass(frozen=True)
 class _Operands:
-    """The operands of one instruction in the memories of the frames that execute it."""
+    """The operands of one instruction in the memories of the streams that execute it."""
 
     memories: Mapping[Region, Bytes]
     places: Mapping[str, tuple[Region, int]]
 
     def bytes(self, field: str) -> Bytes:
-        """The bytes [frames or 1, n] from the address in ``field`` to the end of its memory."""
+        """The bytes [streams or 1, n] from the address in ``field`` to the end of its memory."""
         region, offset = self.places[field]
         return self.memories[region][:, offset:]
 
@@ -75,99 +88,123 @@ class Machine:
     def run(self, inputs: Mapping[str, IntArray], order: Sequence[int] | None = None) -> dict[str, IntArray]:
         """Execute the program for all frames.
 
-        ``inputs``: raw integers [frames, *shape] by input name. The result holds the raw integers of each output,
-        [frames, *shape] in the type that stores its elements. ``order`` is a legal order of the instructions;
-        without one, program order.
+        ``inputs``: raw integers [frames, *shape] by input name; a last batch that is not full is filled up with copies
+        of the last frame. The result holds the raw integers of each output, [frames, *shape] in the type that stores
+        its elements. ``order`` is a legal order of the steps of one or several executions in a row
+        (:mod:`pqc.interpreter.queues`); without one, each execution goes in program order.
 
         Raises:
             ModelError: an input is missing, unknown, of the wrong shape or type, or out of its range.
             ProgramError: the order is not legal.
         """
         frames = self._check_inputs(inputs)
+        program, executions = self.program, 1
         if order is not None:
-            check_order(self.program.instructions, order)
-        steps = [self._steps[index] for index in (self.order if order is None else order)]
+            executions = check_order(program.instructions, order, program.credits)
+        stream = _Stream(self.order if order is None else order, executions)
+        given = {name: grouped(grouped(values, program.batch), executions) for name, values in inputs.items()}
+        streams = -(-frames // (program.batch * executions))
+        shape = (streams, executions, program.batch)
         results: dict[str, IntArray] = {
-            tensor.name: np.empty((frames, *tensor.shape), tensor.element.storage) for tensor in self.program.outputs
+            tensor.name: np.empty((*shape, *tensor.shape), tensor.element.storage) for tensor in program.outputs
         }
-        processors = os.cpu_count() or 1
-        size = min(self._frames_at_once(), -(-frames // processors))
-        batches = [slice(low, min(low + size, frames)) for low in range(0, frames, size)]
-        workers = min(len(batches), processors)
+        self._run_parts(_parts(streams, self._streams_at_once(executions)), stream, given, results)
+        return {name: values.reshape(-1, *values.shape[3:])[:frames] for name, values in results.items()}
 
-        def run_batch(batch: slice) -> None:
-            self._run_batch(batch, steps, inputs, results)
-
-        if workers == 1:
-            for batch in batches:
-                run_batch(batch)
-            return results
-        with ThreadPoolExecutor(workers) as pool:
-            for _ in pool.map(run_batch, batches):
-                pass
-        return results
-
-    def random_order(self, rng: np.random.Generator) -> list[int]:
-        """A random legal order of the instructions."""
+    def random_order(self, rng: np.random.Generator, executions: int = 1) -> list[int]:
+        """A random legal order of the steps of some executions in a row."""
 
         def choose(ready: list[int]) -> int:
             return ready[int(rng.integers(len(ready)))]
 
-        return execute_queues(Queues(self.program.instructions), choose)
+        return execute_queues(Queues(self.program.instructions, self.program.credits, executions), choose)
 
-    def _frames_at_once(self) -> int:
-        per_frame = self.program.dram_bytes - self._constants
-        per_frame += sum(self.target.buffer_bytes(memory) for memory in (Memory.ACTIVATION, Memory.ACCUMULATOR))
-        return max(1, min(FRAMES_AT_ONCE, WORKER_BYTES // per_frame))
+    def _run_parts(
+        self,
+        parts: Sequence[slice],
+        stream: _Stream,
+        inputs: Mapping[str, IntArray],
+        results: Mapping[str, IntArray],
+    ) -> None:
+        """Execute parts of the streams, on all processors; inputs and results are [streams, executions, batch, ...]."""
+
+        def run_part(part: slice) -> None:
+            self._run_part(part, stream, inputs, results)
+
+        workers = min(len(parts), os.cpu_count() or 1)
+        if workers == 1:
+            for part in parts:
+                run_part(part)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(run_part, parts):
+                pass
+
+    def _streams_at_once(self, executions: int) -> int:
+        per_stream = executions * (self.program.dram_bytes - self._constants)
+        per_stream += sum(self.target.buffer_bytes(memory) for memory in (Memory.ACTIVATION, Memory.ACCUMULATOR))
+        return max(1, min(STREAMS_AT_ONCE, WORKER_BYTES // per_stream))
 
     def _bind(self, instruction: Instruction) -> _Step:
         operands: dict[str, tuple[Region, int]] = {}
         for access in accesses(instruction, self.target.accumulator_bits):
-            place: tuple[Region, int] = (access.memory, access.address)
+            # an access may start behind the address that its field holds
+            address = int(getattr(instruction, access.field))
+            place: tuple[Region, int] = (access.memory, address)
             if access.memory is Memory.DRAM:
-                constant = access.address < self._constants
-                place = (_CONSTANTS, access.address) if constant else (Memory.DRAM, access.address - self._constants)
+                constant = address < self._constants
+                place = (_CONSTANTS, address) if constant else (Memory.DRAM, address - self._constants)
             operands[access.field] = place
         return _Step(instruction, operands)
 
-    def _memories(self, frames: int) -> dict[Region, Bytes]:
-        """Memories full of garbage; what is loaded from the constants alone exists once for all frames."""
+    def _memories(self, streams: int, executions: int) -> list[dict[Region, Bytes]]:
+        """For each execution its memories, full of garbage.
+
+        All but DRAM are the same for all executions; what is loaded from the constants alone exists once for all
+        streams.
+        """
 
         def garbage(rows: int, size: int) -> Bytes:
             return np.full((rows, size), GARBAGE, np.uint8)
 
         buffer = self.target.buffer_bytes
-        return {
-            Memory.ACTIVATION: garbage(frames, buffer(Memory.ACTIVATION)),
-            Memory.ACCUMULATOR: garbage(frames, buffer(Memory.ACCUMULATOR)),
+        shared: dict[Region, Bytes] = {
+            Memory.ACTIVATION: garbage(streams, buffer(Memory.ACTIVATION)),
+            Memory.ACCUMULATOR: garbage(streams, buffer(Memory.ACCUMULATOR)),
             Memory.CODEBOOK: garbage(1, buffer(Memory.CODEBOOK)),
             Memory.TABLE: garbage(1, buffer(Memory.TABLE)),
-            Memory.DRAM: garbage(frames, self.program.dram_bytes - self._constants),
             _CONSTANTS: np.frombuffer(self.program.constants, np.uint8)[None],
         }
+        dram = self.program.dram_bytes - self._constants
+        return [{**shared, Memory.DRAM: garbage(streams, dram)} for _ in range(executions)]
 
-    def _run_batch(
-        self, batch: slice, steps: Sequence[_Step], inputs: Mapping[str, IntArray], results: dict[str, IntArray]
+    def _run_part(
+        self, part: slice, stream: _Stream, inputs: Mapping[str, IntArray], results: Mapping[str, IntArray]
     ) -> None:
-        memories = self._memories(batch.stop - batch.start)
-        for tensor in self.program.inputs:
-            self._tensor(memories, tensor)[...] = inputs[tensor.name][batch]
+        memories = self._memories(part.stop - part.start, stream.executions)
+        for execution, own in enumerate(memories):
+            for tensor in self.program.inputs:
+                self._tensor(own, tensor)[...] = inputs[tensor.name][part, execution]
         fifo: deque[IntArray] = deque()
-        for step in steps:
+        for number in stream.order:
+            execution, index = divmod(number, len(self._steps))
+            step = self._steps[index]
             try:
-                execute(step.instruction, _Operands(memories, step.operands), fifo, self.target.accumulator_bits)
-            except MemoryError:
-                index = self._steps.index(step)
+                operands = _Operands(memories[execution], step.operands)
+                execute(step.instruction, operands, fifo, self.target.accumulator_bits)
+            except (ProgramError, MemoryError) as error:
                 name = describe(index, step.instruction, self.program.nodes[index])
-                raise ProgramError(f"{name}: this computer has too little memory to execute it") from None
-        for tensor in self.program.outputs:
-            results[tensor.name][batch] = self._tensor(memories, tensor)
+                what = error if isinstance(error, ProgramError) else "this computer has too little memory to execute it"
+                raise ProgramError(f"{name}: {what}") from None
+        for execution, own in enumerate(memories):
+            for tensor in self.program.outputs:
+                results[tensor.name][part, execution] = self._tensor(own, tensor)
 
     def _tensor(self, memories: Mapping[Region, Bytes], tensor: Tensor) -> AnyArray:
-        """A view [frames, *shape] of an input or output in DRAM."""
+        """A view [streams, batch, *shape] of an input or output in DRAM."""
         start = tensor.address - self._constants
-        data = memories[Memory.DRAM][:, start : start + tensor.bytes]
-        return data.view(tensor.element.storage).reshape(data.shape[0], *tensor.shape)
+        data = memories[Memory.DRAM][:, start : start + self.program.batch * tensor.bytes]
+        return data.view(tensor.element.storage).reshape(data.shape[0], self.program.batch, *tensor.shape)
 
     def _check_inputs(self, inputs: Mapping[str, IntArray]) -> int:
         """The number of frames."""
@@ -184,6 +221,12 @@ class Machine:
             found = ", ".join(f'"{name}" has {count}' for name, count in counts.items())
             raise ModelError(f"the inputs differ in their number of frames: {found}")
         return next(iter(counts.values()), 1)
+
+
+def _parts(streams: int, at_once: int) -> list[slice]:
+    """The streams in parts that execute together: on each processor one, unless that would be too many at once."""
+    size = min(at_once, -(-streams // (os.cpu_count() or 1)))
+    return [slice(low, min(low + size, streams)) for low in range(0, streams, size)]
 
 
 def _check_input(tensor: Tensor, values: AnyArray) -> int:

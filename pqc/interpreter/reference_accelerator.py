@@ -10,8 +10,9 @@ import numpy.typing as npt
 from xdsl.ir import SSAValue
 
 from pqc.dialects.pqa import UnitOp
-from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
-from pqc.errors import InternalError
+from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, RegionOp, RepeatOp, TensorKind, TensorOp
+from pqc.errors import InternalError, ProgramError
+from pqc.interpreter.batches import grouped
 from pqc.interpreter.units import Fifo, execute
 from pqc.isa.fields import Memory
 from pqc.numerics.arrays import AnyArray
@@ -40,31 +41,43 @@ def tensors(program: ProgramOp, kind: TensorKind) -> list[TensorOp]:
 
 
 def run_program(program: ProgramOp, inputs: Sequence[AnyArray]) -> list[AnyArray]:
-    """Raw outputs for raw inputs, each [frames, ...]."""
+    """Raw outputs for raw inputs, each [frames, ...]; all executions at once, frames filled up to whole batches.
+
+    Raises:
+        ProgramError: an operation that no unit can execute, such as a lookup of codes that no prototype has.
+    """
     frames = inputs[0].shape[0]
-    given = dict(zip(tensors(program, TensorKind.INPUT), inputs, strict=True))
+    batches = [grouped(values, program.frames) for values in inputs]
+    given = dict(zip(tensors(program, TensorKind.INPUT), batches, strict=True))
     regions: dict[SSAValue, Bytes] = {}
     fifo: Fifo = deque()
     for op in program.body.block.ops:
         if isinstance(op, RegionOp):
-            regions[op.region] = _initial(op, frames, given)
+            regions[op.region] = _initial(op, len(batches[0]), given)
         elif isinstance(op, UnitOp):
-            execute(op.instruction({}), _Operands(op, regions), fifo, program.accumulator_bits.value.data)
-        else:
+            _execute(op, regions, fifo, program.accumulator_bits.value.data)
+        elif not isinstance(op, RepeatOp):
             raise InternalError(f"the reference interpreter does not know {op.name} in a program")
-    return [_value(op, regions[op.region]) for op in tensors(program, TensorKind.OUTPUT)]
+    return [_value(op, regions[op.region])[:frames] for op in tensors(program, TensorKind.OUTPUT)]
 
 
-def _initial(op: RegionOp, frames: int, given: Mapping[TensorOp, AnyArray]) -> Bytes:
+def _execute(op: UnitOp, regions: Mapping[SSAValue, Bytes], fifo: Fifo, accumulator_bits: int) -> None:
+    try:
+        execute(op.instruction({}), _Operands(op, regions), fifo, accumulator_bits)
+    except ProgramError as error:
+        raise ProgramError(f"{op.name}: {error}") from None
+
+
+def _initial(op: RegionOp, executions: int, given: Mapping[TensorOp, AnyArray]) -> Bytes:
     if isinstance(op, ConstantOp):
         return op.data.array.reshape(1, -1).view(np.uint8)
     if isinstance(op, TensorOp) and op in given:
         stored = np.ascontiguousarray(given[op].astype(op.tensor.element.storage))
-        return stored.reshape(frames, -1).view(np.uint8)
+        return stored.reshape(executions, -1).view(np.uint8)
     memory = op.region.type.kind
-    rows = 1 if memory in (Memory.CODEBOOK, Memory.TABLE) else frames
+    rows = 1 if memory in (Memory.CODEBOOK, Memory.TABLE) else executions
     return np.full((rows, op.region.type.size.data), UNWRITTEN, np.uint8)
 
 
 def _value(op: TensorOp, data: Bytes) -> AnyArray:
-    return data.view(op.tensor.element.storage).reshape(data.shape[0], *op.tensor.get_shape()[1:])
+    return data.view(op.tensor.element.storage).reshape(-1, *op.tensor.get_shape()[1:])

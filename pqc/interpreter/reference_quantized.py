@@ -10,9 +10,11 @@ from xdsl.ir import Operation
 from pqc.dialects import pq, qnn, qnn_move
 from pqc.interpreter.kernel import Kernel
 from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics.code_window import windowed_codes
 from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.encode import Metric, codes_of_zero, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.grouping import Grouping
 from pqc.numerics.lookup import lookup
 from pqc.numerics.pooling import average_pool, max_pool
 from pqc.numerics.requantize import add, requantize, rescale
@@ -40,25 +42,38 @@ def _encode(op: pq.EncodeOp, operands: Arrays) -> Results:
 
 
 def _lookup(op: pq.LookupOp, operands: Arrays) -> Results:
-    codes, table, bias = operands
+    codes, table, bias = operands[:3]
     frames, subspaces, rows, columns = codes.shape
-    flat = codes.reshape(frames, subspaces, rows * columns)
-    sums = lookup(flat, table, bias[:, None], op.accumulator_bits)
+    if op.window is None:
+        seen = codes.reshape(frames, subspaces, rows * columns)
+    else:
+        rows, columns = op.window.data.output_size(rows, columns)
+        seen = windowed_codes(codes, op.window.data, operands[3], (rows, columns))
+    sums = lookup(seen, table, bias[:, None], op.accumulator_bits)
     return (sums.reshape(frames, table.shape[2], rows, columns),)
+
+
+def _seen_codes(op: pq.ConvolutionOp, integers: IntArray, codebook: IntArray) -> IntArray:
+    """The codes that each position of the result adds up: [frames, subspaces, rows * columns]."""
+    window, shift, metric = op.window.data, op.shift.value.data, op.config.distance
+    element = Element(op.config.prototype_bits.data, op.grid.integers.signed)
+    if op.config.grouped is Grouping.WINDOW:
+        codes = encode(integers, codebook, window, metric, shift, element)
+        return codes.reshape(*codes.shape[:2], -1)
+    codes = encode(integers, codebook, Window((1, 1)), metric, shift, element)
+    return windowed_codes(codes, window, codes_of_zero(codebook, metric), window.output_size(*codes.shape[2:]))
 
 
 def _convolution(op: pq.ConvolutionOp, operands: Arrays) -> Results:
     """Encode in integers, then add up real table entries, residual and bounds."""
     x, codebook, table, bias = operands[:4]
-    grid, shift = op.grid, op.shift.value.data
-    element = Element(op.config.prototype_bits.data, grid.integers.signed)
-    integers = grid.integers.quantize(x, grid.scale.data)
-    codes = encode(integers, codebook, op.window.data, op.config.distance, shift, element)
-    frames, subspaces, rows, columns = codes.shape
-    total = np.zeros((frames * rows * columns, table.shape[2]), np.float32)
+    codes = _seen_codes(op, op.grid.integers.quantize(x, op.grid.scale.data), codebook)
+    frames, subspaces, positions = codes.shape
+    total = np.zeros((frames * positions, table.shape[2]), np.float32)
     for s in range(subspaces):
         total += np.take(table[s], codes[:, s].reshape(-1), axis=0)
-    y = (total + bias).reshape(frames, rows, columns, -1).transpose(0, 3, 1, 2)
+    size = op.window.data.output_size(*x.shape[2:])
+    y = (total + bias).reshape(frames, *size, -1).transpose(0, 3, 1, 2)
     if op.residual is not None:
         y = y + operands[4]
     low = None if op.low is None else op.low.value.data

@@ -13,10 +13,13 @@ import numpy.typing as npt
 
 from pqc.errors import ProgramError
 from pqc.isa.access import Access, accesses, accumulator_bytes
+from pqc.isa.codes import code_window, groups_read, reads_padding, subspaces_read
 from pqc.isa.fields import Instruction
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Storage, Store
+from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
 from pqc.isa.parameters import PARAMETER_BYTES, unpack_parameters
+from pqc.isa.tiles import Tile, code_map, code_tile, left_tile, residual_tile, result_tile, right_tile, source_tile
 from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics.code_window import windowed_codes
 from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
 from pqc.numerics.encode import nearest_prototype, onto_grid, subvectors
@@ -49,7 +52,7 @@ def execute(instruction: Instruction, memory: Operands, fifo: Fifo, accumulator_
     """Execute one instruction for all frames.
 
     Raises:
-        ProgramError: an operand ends behind its memory, or a lookup finds no codes.
+        ProgramError: an operand ends behind its memory, or a lookup finds no codes, or codes of no prototype.
         TypeError: an instruction type that has no meaning here.
     """
     match instruction:
@@ -85,12 +88,14 @@ def _elements(memory: Operands, field: str, dtype: npt.DTypeLike, *shape: int) -
     return data[:, :size].view(kind).reshape(data.shape[0], *shape)
 
 
-def _activations(memory: Operands, field: str, storage: Storage, *shape: int) -> IntArray:
-    return _elements(memory, field, storage.element.storage, *shape)
-
-
-def _tile(i: Encode | Convolve | Pool, memory: Operands) -> IntArray:
-    return _activations(memory, "source", i.storage, i.channels, i.height, i.width)
+def _view(memory: Operands, tile: Tile) -> IntArray:
+    """A view [frames, planes, rows, columns] of a tile's elements."""
+    kind, data = tile.storage.element.storage, memory.bytes(tile.field)
+    if tile.end > data.shape[1]:
+        raise ProgramError(f"{tile.field}: {tile.end} bytes do not fit the {data.shape[1]} that are left of its memory")
+    first: IntArray = data[:, tile.offset : tile.offset + kind.itemsize].view(kind)
+    shape, strides = (data.shape[0], *tile.counts), (data.strides[0], *tile.strides)
+    return np.lib.stride_tricks.as_strided(first, shape, strides)
 
 
 def _packed(memory: Operands, field: str, bits: int, *shape: int, signed: bool = True) -> IntArray:
@@ -134,9 +139,18 @@ def _encode(i: Encode, memory: Operands, fifo: Fifo) -> None:
     element = Element(i.prototype_bits, bool(i.prototype_signed))
     output = (i.output_rows, i.output_columns)
     codebook = _packed(memory, "codebook", i.prototype_bits, i.subspaces, i.prototypes, i.length, signed=element.signed)
-    x = onto_grid(_tile(i, memory), i.shift, element)
+    x = onto_grid(_view(memory, source_tile(i)), i.shift, element)
     vectors = subvectors(x, _window(i), i.length, i.subspaces, i.first_element, output)
-    fifo.append(nearest_prototype(vectors, codebook, i.metric))
+    codes = nearest_prototype(vectors, codebook, i.metric)
+    if i.to_buffer:
+        _put(memory, code_tile(i), codes)
+    else:
+        fifo.append(codes)
+
+
+def _put(memory: Operands, tile: Tile, values: IntArray) -> None:
+    """Write ``values`` [frames, planes, positions] or [frames, planes, rows, columns] to a tile."""
+    _view(memory, tile)[...] = values.reshape(-1, *tile.counts)
 
 
 def _start(i: Lookup | Convolve, memory: Operands, accumulators: IntArray) -> IntArray:
@@ -145,11 +159,33 @@ def _start(i: Lookup | Convolve, memory: Operands, accumulators: IntArray) -> In
 
 
 def _lookup(i: Lookup, memory: Operands, fifo: Fifo, accumulator_bits: int) -> None:
-    if not fifo:
-        raise ProgramError("lookup: the code FIFO is empty")
+    codes = _mapped_codes(i, memory) if i.from_buffer else _sent_codes(fifo)
     table = _packed(memory, "table", i.table_bits, i.subspaces, i.prototypes, i.outputs)
-    accumulators = _elements(memory, "accumulator", _accumulator_type(accumulator_bits), i.outputs, i.columns)
-    accumulators[...] = lookup(fifo.popleft(), table, _start(i, memory, accumulators), accumulator_bits)
+    kind, columns = _accumulator_type(accumulator_bits), i.output_rows * i.output_columns
+    accumulators = _elements(memory, "accumulator", kind, i.outputs, columns)
+    accumulators[...] = lookup(codes, table, _start(i, memory, accumulators), accumulator_bits)
+
+
+def _sent_codes(fifo: Fifo) -> IntArray:
+    if not fifo:
+        raise ProgramError("the code FIFO is empty")
+    return fifo.popleft()
+
+
+def _mapped_codes(i: Lookup, memory: Operands) -> IntArray:
+    """What the windows see of a map of codes, [frames, subspaces, columns].
+
+    Nothing but this check keeps other bytes of the activation buffer from being taken for codes.
+    """
+    kind, groups = i.code_storage.element.storage, groups_read(i)
+    padding: IntArray = np.zeros(len(groups), kind)
+    if reads_padding(i):
+        padding = _elements(memory, "padding", kind, groups.stop)[0, groups.start :]
+    output = (i.output_rows, i.output_columns)
+    codes = windowed_codes(_view(memory, code_map(i)), code_window(i), padding, output, subspaces_read(i))
+    if (largest := int(codes.max())) >= i.prototypes:
+        raise ProgramError(f"reads code {largest}, its table has {i.prototypes} prototypes")
+    return codes
 
 
 def _convolve(i: Convolve, memory: Operands) -> None:
@@ -158,42 +194,40 @@ def _convolve(i: Convolve, memory: Operands) -> None:
     output = (i.output_rows, i.output_columns)
     accumulators = _elements(memory, "accumulator", "<i4", i.outputs, output[0] * output[1])
     start = _start(i, memory, accumulators)
-    accumulators[...] = convolve(_tile(i, memory), weight, _window(i), i.groups, start, CONVENTIONAL_BITS, output)
+    accumulators[...] = convolve(
+        _view(memory, source_tile(i)), weight, _window(i), i.groups, start, CONVENTIONAL_BITS, output
+    )
 
 
 def _requantize(i: Requantize, memory: Operands, accumulator_bits: int) -> None:
     kind = "<i4" if i.wide else _accumulator_type(accumulator_bits)
-    shape = (i.outputs, i.columns)
+    shape = (i.outputs, i.rows * i.columns)
     records = memory.bytes("parameters")[0, : i.outputs * PARAMETER_BYTES]
     multiplier, shift, residual_multiplier = unpack_parameters(records)
-    residual = _activations(memory, "residual", i.residual_storage, *shape) if i.has_residual else None
-    result = _activations(memory, "destination", i.destination_storage, *shape)
+    residual = _view(memory, residual_tile(i)).reshape(-1, *shape) if i.has_residual else None
     accumulators = _elements(memory, "accumulator", kind, *shape)
-    result[...] = requantize(accumulators, multiplier, shift, _clip(i), residual, residual_multiplier)
+    values = requantize(accumulators, multiplier, shift, _clip(i), residual, residual_multiplier)
+    _put(memory, result_tile(i), values)
 
 
 def _add(i: Add, memory: Operands) -> None:
-    left = _activations(memory, "left", i.left_storage, i.count)
-    right = _activations(memory, "right", i.right_storage, i.count)
-    result = _activations(memory, "destination", i.destination_storage, i.count)
-    result[...] = add(left, right, (i.left_multiplier, i.right_multiplier), i.shift, _clip(i))
+    left, right = _view(memory, left_tile(i)), _view(memory, right_tile(i))
+    _put(memory, result_tile(i), add(left, right, (i.left_multiplier, i.right_multiplier), i.shift, _clip(i)))
 
 
 def _rescale(i: Rescale, memory: Operands) -> None:
-    source = _activations(memory, "source", i.storage, i.count)
-    result = _activations(memory, "destination", i.destination_storage, i.count)
-    result[...] = rescale(source, i.multiplier, i.shift, _clip(i))
+    _put(memory, result_tile(i), rescale(_view(memory, source_tile(i)), i.multiplier, i.shift, _clip(i)))
 
 
 def _pool(i: Pool, memory: Operands) -> None:
     output, window, clip = (i.output_rows, i.output_columns), _window(i), _clip(i)
-    source = _tile(i, memory)
-    result = _activations(memory, "destination", i.destination_storage, i.channels, *output)
+    source = _view(memory, source_tile(i))
     if i.mode is PoolMode.MAX:
-        result[...] = clip.apply(max_pool(source, window, output).astype(np.int32))
-        return
-    result[...] = average_pool(source, window, i.mode, i.multiplier, i.shift, clip, output)
+        values = clip.apply(max_pool(source, window, output).astype(np.int32))
+    else:
+        values = average_pool(source, window, i.mode, i.multiplier, i.shift, clip, output)
+    _put(memory, result_tile(i), values)
 
 
 def _fill(i: Fill, memory: Operands) -> None:
-    _activations(memory, "destination", i.destination_storage, i.count)[...] = i.fill_value
+    _view(memory, result_tile(i))[...] = i.fill_value

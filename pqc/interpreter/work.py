@@ -17,6 +17,7 @@ from pqc.interpreter.durations import (
     vector_cycles,
 )
 from pqc.interpreter.queues import UNITS, members
+from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Instruction
 from pqc.isa.instructions import Convolve, Encode, Load, Lookup, Store
 from pqc.planning.target import Target
@@ -88,6 +89,13 @@ def _work(instruction: Instruction, target: Target, free: bool) -> Work:
             cycles = transfer_cycles(instruction, target)
             busy, moved = cycles + target.dram.latency_cycles, transfer_bytes(instruction)
             return Work(unit, Resource.CHANNEL, busy, waits, signals, moved, cycles)
+        case Encode() | Lookup() if not (sends_codes(instruction) or takes_codes(instruction)):
+            columns = (
+                encode_work(instruction, target)
+                if isinstance(instruction, Encode)
+                else lookup_work(instruction, target)
+            )
+            busy = 0 if free else columns.total
         case Encode():
             columns, entries = encode_work(instruction, target), encode_groups(instruction, target)
             return _through_fifo(

@@ -5,15 +5,17 @@ The hazard checker trusts these patterns, and so does the pass that inserts the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pqc.isa.codes import groups_read, reads_padding
 from pqc.isa.fields import Instruction, Memory
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Storage, Store
+from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
 from pqc.isa.parameters import PARAMETER_BYTES
+from pqc.isa.tiles import Tile, code_map, source_tile, tiles
 from pqc.numerics.packing import packed_bytes
 
 BIAS_BYTES = 4
@@ -89,6 +91,15 @@ class Access:
         strides = (*(stride * step for stride in self.strides), step)
         return np.lib.stride_tricks.as_strided(memory[self.address :], (*self.counts, self.run), strides)
 
+    def overlaps(self, other: Access) -> bool:
+        """Whether both touch some byte, exactly: strided accesses may pass between each other."""
+        if self.memory is not other.memory or self.end <= other.address or other.end <= self.address:
+            return False
+        first = min(self.address, other.address)
+        touched = np.zeros(max(self.end, other.end) - first, np.bool_)
+        replace(self, address=self.address - first).view(touched)[...] = True
+        return bool(replace(other, address=other.address - first).view(touched).any())
+
     def addresses(self) -> npt.NDArray[np.int64]:
         """Every byte address touched, run after run."""
         total = np.arange(self.run, dtype=np.int64) + self.address
@@ -116,14 +127,8 @@ def accesses(instruction: Instruction, accumulator_bits: int) -> tuple[Access, .
             return _convolve(instruction)
         case Requantize():
             return _requantize(instruction, accumulator_bytes(accumulator_bits))
-        case Add():
-            return _add(instruction)
-        case Rescale():
-            return _rescale(instruction)
-        case Pool():
-            return _pool(instruction)
-        case Fill():
-            return (_result(instruction, instruction.count),)
+        case Add() | Rescale() | Pool() | Fill():
+            return tuple(_tile(instruction, tile) for tile in tiles(instruction))
         case _:
             raise TypeError(f"{instruction.mnemonic}: no rule says what it accesses")
 
@@ -132,12 +137,25 @@ def _block(memory: Memory, address: int, size: int, field: str, *, written: bool
     return Access(memory, address, size, (1, 1, 1), (0, 0, 0), written, field)
 
 
-def _elements(storage: Storage, address: int, count: int, field: str, *, written: bool = False) -> Access:
-    return _block(Memory.ACTIVATION, address, count * storage.element.storage_bytes, field, written=written)
+def _tile(instruction: Instruction, tile: Tile) -> Access:
+    """The bytes of a tile; levels that follow each other without gaps are merged.
 
-
-def _result(i: Requantize | Add | Rescale | Pool | Fill, count: int) -> Access:
-    return _elements(i.destination_storage, i.destination, count, "destination", written=True)
+    So equal sequences of elements are equal accesses, and a dense tile is one run.
+    """
+    run = tile.storage.bytes
+    kept: list[tuple[int, int]] = []
+    for count, stride in zip(reversed(tile.counts), reversed(tile.strides), strict=True):
+        if count == 1:
+            continue
+        if not kept and stride == run:
+            run *= count
+        elif kept and stride == kept[0][0] * kept[0][1]:
+            kept[0] = (kept[0][0] * count, kept[0][1])
+        else:
+            kept.insert(0, (count, stride))
+    (a, b, c) = [(1, 0)] * (3 - len(kept)) + kept
+    address = int(getattr(instruction, tile.field)) + tile.offset
+    return Access(Memory.ACTIVATION, address, run, (a[0], b[0], c[0]), (a[1], b[1], c[1]), tile.written, tile.field)
 
 
 def _transfer(instruction: Load | Store, buffer: Memory, *, loads: bool) -> tuple[Access, ...]:
@@ -150,13 +168,10 @@ def _transfer(instruction: Load | Store, buffer: Memory, *, loads: bool) -> tupl
     return (dram, local) if loads else (local, dram)
 
 
-def _tile(i: Encode | Convolve | Pool) -> Access:
-    return _elements(i.storage, i.source, i.channels * i.height * i.width, "source")
-
-
 def _encode(i: Encode) -> tuple[Access, ...]:
     size = packed_bytes(i.subspaces * i.prototypes * i.length, i.prototype_bits)
-    return (_tile(i), _block(Memory.CODEBOOK, i.codebook, size, "codebook"))
+    source, *codes = (_tile(i, tile) for tile in tiles(i))
+    return (source, _block(Memory.CODEBOOK, i.codebook, size, "codebook"), *codes)
 
 
 def _accumulate(i: Lookup | Convolve, elements: int, width: int) -> tuple[Access, ...]:
@@ -168,44 +183,33 @@ def _accumulate(i: Lookup | Convolve, elements: int, width: int) -> tuple[Access
 
 def _lookup(i: Lookup, accumulator: int) -> tuple[Access, ...]:
     table = packed_bytes(i.subspaces * i.prototypes * i.outputs, i.table_bits)
-    accumulators = _accumulate(i, i.outputs * i.columns, accumulator)
-    return (_block(Memory.TABLE, i.table, table, "table"), *accumulators)
+    accumulators = _accumulate(i, i.outputs * i.output_rows * i.output_columns, accumulator)
+    return (*_map(i), _block(Memory.TABLE, i.table, table, "table"), *accumulators)
+
+
+def _map(i: Lookup) -> tuple[Access, ...]:
+    """What a lookup from the buffer reads of its map of codes and of the padding codes."""
+    if not i.from_buffer:
+        return ()
+    if not reads_padding(i):
+        return (_tile(i, code_map(i)),)
+    groups, width = groups_read(i), i.code_storage.bytes
+    padding = _block(Memory.TABLE, i.padding + groups.start * width, len(groups) * width, "padding")
+    return (_tile(i, code_map(i)), padding)
 
 
 def _convolve(i: Convolve) -> tuple[Access, ...]:
     taps = i.kernel_height * i.kernel_width
     weights = packed_bytes(i.outputs * (i.channels // max(i.groups, 1)) * taps, i.weight_bits)
     accumulators = _accumulate(i, i.outputs * i.output_rows * i.output_columns, WIDE_ACCUMULATOR_BYTES)
-    return (_tile(i), _block(Memory.TABLE, i.weights, weights, "weights"), *accumulators)
+    return (_tile(i, source_tile(i)), _block(Memory.TABLE, i.weights, weights, "weights"), *accumulators)
 
 
 def _requantize(i: Requantize, accumulator: int) -> tuple[Access, ...]:
-    count = i.outputs * i.columns
+    count = i.outputs * i.rows * i.columns
     width = WIDE_ACCUMULATOR_BYTES if i.wide else accumulator
-    residual = (_elements(i.residual_storage, i.residual, count, "residual"),) if i.has_residual else ()
     return (
         _block(Memory.ACCUMULATOR, i.accumulator, count * width, "accumulator"),
         _block(Memory.TABLE, i.parameters, i.outputs * PARAMETER_BYTES, "parameters"),
-        *residual,
-        _result(i, count),
+        *(_tile(i, tile) for tile in tiles(i)),
     )
-
-
-def _add(i: Add) -> tuple[Access, ...]:
-    return (
-        _elements(i.left_storage, i.left, i.count, "left"),
-        _elements(i.right_storage, i.right, i.count, "right"),
-        _result(i, i.count),
-    )
-
-
-def _rescale(i: Rescale) -> tuple[Access, ...]:
-    return (
-        _elements(i.storage, i.source, i.count, "source"),
-        _result(i, i.count),
-    )
-
-
-def _pool(i: Pool) -> tuple[Access, ...]:
-    count = i.channels * i.output_rows * i.output_columns
-    return (_tile(i), _result(i, count))

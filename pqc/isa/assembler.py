@@ -15,11 +15,19 @@ from typing import Any
 
 from pqc.errors import ModelError
 from pqc.isa.canonical import Json, parse_json
-from pqc.isa.fields import EncodingError
+from pqc.isa.fields import EncodingError, Unit
 from pqc.isa.instructions import ISA_VERSION, Instruction
 from pqc.isa.program import Program
 from pqc.isa.records import SelfTest, Tensor, abbreviate
-from pqc.isa.text import open_brackets, parse_instruction, parse_number, parse_words, strip_comment, suggest
+from pqc.isa.text import (
+    open_brackets,
+    parse_choice,
+    parse_instruction,
+    parse_number,
+    parse_words,
+    strip_comment,
+    suggest,
+)
 
 _NAME = re.compile(r'("(?:[^"\\]|\\.)*")\s*(.*)', re.DOTALL)
 _ELEMENT = re.compile(r"([us])i([1-9]|1[0-6])")
@@ -27,7 +35,9 @@ _LABEL = re.compile(r"[0-9]+:\s*")
 
 DIRECTIVES: dict[str, str] = {
     ".isa": "`VERSION`: the version of the instruction set; required",
-    ".dram": "`BYTES`: the DRAM that one frame uses, constants included; required",
+    ".dram": "`BYTES`: the DRAM that one execution uses, constants included; required",
+    ".batch": "`FRAMES`: the frames that one execution processes; one where it is left out",
+    ".credit": "`source=UNIT destination=UNIT count=NUMBER`: tokens that are there at the start",
     ".input": '`"NAME" element=ui8 shape=[C,H,W] scale=REAL address=BYTE`: an input, without its frames',
     ".output": "an output, in the same way",
     ".selftest": "`seed=NUMBER frames=NUMBER digest=SHA256`: the self-test, if there is one",
@@ -85,6 +95,7 @@ class _Assembly:
         self.numbers: dict[str, int] = {}
         self.objects: dict[str, dict[str, Any]] = {".target": {}, ".provenance": {}}
         self.tensors: dict[str, list[Tensor]] = {".input": [], ".output": []}
+        self.credits: list[tuple[Unit, Unit, int]] = []
         self.self_test: SelfTest | None = None
         self.node = ""
         self.nodes: list[str] = []
@@ -93,6 +104,8 @@ class _Assembly:
         self.readers: dict[str, Callable[[str, str], None]] = {
             ".isa": self._read_number,
             ".dram": self._read_number,
+            ".batch": self._read_number,
+            ".credit": self._read_credit,
             ".constants": self._read_number,
             ".target": self._read_key,
             ".provenance": self._read_key,
@@ -134,6 +147,8 @@ class _Assembly:
             outputs=tuple(self.tensors[".output"]),
             provenance=self.objects[".provenance"],
             self_test=self.self_test,
+            batch=self.numbers.get(".batch", 1),
+            credits=tuple(self.credits),
         )
 
     def _read_instruction(self, line: str) -> None:
@@ -152,6 +167,13 @@ class _Assembly:
         if directive == ".isa" and value != ISA_VERSION:
             raise EncodingError(f".isa = {value}, this pqc has version {ISA_VERSION}: disassemble with this version")
         self.numbers[directive] = value
+
+    def _read_credit(self, directive: str, rest: str) -> None:
+        texts = parse_words(directive, rest.split(), ["source", "destination", "count"])
+        source, destination = (
+            Unit(parse_choice(f"{directive}.{name}", texts[name], Unit)) for name in ("source", "destination")
+        )
+        self.credits.append((source, destination, parse_number(f"{directive}.count", texts["count"])))
 
     def _read_key(self, directive: str, rest: str) -> None:
         name, value = _split_name(directive, rest)

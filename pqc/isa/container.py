@@ -17,7 +17,7 @@ from pqc.isa.instructions import ISA_VERSION
 MAGIC = b"\x89PQC\r\n\x1a\n"
 """First bytes of a file; a transfer that treats it as text, or as seven-bit data, changes them."""
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever the layout of the file changes."""
 
 ALIGNMENT = 64
@@ -28,6 +28,7 @@ CHECKSUM_BYTES = 32
 SECTIONS: dict[str, str] = {
     "target": "the target's description, a JSON object; its SHA-256 is the fingerprint in the header",
     "instructions": "the instruction words, in program order",
+    "execution": "the frames that one execution processes, and the tokens that are there at the start; JSON",
     "constants": "the first bytes of DRAM: codebooks, tables, weights, biases, requantization parameters",
     "tensors": "the inputs and outputs (name, shape of a frame, element type, scale, address) and the DRAM size; JSON",
     "debug": "the names of the ONNX nodes, and for each instruction the index of its node; JSON",

@@ -27,6 +27,10 @@ def _lines(program: Program, constants: bool) -> Iterator[str]:
     yield f"; target fingerprint {program.fingerprint()}"
     yield f".isa {ISA_VERSION}"
     yield f".dram {program.dram_bytes:#x}"
+    if program.batch != 1:
+        yield f".batch {program.batch}"
+    for source, destination, count in program.credits:
+        yield f".credit source={source.name.lower()} destination={destination.name.lower()} count={count}"
     for directive, tensors in ((".input", program.inputs), (".output", program.outputs)):
         for tensor in tensors:
             yield f"{directive} {_format_tensor(tensor)}"

@@ -1,64 +1,23 @@
 """The instruction table: the only place that says which instructions there are and which fields they have.
 
 Instructions work on tiles: loops over columns, subspace groups and outputs are inside. All addresses count bytes.
-Activations lie as [channels][rows][columns], accumulators as [outputs][columns of the tile], row-major, no gaps.
+Activations lie as [planes][rows][columns] with a stride in bytes for planes and rows, so that a tile may be part of a
+larger map; accumulators as [outputs][rows][columns], row-major and without gaps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
+from pqc.isa import shared_fields as shared
 from pqc.isa.fields import Address, Bits, Instruction, Memory, Unit
-from pqc.numerics.element import Element
+from pqc.isa.storage import Storage
 from pqc.numerics.encode import Metric
 from pqc.numerics.pooling import PoolMode
 
-ISA_VERSION = 1
+ISA_VERSION = 2
 """Raised whenever a word's meaning changes."""
-
-
-class Storage(IntEnum):
-    """How an activation element is stored."""
-
-    U8 = 0
-    """One byte, unsigned."""
-    S8 = 1
-    """One byte, two's complement."""
-    U16 = 2
-    """Two bytes, little-endian, unsigned."""
-    S16 = 3
-    """Two bytes, little-endian, two's complement."""
-
-    @classmethod
-    def of(cls, element: Element) -> Storage:
-        """The storage of ``element``: one byte up to 8 bits, two above."""
-        return cls((element.storage_bytes - 1) * 2 + int(element.signed))
-
-    @property
-    def element(self) -> Element:
-        """The widest element stored this way."""
-        return Element(8 if self < Storage.U16 else 16, bool(self & 1))
-
-
-ActivationSource: TypeAlias = Annotated[int, Address(28, "first byte of the input tile", memory=Memory.ACTIVATION)]
-ActivationTarget: TypeAlias = Annotated[
-    int, Address(28, "first byte of the result", memory=Memory.ACTIVATION, written=True)
-]
-AccumulatorTarget: TypeAlias = Annotated[
-    int, Address(28, "first byte of the accumulators", memory=Memory.ACCUMULATOR, written=True)
-]
-ClipLow: TypeAlias = Annotated[int, Bits(17, "lower bound of the result", signed=True)]
-ClipHigh: TypeAlias = Annotated[int, Bits(17, "upper bound of the result", signed=True)]
-Multiplier: TypeAlias = Annotated[int, Bits(32, "multiplier", signed=True)]
-Shift: TypeAlias = Annotated[int, Bits(6, "right shift, bits")]
-SourceStorage: TypeAlias = Annotated[Storage, Bits(2, "element type of the input")]
-TargetStorage: TypeAlias = Annotated[Storage, Bits(2, "element type of the result")]
-BiasSource: TypeAlias = Annotated[
-    int, Address(28, "first byte of the bias, four bytes an output; read only if first", memory=Memory.TABLE)
-]
-First: TypeAlias = Annotated[int, Bits(1, "1: start from the bias; 0: add to what the accumulators hold")]
 
 
 @dataclass(frozen=True)
@@ -101,90 +60,116 @@ class Store(Instruction, opcode=0x02, mnemonic="store", unit=Unit.STORE):
 
 @dataclass(frozen=True)
 class Encode(Instruction, opcode=0x10, mnemonic="encode", unit=Unit.ENCODE):
-    """For each output position and subspace of a tile pick the nearest prototype and send its code to the code FIFO.
+    """For each output position and subspace of a tile pick the nearest prototype and send its code on.
 
     Taps outside the input tile read zero. The elements of a window are taken in (channel, row, column) order, from
     ``first_element`` on; what lies behind the last one is zero. Ties go to the lowest index. Codes leave output
-    position by output position, the subspaces of one position together.
+    position by output position, the subspaces of one position together: to the code FIFO, or to the activation
+    buffer as a map of [subspaces][output rows][output columns].
     """
 
-    source: ActivationSource
-    storage: SourceStorage
-    channels: Annotated[int, Bits(16, "channels of the input tile")]
-    height: Annotated[int, Bits(16, "rows of the input tile")]
-    width: Annotated[int, Bits(16, "columns of the input tile")]
-    kernel_height: Annotated[int, Bits(8, "window rows")]
-    kernel_width: Annotated[int, Bits(8, "window columns")]
-    stride_height: Annotated[int, Bits(8, "rows from window to window")]
-    stride_width: Annotated[int, Bits(8, "columns from window to window")]
-    dilation_height: Annotated[int, Bits(8, "rows from tap to tap")]
-    dilation_width: Annotated[int, Bits(8, "columns from tap to tap")]
-    pad_top: Annotated[int, Bits(8, "rows of padding above the tile")]
-    pad_left: Annotated[int, Bits(8, "columns of padding left of the tile")]
-    output_rows: Annotated[int, Bits(16, "output rows")]
-    output_columns: Annotated[int, Bits(16, "output columns")]
-    codebook: Annotated[
-        int, Address(28, "first byte of the packed codebook [subspaces][prototypes][length]", memory=Memory.CODEBOOK)
-    ]
+    source: shared.ActivationSource
+    storage: shared.SourceStorage
+    channels: shared.Channels
+    height: shared.Height
+    width: shared.Width
+    plane_stride: shared.PlaneStride
+    row_stride: shared.RowStride
+    kernel_height: shared.KernelHeight
+    kernel_width: shared.KernelWidth
+    stride_height: shared.StrideHeight
+    stride_width: shared.StrideWidth
+    dilation_height: shared.DilationHeight
+    dilation_width: shared.DilationWidth
+    pad_top: shared.PadTop
+    pad_left: shared.PadLeft
+    output_rows: shared.OutputRows
+    output_columns: shared.OutputColumns
+    codebook: Annotated[int, Address(28, "packed codebook [subspaces][prototypes][length]", memory=Memory.CODEBOOK)]
     first_element: Annotated[int, Bits(16, "index of the first window element")]
-    subspaces: Annotated[int, Bits(16, "subspaces")]
-    prototypes: Annotated[int, Bits(16, "prototypes in each codebook")]
+    subspaces: shared.Subspaces
+    prototypes: shared.Prototypes
     length: Annotated[int, Bits(16, "elements of a subvector")]
     prototype_bits: Annotated[int, Bits(5, "bits of a prototype element")]
     prototype_signed: Annotated[int, Bits(1, "1: prototype elements are signed")]
     shift: Annotated[int, Bits(5, "right shift that brings the input onto the codebook's grid")]
     metric: Annotated[Metric, Bits(2, "distance")]
+    to_buffer: Annotated[int, Bits(1, "0: codes go to the FIFO; 1: to the activation buffer")]
+    destination: Annotated[int, Address(28, "codes; written only if to_buffer", memory=Memory.ACTIVATION, written=True)]
+    code_storage: shared.CodeStorage
+    code_plane_stride: Annotated[int, Bits(28, "bytes from subspace to subspace of the codes")]
+    code_row_stride: Annotated[int, Bits(28, "bytes from row to row of the codes")]
 
 
 @dataclass(frozen=True)
 class Lookup(Instruction, opcode=0x11, mnemonic="lookup", unit=Unit.LOOKUP):
-    """Take one encode instruction's codes from the FIFO and accumulate their table entries, in two's complement.
+    """Take codes from the FIFO or from a map in the activation buffer and accumulate their table entries.
 
-    Accumulators are the target's ``accumulator_bits`` wide and stored in whole bytes.
+    From the FIFO come the codes of one encode instruction. Over a map of codes [groups][height][width] a window slides
+    as in a convolution; its subspaces are numbered (kernel row * kernel_width + kernel column) * groups + group, and
+    the instruction takes ``subspaces`` of them from ``first_subspace`` on. A tap outside the map reads the group's
+    padding code. A code that is no prototype's stops the machine. Sums are in two's complement; accumulators are the
+    target's ``accumulator_bits`` wide and stored in whole bytes.
     """
 
-    table: Annotated[
-        int, Address(28, "first byte of the packed table [subspaces][prototypes][outputs]", memory=Memory.TABLE)
-    ]
-    bias: BiasSource
-    accumulator: AccumulatorTarget
-    subspaces: Annotated[int, Bits(16, "subspaces")]
-    prototypes: Annotated[int, Bits(16, "prototypes in each codebook")]
+    table: Annotated[int, Address(28, "packed table [subspaces][prototypes][outputs]", memory=Memory.TABLE)]
+    bias: shared.BiasSource
+    accumulator: shared.AccumulatorTarget
+    subspaces: shared.Subspaces
+    prototypes: shared.Prototypes
     outputs: Annotated[int, Bits(16, "outputs")]
-    columns: Annotated[int, Bits(32, "output positions")]
+    output_rows: shared.OutputRows
+    output_columns: shared.OutputColumns
     table_bits: Annotated[int, Bits(5, "bits of a signed table entry")]
-    first: First
+    first: shared.First
+    from_buffer: Annotated[int, Bits(1, "0: codes come from the FIFO, no field below counts; 1: from a map of codes")]
+    codes: Annotated[int, Address(28, "first byte of the map; read only if from_buffer", memory=Memory.ACTIVATION)]
+    code_storage: shared.CodeStorage
+    groups: Annotated[int, Bits(16, "planes of the map: subspaces of one tap")]
+    height: Annotated[int, Bits(16, "rows of the map")]
+    width: Annotated[int, Bits(16, "columns of the map")]
+    plane_stride: Annotated[int, Bits(28, "bytes from group to group of the map")]
+    row_stride: Annotated[int, Bits(28, "bytes from row to row of the map")]
+    kernel_height: shared.KernelHeight
+    kernel_width: shared.KernelWidth
+    stride_height: shared.StrideHeight
+    stride_width: shared.StrideWidth
+    dilation_height: shared.DilationHeight
+    dilation_width: shared.DilationWidth
+    pad_top: shared.PadTop
+    pad_left: shared.PadLeft
+    padding: Annotated[int, Address(28, "a code a group; read only if a tap lies outside", memory=Memory.TABLE)]
+    first_subspace: Annotated[int, Bits(16, "number of the first subspace")]
 
 
 @dataclass(frozen=True)
 class Convolve(Instruction, opcode=0x20, mnemonic="convolve", unit=Unit.CONVENTIONAL):
     """Convolve a tile with signed weights, in 32-bit accumulators; taps outside the input tile read zero."""
 
-    source: ActivationSource
-    storage: SourceStorage
-    channels: Annotated[int, Bits(16, "channels of the input tile")]
-    height: Annotated[int, Bits(16, "rows of the input tile")]
-    width: Annotated[int, Bits(16, "columns of the input tile")]
-    kernel_height: Annotated[int, Bits(8, "window rows")]
-    kernel_width: Annotated[int, Bits(8, "window columns")]
-    stride_height: Annotated[int, Bits(8, "rows from window to window")]
-    stride_width: Annotated[int, Bits(8, "columns from window to window")]
-    dilation_height: Annotated[int, Bits(8, "rows from tap to tap")]
-    dilation_width: Annotated[int, Bits(8, "columns from tap to tap")]
-    pad_top: Annotated[int, Bits(8, "rows of padding above the tile")]
-    pad_left: Annotated[int, Bits(8, "columns of padding left of the tile")]
-    output_rows: Annotated[int, Bits(16, "output rows")]
-    output_columns: Annotated[int, Bits(16, "output columns")]
+    source: shared.ActivationSource
+    storage: shared.SourceStorage
+    channels: shared.Channels
+    height: shared.Height
+    width: shared.Width
+    plane_stride: shared.PlaneStride
+    row_stride: shared.RowStride
+    kernel_height: shared.KernelHeight
+    kernel_width: shared.KernelWidth
+    stride_height: shared.StrideHeight
+    stride_width: shared.StrideWidth
+    dilation_height: shared.DilationHeight
+    dilation_width: shared.DilationWidth
+    pad_top: shared.PadTop
+    pad_left: shared.PadLeft
+    output_rows: shared.OutputRows
+    output_columns: shared.OutputColumns
     groups: Annotated[int, Bits(16, "groups of channels")]
     outputs: Annotated[int, Bits(16, "output channels")]
-    weights: Annotated[
-        int,
-        Address(28, "first byte of the packed weights [outputs][channels/groups][rows][columns]", memory=Memory.TABLE),
-    ]
+    weights: Annotated[int, Address(28, "packed [outputs][channels/groups][rows][columns]", memory=Memory.TABLE)]
     weight_bits: Annotated[int, Bits(5, "bits of a weight")]
-    bias: BiasSource
-    accumulator: AccumulatorTarget
-    first: First
+    bias: shared.BiasSource
+    accumulator: shared.AccumulatorTarget
+    first: shared.First
 
 
 @dataclass(frozen=True)
@@ -197,17 +182,20 @@ class Requantize(Instruction, opcode=0x30, mnemonic="requantize", unit=Unit.VECT
     accumulator: Annotated[int, Address(28, "first byte of the accumulators", memory=Memory.ACCUMULATOR)]
     wide: Annotated[int, Bits(1, "1: 32-bit accumulators of the conventional unit; 0: the lookup unit's")]
     outputs: Annotated[int, Bits(16, "outputs")]
-    columns: Annotated[int, Bits(32, "output positions")]
+    rows: shared.OutputRows
+    columns: shared.OutputColumns
     parameters: Annotated[int, Address(28, "first byte of the parameters", memory=Memory.TABLE)]
-    residual: Annotated[
-        int, Address(28, "first byte of the residual; read only if has_residual", memory=Memory.ACTIVATION)
-    ]
+    residual: Annotated[int, Address(28, "residual; read only if has_residual", memory=Memory.ACTIVATION)]
     has_residual: Annotated[int, Bits(1, "1: add the residual")]
     residual_storage: Annotated[Storage, Bits(2, "element type of the residual")]
-    destination: ActivationTarget
-    destination_storage: TargetStorage
-    low: ClipLow
-    high: ClipHigh
+    residual_plane_stride: Annotated[int, Bits(28, "bytes from plane to plane of the residual")]
+    residual_row_stride: Annotated[int, Bits(28, "bytes from row to row of the residual")]
+    destination: shared.ActivationTarget
+    destination_storage: shared.TargetStorage
+    destination_plane_stride: shared.TargetPlaneStride
+    destination_row_stride: shared.TargetRowStride
+    low: shared.ClipLow
+    high: shared.ClipHigh
 
 
 @dataclass(frozen=True)
@@ -216,31 +204,49 @@ class Add(Instruction, opcode=0x31, mnemonic="add", unit=Unit.VECTOR):
 
     left: Annotated[int, Address(28, "first byte of the left operand", memory=Memory.ACTIVATION)]
     left_storage: Annotated[Storage, Bits(2, "element type of the left operand")]
+    left_plane_stride: Annotated[int, Bits(28, "bytes from plane to plane of the left operand")]
+    left_row_stride: Annotated[int, Bits(28, "bytes from row to row of the left operand")]
     right: Annotated[int, Address(28, "first byte of the right operand", memory=Memory.ACTIVATION)]
     right_storage: Annotated[Storage, Bits(2, "element type of the right operand")]
-    destination: ActivationTarget
-    destination_storage: TargetStorage
-    count: Annotated[int, Bits(32, "elements")]
-    left_multiplier: Multiplier
-    right_multiplier: Multiplier
-    shift: Shift
-    low: ClipLow
-    high: ClipHigh
+    right_plane_stride: Annotated[int, Bits(28, "bytes from plane to plane of the right operand")]
+    right_row_stride: Annotated[int, Bits(28, "bytes from row to row of the right operand")]
+    destination: shared.ActivationTarget
+    destination_storage: shared.TargetStorage
+    destination_plane_stride: shared.TargetPlaneStride
+    destination_row_stride: shared.TargetRowStride
+    planes: shared.Planes
+    rows: shared.Rows
+    columns: shared.Columns
+    left_multiplier: shared.Multiplier
+    right_multiplier: shared.Multiplier
+    shift: shared.Shift
+    low: shared.ClipLow
+    high: shared.ClipHigh
 
 
 @dataclass(frozen=True)
 class Rescale(Instruction, opcode=0x32, mnemonic="rescale", unit=Unit.VECTOR):
-    """Bring an activation tile onto another grid or inside other bounds: multiply, shift, round half up, saturate."""
+    """Bring an activation tile onto another grid or inside other bounds: multiply, shift, round half up, saturate.
 
-    source: ActivationSource
-    storage: SourceStorage
-    destination: ActivationTarget
-    destination_storage: TargetStorage
-    count: Annotated[int, Bits(32, "elements")]
-    multiplier: Multiplier
-    shift: Shift
-    low: ClipLow
-    high: ClipHigh
+    The strides of the input are free: they may skip elements, exchange axes or repeat an element.
+    """
+
+    source: shared.ActivationSource
+    storage: shared.SourceStorage
+    plane_stride: shared.PlaneStride
+    row_stride: shared.RowStride
+    column_stride: Annotated[int, Bits(28, "bytes from element to element of a row of the input tile")]
+    destination: shared.ActivationTarget
+    destination_storage: shared.TargetStorage
+    destination_plane_stride: shared.TargetPlaneStride
+    destination_row_stride: shared.TargetRowStride
+    planes: shared.Planes
+    rows: shared.Rows
+    columns: shared.Columns
+    multiplier: shared.Multiplier
+    shift: shared.Shift
+    low: shared.ClipLow
+    high: shared.ClipHigh
 
 
 @dataclass(frozen=True)
@@ -250,35 +256,43 @@ class Pool(Instruction, opcode=0x33, mnemonic="pool", unit=Unit.VECTOR):
     Taps outside the input tile never win a maximum; they count in a mean only in the mode that says so.
     """
 
-    source: ActivationSource
-    storage: SourceStorage
-    channels: Annotated[int, Bits(16, "channels of the input tile")]
-    height: Annotated[int, Bits(16, "rows of the input tile")]
-    width: Annotated[int, Bits(16, "columns of the input tile")]
+    source: shared.ActivationSource
+    storage: shared.SourceStorage
+    channels: shared.Channels
+    height: shared.Height
+    width: shared.Width
+    plane_stride: shared.PlaneStride
+    row_stride: shared.RowStride
     kernel_height: Annotated[int, Bits(16, "window rows")]
     kernel_width: Annotated[int, Bits(16, "window columns")]
-    stride_height: Annotated[int, Bits(8, "rows from window to window")]
-    stride_width: Annotated[int, Bits(8, "columns from window to window")]
-    dilation_height: Annotated[int, Bits(8, "rows from tap to tap")]
-    dilation_width: Annotated[int, Bits(8, "columns from tap to tap")]
-    pad_top: Annotated[int, Bits(8, "rows of padding above the tile")]
-    pad_left: Annotated[int, Bits(8, "columns of padding left of the tile")]
-    output_rows: Annotated[int, Bits(16, "output rows")]
-    output_columns: Annotated[int, Bits(16, "output columns")]
+    stride_height: shared.StrideHeight
+    stride_width: shared.StrideWidth
+    dilation_height: shared.DilationHeight
+    dilation_width: shared.DilationWidth
+    pad_top: shared.PadTop
+    pad_left: shared.PadLeft
+    output_rows: shared.OutputRows
+    output_columns: shared.OutputColumns
     mode: Annotated[PoolMode, Bits(2, "maximum or mean")]
-    destination: ActivationTarget
-    destination_storage: TargetStorage
-    multiplier: Multiplier
-    shift: Shift
-    low: ClipLow
-    high: ClipHigh
+    destination: shared.ActivationTarget
+    destination_storage: shared.TargetStorage
+    destination_plane_stride: shared.TargetPlaneStride
+    destination_row_stride: shared.TargetRowStride
+    multiplier: shared.Multiplier
+    shift: shared.Shift
+    low: shared.ClipLow
+    high: shared.ClipHigh
 
 
 @dataclass(frozen=True)
 class Fill(Instruction, opcode=0x34, mnemonic="fill", unit=Unit.VECTOR):
-    """Write one value to ``count`` consecutive elements."""
+    """Write one value to every element of a tile."""
 
-    destination: ActivationTarget
-    destination_storage: TargetStorage
-    count: Annotated[int, Bits(32, "elements")]
+    destination: shared.ActivationTarget
+    destination_storage: shared.TargetStorage
+    destination_plane_stride: shared.TargetPlaneStride
+    destination_row_stride: shared.TargetRowStride
+    planes: shared.Planes
+    rows: shared.Rows
+    columns: shared.Columns
     fill_value: Annotated[int, Bits(17, "the value", signed=True)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pqc.isa.access import Access
+from pqc.isa.codes import takes_codes
 from pqc.isa.fields import Instruction, Memory
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Pool, Requantize, Rescale
+from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Storage
+from pqc.isa.tiles import tiles
 from pqc.numerics.requantize import MAXIMUM_SHIFT
 
 _AT_LEAST_ONE = frozenset(
@@ -15,10 +17,18 @@ _AT_LEAST_ONE = frozenset(
         "height", "width", "kernel_height", "kernel_width", "stride_height",
         "stride_width", "dilation_height", "dilation_width", "output_rows", "output_columns",
         "subspaces", "prototypes", "length", "prototype_bits", "outputs",
-        "columns", "table_bits", "groups", "weight_bits", "count",
+        "columns", "table_bits", "groups", "weight_bits",
     }
 )  # fmt: skip
 """Fields that count something of which there must be one."""
+
+_CODE_MAP = frozenset(
+    {
+        "groups", "height", "width", "kernel_height", "kernel_width",
+        "stride_height", "stride_width", "dilation_height", "dilation_width",
+    }
+)  # fmt: skip
+"""Those that a lookup has only if it reads a map of codes."""
 
 _AT_MOST_SIXTEEN = frozenset({"prototype_bits", "weight_bits"})
 
@@ -28,16 +38,20 @@ _LONGEST_SUM = 1 << 21
 
 def complaints(instruction: Instruction) -> Iterator[str]:
     """Everything that is wrong with ``instruction`` by itself, each in one phrase that names the field."""
+    needed = _AT_LEAST_ONE - _CODE_MAP if takes_codes(instruction) else _AT_LEAST_ONE
     for name, value in instruction.values().items():
-        if name in _AT_LEAST_ONE and value < 1:
+        if name in needed and value < 1:
             yield f"{name} = {value}, allowed is at least 1"
         if name in _AT_MOST_SIXTEEN and value > 16:
             yield f"{name} = {value}, allowed is at most 16"
+    yield from _strides(instruction)
     match instruction:
         case Load():
             yield from _load(instruction)
         case Encode():
             yield from _encode(instruction)
+        case Lookup():
+            yield from _lookup(instruction)
         case Convolve():
             yield from _convolve(instruction)
         case Requantize():
@@ -63,11 +77,12 @@ def mean_is_exact(taps: int, multiplier: int, shift: int) -> bool:
 def clash(instruction: Instruction, read: Access, written: Access) -> bool:
     """Whether a result may overwrite what ``instruction`` has yet to read.
 
-    Element by element an instruction may overwrite its operand; shifted against it, it may not.
+    Element by element an instruction may overwrite its operand; shifted against it or in another order, it may not.
     """
-    if read.memory is not written.memory or read.end <= written.address or written.end <= read.address:
-        return False
-    return isinstance(instruction, Pool) or (read.address, read.run) != (written.address, written.run)
+    same = (read.address, read.run, read.counts, read.strides)
+    if same == (written.address, written.run, written.counts, written.strides):
+        return read.memory is written.memory and isinstance(instruction, Encode | Pool)
+    return read.overlaps(written)
 
 
 def _load(i: Load) -> Iterator[str]:
@@ -81,6 +96,24 @@ def _encode(i: Encode) -> Iterator[str]:
     elements = i.channels * i.kernel_height * i.kernel_width
     if i.first_element >= elements:
         yield f"first_element = {i.first_element}, the window has {elements}"
+    if i.to_buffer:
+        yield from _code_storage(i)
+
+
+def _lookup(i: Lookup) -> Iterator[str]:
+    if not i.from_buffer:
+        return
+    yield from _code_storage(i)
+    there, end = i.kernel_height * i.kernel_width * i.groups, i.first_subspace + i.subspaces
+    if end > there:
+        yield f"first_subspace = {i.first_subspace} and subspaces = {i.subspaces}, the map and its window have {there}"
+
+
+def _code_storage(i: Encode | Lookup) -> Iterator[str]:
+    allowed = Storage.of_codes(i.prototypes)
+    if i.code_storage is not allowed:
+        found, right = i.code_storage.name.lower(), allowed.name.lower()
+        yield f"code_storage = {found}, allowed is {right} for {i.prototypes} prototypes"
 
 
 def _convolve(i: Convolve) -> Iterator[str]:
@@ -113,3 +146,14 @@ def _fill(i: Fill) -> Iterator[str]:
     element = i.destination_storage.element
     if not element.minimum <= i.fill_value <= element.maximum:
         yield f"fill_value = {i.fill_value}, allowed is {element.minimum} to {element.maximum}"
+
+
+def _strides(instruction: Instruction) -> Iterator[str]:
+    """Rows that begin inside each other; the strides of what a rescale reads are free."""
+    for tile in tiles(instruction):
+        if tile.field == "source" and isinstance(instruction, Rescale):
+            continue
+        needed = tile.counts[2] * tile.storage.bytes
+        for count, stride, name in zip(tile.counts, tile.strides, ("plane_stride", "row_stride"), strict=False):
+            if count > 1 and stride < needed:
+                yield f"{tile.prefix}{name} = {stride}, allowed is at least {needed}, the bytes of a row"

@@ -50,9 +50,14 @@ def _machine(kinds: Sequence[type[Instruction]]) -> list[str]:
         _table(("unit", "bit", "what it does", "instructions"), units),
         "## Memories",
         "Addresses count bytes. The sizes of the buffers are the target's; they hold nothing at the start. DRAM starts "
-        "with the program's constants at address 0. Activations lie as [channels][rows][columns], accumulators as "
-        "[outputs][columns of the tile], row-major and without gaps. Entries of codebooks, tables and weights are "
-        "packed at their width in bits, lowest bits first, without gaps.",
+        "with the program's constants at address 0. Entries of codebooks, tables and weights are packed at their width "
+        "in bits, lowest bits first, without gaps. Accumulators lie as [outputs][rows][columns], row-major and without "
+        "gaps.",
+        "Tiles of activations and of codes lie as [planes][rows][columns]: the element (c, y, x) of a tile lies at "
+        "address + c * plane_stride + y * row_stride + x * bytes of an element, with a stride for each tile. So a tile "
+        "may be part of a larger map; if it is all of its map, row_stride is columns * bytes and plane_stride is rows "
+        "* row_stride. A stride of a level that has one step alone is not used. A result may lie where an operand "
+        "lies, element for element, but not shifted against it.",
         _table(("memory", "value", "what it holds"), memories),
     ]
 
@@ -73,13 +78,23 @@ def _order() -> list[str]:
     return [
         "## Tokens",
         "Between units nothing but tokens orders instructions. For each ordered pair of units (a, b) there is one "
-        "counting semaphore, zero at the start. An instruction on b with bit a set in `wait` starts when it can take "
-        "one token of (a, b), one of each unit it waits for. An instruction on a with bit b set in `signal` adds one "
-        "token to (a, b) when it is done. When the program ends every token has been taken.",
+        "counting semaphore. An instruction on b with bit a set in `wait` starts when it can take one token of (a, b), "
+        "one of each unit it waits for. An instruction on a with bit b set in `signal` adds one token to (a, b) when "
+        "it is done.",
+        "## Executions",
+        "A program is executed again and again, each time for as many frames as its batch says. A unit goes on to its "
+        "first instruction of the next execution as soon as it is done with its last one and the tokens allow. DRAM "
+        "behind the constants belongs to one execution: addresses count from a base that the host moves. The "
+        "constants and the buffers on chip are the same for all executions. Of an input or output, frame f of the "
+        "batch lies f times the bytes of a frame behind its address. The program's credits say how many tokens each "
+        "semaphore holds before the first execution; every execution leaves exactly as many. So an instruction can "
+        "wait for one of the execution before, which must be done with a buffer before it is filled again.",
         "## The code FIFO",
-        "Codes go from the encode unit to the lookup unit through a FIFO, not through a memory. The k-th `encode` of "
-        "the program is paired with its k-th `lookup`: the two agree in subspaces, prototypes and output positions, "
-        "and the lookup follows the encode column by column without a token.",
+        "Codes go from the encode unit to the lookup unit through a FIFO, unless the instructions say that they go "
+        "through the activation buffer. The k-th `encode` with to_buffer = 0 is paired with the k-th `lookup` with "
+        "from_buffer = 0: the two agree in subspaces, prototypes, output rows and columns, and the lookup follows the "
+        "encode column by column without a token. The others take no part in this; tokens order them like any other "
+        "accesses to a memory.",
     ]
 
 
@@ -150,7 +165,16 @@ def _part_table(parts: Sequence[Part]) -> str:
 
 def _text() -> list[str]:
     example = Fill(
-        wait=1 << Unit.STORE, signal=0, destination=64, destination_storage=Storage.S8, count=256, fill_value=-128
+        wait=1 << Unit.STORE,
+        signal=0,
+        destination=64,
+        destination_storage=Storage.S8,
+        destination_plane_stride=0,
+        destination_row_stride=0,
+        planes=1,
+        rows=1,
+        columns=256,
+        fill_value=-128,
     )
     return [
         "## Program text",

@@ -15,7 +15,19 @@ from pqc.isa.canonical import Json, canonical_json, fingerprint, parse_canonical
 from pqc.isa.container import pack, unpack
 from pqc.isa.fields import WORD_BYTES, EncodingError, Unit
 from pqc.isa.instructions import Instruction
-from pqc.isa.records import DRAM_LIMIT, SelfTest, Tensor, abbreviate, check_range, read_record
+from pqc.isa.records import (
+    DRAM_LIMIT,
+    MAXIMUM_BATCH,
+    Credits,
+    SelfTest,
+    Tensor,
+    abbreviate,
+    check_credits,
+    check_range,
+    credits_as_json,
+    credits_from_json,
+    read_record,
+)
 
 __all__ = ["Program", "SelfTest", "Tensor", "load_program", "save_program", "write_whole"]
 
@@ -51,6 +63,8 @@ class Program:
         """
         if len(self.nodes) != len(self.instructions):
             raise EncodingError(f"{len(self.nodes)} node names for {len(self.instructions)} instructions")
+        check_range("batch", self.batch, 1, MAXIMUM_BATCH)
+        check_credits(self.credits)
         check_range("dram_bytes", self.dram_bytes, 0, DRAM_LIMIT)
         if len(self.constants) > self.dram_bytes:
             raise EncodingError(f"{len(self.constants)} bytes of constants do not fit dram_bytes = {self.dram_bytes}")
@@ -69,8 +83,7 @@ class Program:
             names.add(tensor.name)
             if tensor.address < len(self.constants):
                 raise EncodingError(f"{where}.address = {tensor.address:#x} lies in the constants")
-            if tensor.bytes > self.dram_bytes - tensor.address:
-                end = tensor.address + tensor.bytes
+            if (end := tensor.address + self.batch * tensor.bytes) > self.dram_bytes:
                 raise EncodingError(f"{where} ends at {abbreviate(end)}, beyond dram_bytes = {self.dram_bytes}")
 
     def fingerprint(self) -> str:
@@ -92,6 +105,7 @@ class Program:
         sections = {
             "target": canonical_json(self.target),
             "instructions": _write_instructions(self.instructions),
+            "execution": canonical_json({"batch": int(self.batch), "credits": credits_as_json(self.credits)}),
             "constants": bytes(self.constants),
             "tensors": canonical_json(
                 {
@@ -123,6 +137,8 @@ class Program:
                 )
         with _reading(origin, "instructions"):
             instructions = _read_instructions(read["instructions"])
+        with _reading(origin, "execution"):
+            batch, credits = _read_execution(read["execution"])
         with _reading(origin, "tensors"):
             dram_bytes, inputs, outputs = _read_tensors(read["tensors"])
         with _reading(origin, "debug"):
@@ -133,7 +149,17 @@ class Program:
             test = parse_canonical_json(read["selftest"])
             self_test = None if test is None else SelfTest.from_json(test, "selftest")
         program = Program(
-            target, instructions, nodes, read["constants"], dram_bytes, inputs, outputs, provenance, self_test
+            target,
+            instructions,
+            nodes,
+            read["constants"],
+            dram_bytes,
+            inputs,
+            outputs,
+            provenance,
+            self_test,
+            batch,
+            credits,
         )
         try:
             program.check()
@@ -240,6 +266,11 @@ def _read_nodes(data: bytes, count: int) -> tuple[str, ...]:
     if _write_nodes(nodes) != data:
         raise EncodingError("the node names are not the ones in use, once each, in order of first use")
     return nodes
+
+
+def _read_execution(data: bytes) -> tuple[int, Credits]:
+    fields = read_record(parse_canonical_json(data), "execution", {"batch": int, "credits": list})
+    return fields["batch"], credits_from_json(fields["credits"], "credits")
 
 
 def _read_tensors(data: bytes) -> tuple[int, tuple[Tensor, ...], tuple[Tensor, ...]]:

@@ -1,17 +1,26 @@
-"""The records of a program file besides its instructions: tensors and the self-test, read and checked strictly."""
+"""The records of a program file besides its instructions: tensors, tokens at the start, self-test; strict."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from pqc.isa.canonical import Json
-from pqc.isa.fields import EncodingError
+from pqc.isa.fields import EncodingError, Unit
 from pqc.numerics.element import Element
 
 DRAM_LIMIT = 1 << 40
 """One past the largest DRAM address that an instruction can name."""
+
+MAXIMUM_BATCH = 1024
+"""Most frames that one execution may process."""
+
+MAXIMUM_CREDIT = (1 << 16) - 1
+"""Most tokens that one unit may have from another at the start."""
+
+Credits: TypeAlias = tuple[tuple[Unit, Unit, int], ...]
+"""Source, destination, count: tokens that are there before the first execution, and again after each execution."""
 
 _KINDS = {str: "text", int: "a whole number", float: "a number with a point", bool: "true or false", list: "a list"}
 
@@ -117,6 +126,45 @@ class Tensor:
             raise EncodingError(f"{where}.shape = {abbreviate(fields['shape'])} is not a list of whole numbers")
         fields["shape"] = tuple(fields["shape"])
         return Tensor(**fields)
+
+
+def check_credits(credits: Credits) -> None:
+    """Raise EncodingError unless each pair of units stands once, ascending, with one token or more."""
+    for index, (source, destination, count) in enumerate(credits):
+        check_range(f"credits[{index}].count", count, 1, MAXIMUM_CREDIT)
+        if index and (source, destination) <= credits[index - 1][:2]:
+            where = f"credits[{index}], from {source.name.lower()} to {destination.name.lower()},"
+            raise EncodingError(f"{where} stands behind one that it should precede")
+
+
+def credits_as_json(credits: Credits) -> list[Json]:
+    """The tokens at the start as plain JSON values."""
+    return [
+        {"source": source.name.lower(), "destination": destination.name.lower(), "count": int(count)}
+        for source, destination, count in credits
+    ]
+
+
+def credits_from_json(values: list[Json], where: str) -> Credits:
+    """The tokens at the start in a list of JSON records.
+
+    Raises:
+        EncodingError: naming ``where`` and the field that is missing, unknown or of the wrong type.
+    """
+    found: list[tuple[Unit, Unit, int]] = []
+    for index, value in enumerate(values):
+        place = f"{where}[{index}]"
+        fields = read_record(value, place, {"source": str, "destination": str, "count": int})
+        source, destination = (_read_unit(f"{place}.{name}", fields[name]) for name in ("source", "destination"))
+        found.append((source, destination, fields["count"]))
+    return tuple(found)
+
+
+def _read_unit(where: str, name: str) -> Unit:
+    names = {unit.name.lower(): unit for unit in Unit}
+    if name not in names:
+        raise EncodingError(f"{where} = {abbreviate(name)}, allowed are {', '.join(names)}")
+    return names[name]
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,12 @@ def nearest_prototype(vectors: IntArray, codebook: IntArray, metric: Metric) -> 
     return codes
 
 
+def codes_of_zero(codebook: IntArray, metric: Metric) -> IntArray:
+    """The code of the zero subvector in each codebook [groups, prototypes, length]: [groups]."""
+    groups, _, length = codebook.shape
+    return nearest_prototype(np.zeros((1, groups, length, 1), codebook.dtype), codebook, metric)[0, :, 0]
+
+
 _KEYS_AT_ONCE = 1 << 18
 """Distances held at a time: so many stay in the caches."""
 

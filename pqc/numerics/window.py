@@ -38,6 +38,16 @@ class Window:
             (width + left + right - self.extent[1]) // self.strides[1] + 1,
         )
 
+    def margins(self, height: int, width: int, output: tuple[int, int]) -> tuple[int, int, int, int]:
+        """How far ``output`` windows reach beyond a ``height`` by ``width`` map: top, left, bottom, right.
+
+        Top and left are the pads; the others are what the last window needs, however large the pads are.
+        """
+        top, left, _, _ = self.pads
+        below = (output[0] - 1) * self.strides[0] + self.extent[0] - top - height
+        right = (output[1] - 1) * self.strides[1] + self.extent[1] - left - width
+        return (top, left, max(0, below), max(0, right))
+
 
 def patches(x: AnyArray, window: Window, output: tuple[int, int] | None = None, fill: float = 0) -> AnyArray:
     """What each window sees: a read-only view [frames, channels, kernel rows, kernel columns, rows, columns].
@@ -47,9 +57,8 @@ def patches(x: AnyArray, window: Window, output: tuple[int, int] | None = None, 
     """
     frames, channels, height, width = x.shape
     rows, columns = output or window.output_size(height, width)
-    (sh, sw), (dh, dw), (top, left, _, _) = window.strides, window.dilations, window.pads
-    below = max(0, (rows - 1) * sh + window.extent[0] - top - height)
-    right = max(0, (columns - 1) * sw + window.extent[1] - left - width)
+    (sh, sw), (dh, dw) = window.strides, window.dilations
+    top, left, below, right = window.margins(height, width, (rows, columns))
     if top or left or below or right:
         x = np.pad(x, ((0, 0), (0, 0), (top, below), (left, right)), constant_values=fill)
     f, c, h, w = x.strides

@@ -5,21 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from pqc.errors import ModelError
 from pqc.numerics.packing import packed_bytes
-from pqc.planning.search import Cut, Problem, check_kernel, parameter_bytes, pieces, table_bytes
+from pqc.planning.nest import Nest
+from pqc.planning.search import Cut, Problem, check_kernel, parameter_bytes, pieces
 from pqc.planning.target_keys import Target
 from pqc.planning.tiles import LayerShape, MapTile, Span, aligned, map_tiles, spans
 
 
 @dataclass(frozen=True)
 class PqShape:
-    """A layer's product quantization."""
+    """A layer's product quantization.
+
+    ``groups``: with channel grouping, into how many groups the channels fall; 0 with windows as subvectors.
+    """
 
     subspaces: int
     prototypes: int
     length: int
     prototype_bits: int
     table_bits: int
+    groups: int = 0
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of one code in a buffer."""
+        return 1 if self.prototypes <= 256 else 2
 
 
 @dataclass(frozen=True)
@@ -37,8 +48,9 @@ class SubspaceBlock:
 
 @dataclass(frozen=True)
 class LookupPlan:
-    """For each block of outputs, for each map tile, for each block of subspaces: load, encode, look up."""
+    """A nest over blocks of outputs, map tiles and blocks of subspaces."""
 
+    nest: Nest
     output_blocks: tuple[Span, ...]
     tiles: tuple[MapTile, ...]
     subspace_blocks: tuple[SubspaceBlock, ...]
@@ -46,6 +58,8 @@ class LookupPlan:
 
 def subspace_blocks(shape: LayerShape, pq: PqShape, size: int) -> tuple[SubspaceBlock, ...]:
     """Cut the subspaces in blocks of ``size``, with the channels that each of them reads."""
+    if pq.groups:
+        return tuple(SubspaceBlock(span, Span(0, shape.channels), 0) for span in spans(pq.subspaces, size))
     taps = shape.window.kernel[0] * shape.window.kernel[1]
     blocks: list[SubspaceBlock] = []
     for span in spans(pq.subspaces, size):
@@ -55,55 +69,121 @@ def subspace_blocks(shape: LayerShape, pq: PqShape, size: int) -> tuple[Subspace
     return tuple(blocks)
 
 
+def lookup_problem(shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int) -> Problem:
+    """The search for a layer's nest; ``room`` is what the activation buffer has left."""
+    lookup, encode = target.lookup, target.encode
+
+    @cache
+    def cut(outputs: int, subspaces: int) -> Cut:
+        return _lookup_cut(shape, pq, target, outputs, subspaces)
+
+    inner_step = lookup.subspace_lanes if pq.groups else max(lookup.subspace_lanes, encode.subspace_lanes)
+    return Problem(
+        shape,
+        target,
+        room,
+        target.accumulator_bytes,
+        shape.outputs,
+        pq.subspaces,
+        lookup.output_lanes,
+        inner_step,
+        cut,
+        frames,
+        code_map=pq.groups > 0,
+    )
+
+
 @lru_cache(maxsize=1024)
-def plan_lookup(shape: LayerShape, pq: PqShape, target: Target) -> LookupPlan:
-    """Cut a layer for the encode and lookup units.
+def search_lookup(shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int) -> Nest:
+    """The cheapest nest of a layer on the encode and lookup units.
 
     Raises:
         DoesNotFitError: not even one output of one position from one subspace fits.
         ModelError: a kernel, stride, dilation or count beyond what an instruction holds.
     """
     check_kernel(shape)
+    return lookup_problem(shape, pq, target, room, frames).solve().nest
 
-    @cache
-    def cut(outputs: int, subspaces: int) -> Cut:
-        return _lookup_cut(shape, pq, target, outputs, subspaces)
 
-    best = Problem(shape, target, target.accumulator_bytes, shape.outputs, pq.subspaces, cut).solve()
+def check_lookup(nest: Nest, shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int) -> None:
+    """Check a nest that was given.
+
+    Raises:
+        DoesNotFitError: it needs more than a buffer has.
+        ModelError: a block or tile is larger than the layer, or the codes of a map are not to be kept.
+    """
+    if pq.groups and not nest.keep_codes:
+        raise ModelError("schedule: keep_codes = false, allowed is true: channel grouping keeps the codes of a map")
+    lookup_problem(shape, pq, target, room, frames).check(nest)
+
+
+def plan_lookup(shape: LayerShape, pq: PqShape, nest: Nest) -> LookupPlan:
+    """The blocks and tiles of a nest.
+
+    Raises:
+        ModelError: the nest asks for what there is not.
+    """
     return LookupPlan(
-        spans(shape.outputs, best.cut.outputs),
-        map_tiles(shape, best.rows, best.columns),
-        subspace_blocks(shape, pq, best.cut.inputs),
+        nest,
+        spans(shape.outputs, nest.outputs),
+        map_tiles(shape, nest.rows, nest.columns),
+        subspace_blocks(shape, pq, nest.inputs),
     )
 
 
 def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, subspaces: int) -> Cut:
     """The cut in blocks of ``outputs`` and ``subspaces``."""
     blocks = subspace_blocks(shape, pq, subspaces)
+    again, kept = _column_cycles(shape, pq, target, outputs, subspaces)
+    coded = pq.groups or pq.subspaces
+    codebook = [packed_bytes(n * pq.prototypes * pq.length, pq.prototype_bits) for n in _coded_blocks(pq, blocks)]
+    tables = [packed_bytes(block.subspaces.size * pq.prototypes * outputs, pq.table_bits) for block in blocks]
+    return Cut(
+        outputs=outputs,
+        channels=max(block.channels.size for block in blocks),
+        inputs=subspaces,
+        output_blocks=-(-shape.outputs // outputs),
+        input_blocks=len(blocks),
+        codebook_bytes=aligned(max(codebook)),
+        table_bytes=aligned(max(tables)),
+        all_codebook_bytes=sum(map(aligned, codebook)),
+        all_table_bytes=sum(map(aligned, tables)),
+        # with channel grouping, the codes of the zero subvectors lie behind the parameters
+        parameter_bytes=aligned(parameter_bytes(outputs) + pq.groups * pq.code_bytes),
+        codebook_traffic=packed_bytes(coded * pq.prototypes * pq.length, pq.prototype_bits),
+        table_traffic=packed_bytes(pq.subspaces * pq.prototypes * shape.outputs, pq.table_bits)
+        + parameter_bytes(shape.outputs),
+        slab_channels=shape.channels if pq.groups else sum(block.channels.size for block in blocks),
+        column_cycles=again,
+        kept_cycles=kept,
+        code_bytes=coded * pq.code_bytes,
+    )
+
+
+def _coded_blocks(pq: PqShape, blocks: tuple[SubspaceBlock, ...]) -> list[int]:
+    """How many codebooks each load brings: with channel grouping all at once, because every tap needs them all."""
+    return [pq.groups] if pq.groups else [block.subspaces.size for block in blocks]
+
+
+def _column_cycles(shape: LayerShape, pq: PqShape, target: Target, outputs: int, subspaces: int) -> tuple[int, int]:
+    """Cycles of one output position: with codes computed for every block of outputs, and with codes computed once."""
     encode, lookup = target.encode, target.lookup
     match = -(-pq.length // encode.length_lanes) * -(-pq.prototypes // encode.prototype_lanes)
-    cycles = sum(
+    looked = sum(
+        -(-o // lookup.output_lanes) * -(-s // lookup.subspace_lanes) * output_count * subspace_count
+        for o, output_count in pieces(shape.outputs, outputs)
+        for s, subspace_count in pieces(pq.subspaces, subspaces)
+    )
+    if pq.groups:
+        stride_rows, stride_columns = shape.window.strides
+        encoded = match * -(-pq.groups // encode.subspace_lanes) * stride_rows * stride_columns
+        return max(encoded, looked), max(encoded, looked)
+    encoded = sum(match * -(-s // encode.subspace_lanes) * count for s, count in pieces(pq.subspaces, subspaces))
+    again = sum(
         max(match * -(-s // encode.subspace_lanes), -(-o // lookup.output_lanes) * -(-s // lookup.subspace_lanes))
         * output_count
         * subspace_count
         for o, output_count in pieces(shape.outputs, outputs)
         for s, subspace_count in pieces(pq.subspaces, subspaces)
     )
-    output_blocks = -(-shape.outputs // outputs)
-    # The codebooks are needed again for every block of outputs.
-    codebooks = packed_bytes(pq.subspaces * pq.prototypes * pq.length, pq.prototype_bits) * output_blocks
-    tables = packed_bytes(pq.subspaces * pq.prototypes * shape.outputs, pq.table_bits)
-    parameters = parameter_bytes(shape.outputs)
-    resident = len(blocks) == 1
-    return Cut(
-        outputs=outputs,
-        channels=max(block.channels.size for block in blocks),
-        inputs=subspaces,
-        codebook_bytes=aligned(packed_bytes(subspaces * pq.prototypes * pq.length, pq.prototype_bits)),
-        table_bytes=table_bytes(subspaces * pq.prototypes * outputs, pq.table_bits, outputs),
-        resident_bytes=parameters + (codebooks + tables if resident else 0),
-        tile_bytes=0 if resident else codebooks + tables,
-        slab_channels=sum(block.channels.size for block in blocks) * output_blocks,
-        column_cycles=cycles,
-        steps=len(blocks) * output_blocks,
-    )
+    return again, max(encoded, looked)

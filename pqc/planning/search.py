@@ -1,13 +1,21 @@
-"""The search that all layers share: which cut of a layer fits the buffers and costs the fewest cycles."""
+"""The search that all layers share: which cut of a layer fits the buffers and costs the fewest cycles.
+
+The space is all combinations of block sizes, tile sizes, tiles a pass and what stays on chip. Sizes of blocks are
+whole numbers of lanes, doubled from one to the next, and all that there is; sizes of tiles are those that cut the map
+in different numbers of pieces. The best choice of that space is found: what is left out cannot be better, because its
+compute cycles alone exceed the best cost so far.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from pqc.errors import ModelError
 from pqc.isa.fields import Memory
 from pqc.numerics.packing import packed_bytes
+from pqc.planning.nest import Nest
 from pqc.planning.target_keys import Target
 from pqc.planning.tiles import COUNT_LIMIT, WINDOW_LIMIT, DoesNotFitError, LayerShape, aligned, axis_tiles, slab_size
 
@@ -16,141 +24,302 @@ BUFFERS = (Memory.ACTIVATION, Memory.CODEBOOK, Memory.TABLE, Memory.ACCUMULATOR)
 BIAS_BYTES = 4
 PARAMETER_BYTES = 8
 
-CANDIDATES = 6
-"""How many sizes are tried along one direction, from the largest that fits downwards."""
+PIECES = 8
+"""A map axis is cut in up to so many pieces, and then in the fewest that fit."""
+
+Cost: TypeAlias = tuple[int, int, int]
+"""Cycles, DRAM bytes, instructions."""
 
 
 @dataclass(frozen=True)
 class Cut:
     """One way to cut a layer's outputs and inputs in blocks; the map is cut separately.
 
-    The first fields are what the largest block holds at a time; the others are totals over all blocks, for the cost.
+    Bytes in a buffer are aligned. ``*_bytes`` are those of the largest block, ``all_*_bytes`` those of all blocks of
+    inputs with one block of outputs; traffic counts bytes in DRAM, each once.
     """
 
     outputs: int
     """Output channels of a block."""
     channels: int
-    """Input channels of a slab."""
-    codebook_bytes: int
-    table_bytes: int
+    """Input channels of the largest slab."""
     inputs: int
     """Subspaces or input channels that accumulate in one step."""
-    resident_bytes: int
-    """Bytes loaded once, however many map tiles there are."""
-    tile_bytes: int
-    """Bytes loaded again for every map tile."""
+    output_blocks: int
+    input_blocks: int
+    codebook_bytes: int
+    table_bytes: int
+    all_codebook_bytes: int
+    all_table_bytes: int
+    parameter_bytes: int
+    """Table buffer bytes of bias and parameters of the largest block of outputs."""
+    codebook_traffic: int
+    table_traffic: int
     slab_channels: int
-    """Input channels loaded for every map tile."""
+    """Input channels loaded for all blocks of inputs."""
     column_cycles: int
-    """Compute cycles for one output position."""
-    steps: int
-    """Compute instructions for every map tile."""
+    """Compute cycles of one output position, with codes computed again for every block of outputs."""
+    kept_cycles: int = 0
+    """The same with codes computed once."""
+    code_bytes: int = 0
+    """Bytes that the kept codes of one position take; 0: there are none to keep."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The best cut, and the rows and columns of its map tiles."""
+    """A cut with the rest of the nest."""
 
     cut: Cut
     rows: int
     columns: int
+    tiles: int
+    resident: bool
+    keep_codes: bool
+
+    @property
+    def nest(self) -> Nest:
+        """The nest alone."""
+        return Nest(
+            self.cut.outputs, self.cut.inputs, self.rows, self.columns, self.tiles, self.resident, self.keep_codes
+        )
 
 
 @dataclass(frozen=True)
 class Problem:
     """A layer to cut for a target; ``accumulator_bytes`` is 0 where there are no accumulators.
 
-    ``cut(m, n)`` blocks the outputs by m, at most ``outer``, and the inputs by n, at most ``inner``; what it needs
-    grows with both.
+    ``cut(m, n)`` blocks the outputs by m of ``outer`` and the inputs by n of ``inner``; ``outer_step`` and
+    ``inner_step`` are the lanes that work on them at a time. ``room`` is what the activation buffer has left.
     """
 
     shape: LayerShape
     target: Target
+    room: int
     accumulator_bytes: int
     outer: int
     inner: int
+    outer_step: int
+    inner_step: int
     cut: Callable[[int, int], Cut]
+    frames: int = 1
+    code_map: bool = False
+    """Whether windows slide over a map of codes, which then always lies in the activation buffer."""
 
-    def needs(self, cut: Cut, rows: int, columns: int) -> tuple[int, int, int, int]:
-        """Bytes of BUFFERS that a tile's working set takes, every region aligned."""
-        shape, positions = self.shape, rows * columns
-        slab_rows = slab_size(shape.window, 0, shape.height, rows)
-        slab_columns = slab_size(shape.window, 1, shape.width, columns)
+    def capacity(self, memory: Memory) -> int:
+        """Bytes that the layer can use of a buffer."""
+        return self.room if memory is Memory.ACTIVATION else self.target.buffer_bytes(memory)
+
+    def needs(self, choice: Choice) -> tuple[int, int, int, int]:
+        """Bytes of BUFFERS that the working set takes, every region aligned."""
+        shape, cut, positions = self.shape, choice.cut, choice.rows * choice.columns
+        slab_rows = slab_size(shape.window, 0, shape.height, choice.rows)
+        slab_columns = slab_size(shape.window, 1, shape.width, choice.columns)
         activation = (
             aligned(cut.channels * slab_rows * slab_columns * shape.source_bytes)
             + aligned(cut.outputs * positions * shape.residual_bytes)
             + aligned(cut.outputs * positions * shape.destination_bytes)
         )
-        accumulator = aligned(cut.outputs * positions * self.accumulator_bytes)
-        return activation, cut.codebook_bytes, cut.table_bytes, accumulator
+        if choice.keep_codes:
+            activation += self._code_buffer_bytes(choice)
+        tables, codebooks = cut.table_bytes, cut.codebook_bytes
+        parameters = cut.parameter_bytes
+        if choice.resident:
+            blocks = cut.output_blocks if choice.keep_codes else 1
+            tables, parameters = cut.all_table_bytes * blocks, parameters * blocks
+            codebooks = cut.all_codebook_bytes
+        accumulator = choice.tiles * aligned(cut.outputs * positions * self.accumulator_bytes)
+        return activation, codebooks, tables + parameters, accumulator
 
-    def encodable(self, cut: Cut, rows: int, columns: int) -> bool:
-        """Whether all counts fit their instruction fields."""
-        shape = self.shape
-        slab_rows = slab_size(shape.window, 0, shape.height, rows)
-        slab_columns = slab_size(shape.window, 1, shape.width, columns)
-        return max(cut.outputs, cut.channels, cut.inputs, rows, columns, slab_rows, slab_columns) <= COUNT_LIMIT
+    def _code_buffer_bytes(self, choice: Choice) -> int:
+        """Bytes of the codes that a pass keeps: of its output positions, or of the input map that its windows see."""
+        shape, cut = self.shape, choice.cut
+        if not self.code_map:
+            return (
+                choice.tiles
+                * cut.input_blocks
+                * aligned(-(-choice.rows * choice.columns * cut.code_bytes // cut.input_blocks))
+            )
+        across, down = -(-shape.columns // choice.columns), -(-shape.rows // choice.rows)
+        rows = choice.rows * min(down, -(-choice.tiles // across))
+        frames = -(-choice.tiles // (across * down))
+        return frames * aligned(slab_size(shape.window, 0, shape.height, rows) * shape.width * cut.code_bytes)
 
-    def fits(self, cut: Cut, rows: int, columns: int, share: int) -> bool:
-        """Whether a tile's working set fits in one ``share``-th of every buffer."""
-        needs = self.needs(cut, rows, columns)
-        return self.encodable(cut, rows, columns) and all(
-            need <= self.target.buffer_bytes(memory) // share for memory, need in zip(BUFFERS, needs, strict=True)
+    def fits(self, choice: Choice) -> bool:
+        """Whether the working set fits, and every count its instruction field."""
+        shape, cut = self.shape, choice.cut
+        slab_rows = slab_size(shape.window, 0, shape.height, choice.rows)
+        slab_columns = slab_size(shape.window, 1, shape.width, choice.columns)
+        counts = (cut.outputs, cut.channels, cut.inputs, choice.rows, choice.columns, slab_rows, slab_columns)
+        return max(counts) <= COUNT_LIMIT and all(
+            need <= self.capacity(memory) for memory, need in zip(BUFFERS, self.needs(choice), strict=True)
         )
 
-    def cost(self, choice: Choice, share: int) -> tuple[int, int, int]:
-        """Cycles, DRAM bytes and instructions; with room for two tiles, loads run beside the computation."""
+    def map_tiles(self, choice: Choice) -> int:
+        """Tiles of all frames."""
+        return self.frames * -(-self.shape.rows // choice.rows) * -(-self.shape.columns // choice.columns)
+
+    def cost(self, choice: Choice) -> Cost:
+        """Cycles, DRAM bytes and steps.
+
+        Layers overlap, so that any unit may turn out to be the one that all wait for: the cycles of transfers and of
+        computation both count. Where they cannot overlap for want of room, the shorter one counts twice. A step costs
+        a cycle, because a lookup starts one column behind its encode; with kept codes the first one waits for a tile.
+        """
+        cut, target = choice.cut, self.target
+        tiles = self.map_tiles(choice)
+        moved = self._traffic(choice, tiles)
+        steps = tiles * cut.output_blocks * cut.input_blocks
+        transfer = -(-8 * moved // target.bits_per_cycle) + steps * target.dram.latency_cycles
+        positions = self.frames * self.shape.rows * self.shape.columns
+        compute = (cut.kept_cycles if choice.keep_codes else cut.column_cycles) * positions
+        lost = self._recycling(choice) + self._handover(choice, tiles) + steps
+        if choice.keep_codes:
+            lost += choice.rows * choice.columns
+        if not self._overlaps(choice, tiles):
+            lost += min(transfer, compute)
+        return transfer + compute + lost, moved, steps
+
+    def _traffic(self, choice: Choice, tiles: int) -> int:
+        """DRAM bytes moved."""
         shape, cut = self.shape, choice.cut
+        turns = -(-tiles // choice.tiles)
+        again = 1 if choice.resident else turns
+        blocks = 1 if choice.keep_codes else cut.output_blocks
         rows = axis_tiles(shape.window, 0, shape.height, shape.rows, choice.rows)
         columns = axis_tiles(shape.window, 1, shape.width, shape.columns, choice.columns)
-        tiles = len(rows) * len(columns)
         slab = sum(tile.source.size for tile in rows) * sum(tile.source.size for tile in columns)
         positions = shape.rows * shape.columns
-        moved = cut.resident_bytes + tiles * cut.tile_bytes + cut.slab_channels * slab * shape.source_bytes
-        moved += shape.outputs * positions * (shape.residual_bytes + shape.destination_bytes)
-        steps = cut.steps * tiles
-        transfer = -(-8 * moved // self.target.bits_per_cycle) + steps * self.target.dram.latency_cycles
-        compute = cut.column_cycles * positions
-        return max(transfer, compute) if share > 1 else transfer + compute, moved, steps
+        return (
+            cut.table_traffic * again
+            + cut.codebook_traffic * again * blocks
+            + self.frames * slab * cut.slab_channels * blocks * shape.source_bytes
+            + self.frames * shape.outputs * positions * (shape.residual_bytes + shape.destination_bytes)
+        )
 
-    def choices(self, share: int) -> Iterator[Choice]:
-        """Everything worth comparing that fits in one ``share``-th of every buffer."""
-        for m in sizes(self.outer, lambda m: self.fits(self.cut(m, 1), 1, 1, share)):
-            yield from self._input_choices(m, share)
+    def _overlaps(self, choice: Choice, tiles: int) -> bool:
+        """Whether there is room to load, compute and finish at a time: for two of whatever comes and goes."""
+        needs = self.needs(choice)
+        twice = (True, not choice.resident, not choice.resident, choice.tiles == 1)
+        if tiles * choice.cut.input_blocks * choice.cut.output_blocks == 1:
+            return True
+        return all(
+            need * (1 + double) <= self.capacity(memory)
+            for memory, need, double in zip(BUFFERS, needs, twice, strict=True)
+        )
 
-    def _input_choices(self, m: int, share: int) -> Iterator[Choice]:
-        for n in sizes(self.inner, lambda n: self.fits(self.cut(m, n), 1, 1, share)):
-            yield from self._map_choices(self.cut(m, n), share)
+    def _recycling(self, choice: Choice) -> int:
+        """Cycles lost because the place of a table is free only when all tiles are through with it.
 
-    def _map_choices(self, cut: Cut, share: int) -> Iterator[Choice]:
-        for columns in sizes(self.shape.columns, lambda n: self.fits(cut, 1, n, share)):
-            yield Choice(cut, self._most_rows(cut, columns, share), columns)
+        The buffer holds so many blocks; the loads run ahead of the computation by all but the one in use.
+        """
+        cut = choice.cut
+        held = cut.all_table_bytes if choice.resident else cut.table_bytes
+        slots = self.capacity(Memory.TABLE) // max(held + cut.parameter_bytes, 1)
+        load = -(-8 * held // self.target.bits_per_cycle)
+        return load // max(1, slots - 1)
 
-    def _most_rows(self, cut: Cut, columns: int, share: int) -> int:
-        rows = largest(self.shape.rows, lambda n: self.fits(cut, n, columns, share))
-        return even(self.shape.rows, rows)
+    def _handover(self, choice: Choice, tiles: int) -> int:
+        """Cycles until the next layer can start, beyond the end of this one's computation.
+
+        It can start when the first two tiles have left the accumulators: by then, the last of three is looked up.
+        """
+        positions = choice.rows * choice.columns
+        cut = choice.cut
+        compute = -(-(cut.column_cycles * positions) // (cut.input_blocks * cut.output_blocks))
+        finish = -(-cut.outputs * positions // self.target.vector.lanes)
+        ready = max(2 * compute + finish, compute + 2 * finish)
+        return max(0, ready - compute * tiles)
 
     def solve(self) -> Choice:
-        """The cheapest choice: with half of every buffer, so that tiles overlap, or with all of it.
+        """The cheapest choice.
 
         Raises:
             DoesNotFitError: not even the smallest tile fits.
             ModelError: the layer has a size that no instruction can hold.
         """
         check_window(self.shape)
-        best: tuple[tuple[int, int, int], Choice] | None = None
-        for share in (2, 1):
-            for choice in self.choices(share):
-                cost = self.cost(choice, share)
+        best: tuple[Cost, Choice] | None = None
+        for cut in self._cuts():
+            if best is not None and self._bound(cut) > best[0][0]:
+                continue
+            for choice in self._choices(cut):
+                cost = self.cost(choice)
                 if best is None or cost < best[0]:
                     best = cost, choice
         if best is not None:
             return best[1]
-        needs = self.needs(self.cut(1, 1), 1, 1)
+        columns = self.shape.columns if self.code_map else 1
+        needs = self.needs(Choice(self.cut(1, 1), 1, columns, 1, resident=False, keep_codes=self.code_map))
         for memory, need in zip(BUFFERS, needs, strict=True):
-            if need > self.target.buffer_bytes(memory):
-                raise DoesNotFitError(memory, need, self.target.buffer_bytes(memory))
+            if need > self.capacity(memory):
+                raise DoesNotFitError(memory, need, self.capacity(memory))
         raise ModelError(f"a tile of one output position has a count above {COUNT_LIMIT}, which no instruction holds")
+
+    def check(self, nest: Nest, blocks: tuple[int, int] | None = None) -> None:
+        """Check a nest that was given; ``blocks`` are the arguments of ``cut`` where they are not its sizes.
+
+        Raises:
+            DoesNotFitError: it needs more than a buffer has.
+            ModelError: a block or tile is larger than the layer.
+        """
+        shape = self.shape
+        limits = {"rows": shape.rows, "columns": shape.columns}
+        if blocks is None:
+            limits |= {"outputs": self.outer, "inputs": self.inner}
+        for name, limit in limits.items():
+            if getattr(nest, name) > limit:
+                raise ModelError(f"schedule: {name} = {getattr(nest, name)}, allowed are 1 to {limit}")
+        cut = self.cut(*(blocks or (nest.outputs, nest.inputs)))
+        keep = nest.keep_codes or self.code_map
+        choice = Choice(cut, nest.rows, nest.columns, nest.tiles, nest.resident, keep)
+        for memory, need in zip(BUFFERS, self.needs(choice), strict=True):
+            if need > self.capacity(memory):
+                raise DoesNotFitError(memory, need, self.capacity(memory), "the schedule")
+
+    def _bound(self, cut: Cut) -> int:
+        """No choice with this cut takes fewer cycles."""
+        cycles = min(cut.column_cycles, cut.kept_cycles) if cut.code_bytes else cut.column_cycles
+        return cycles * self.frames * self.shape.rows * self.shape.columns
+
+    def _cuts(self) -> Iterator[Cut]:
+        """Pairs of block sizes, large ones first."""
+        for m in block_sizes(self.outer, self.outer_step):
+            for n in block_sizes(self.inner, self.inner_step):
+                yield self.cut(m, n)
+
+    def _choices(self, cut: Cut) -> Iterator[Choice]:
+        """Everything that fits with a cut of outputs and inputs."""
+        for resident in (False, True):
+            for keep_codes in self._code_choices(cut):
+                for columns in self._column_sizes(cut):
+                    yield from self._tilings(cut, columns, resident, keep_codes)
+
+    def _code_choices(self, cut: Cut) -> tuple[bool, ...]:
+        """Whether codes are kept: a map of codes always, codes of windows only if another block of outputs follows."""
+        if self.code_map:
+            return (True,)
+        return (False, True) if cut.code_bytes and cut.output_blocks > 1 else (False,)
+
+    def _column_sizes(self, cut: Cut) -> list[int]:
+        """Columns of a tile: whole rows where one row fits, else what fits; a map of one row is cut in columns."""
+
+        def one(columns: int) -> Choice:
+            return Choice(cut, 1, columns, 1, resident=False, keep_codes=self.code_map)
+
+        if self.code_map or (self.shape.rows > 1 and self.fits(one(self.shape.columns))):
+            return [self.shape.columns]
+        return piece_sizes(self.shape.columns, largest(self.shape.columns, lambda n: self.fits(one(n))))
+
+    def _tilings(self, cut: Cut, columns: int, resident: bool, keep_codes: bool) -> Iterator[Choice]:
+        def one(rows: int, tiles: int = 1) -> Choice:
+            return Choice(cut, rows, columns, tiles, resident, keep_codes)
+
+        most = largest(self.shape.rows, lambda n: self.fits(one(n)))
+        for rows in piece_sizes(self.shape.rows, most):
+            total = self.map_tiles(one(rows))
+            tiles = largest(total, lambda n, rows=rows: self.fits(one(rows, n)))
+            if tiles and not (resident and tiles == total):
+                yield one(rows, even(total, tiles))
 
 
 def parameter_bytes(outputs: int) -> int:
@@ -158,9 +327,9 @@ def parameter_bytes(outputs: int) -> int:
     return BIAS_BYTES * outputs + PARAMETER_BYTES * outputs
 
 
-def table_bytes(entries: int, bits: int, outputs: int) -> int:
-    """Table buffer bytes of one block: packed entries, bias, requantization parameters."""
-    return aligned(packed_bytes(entries, bits)) + aligned(BIAS_BYTES * outputs) + aligned(PARAMETER_BYTES * outputs)
+def table_bytes(entries: int, bits: int) -> int:
+    """Table buffer bytes of one block of packed entries."""
+    return aligned(packed_bytes(entries, bits))
 
 
 def check_kernel(shape: LayerShape) -> None:
@@ -201,18 +370,26 @@ def even(total: int, size: int) -> int:
     return -(-total // -(-total // size))
 
 
-def sizes(total: int, fits: Callable[[int], bool]) -> list[int]:
-    """Sizes to cut ``total`` in pieces of: the largest that fits, evened out, and the next smaller ones."""
-    size = largest(total, fits)
-    found: list[int] = []
-    while size > 0 and len(found) < CANDIDATES:
-        # A smaller block of subspaces may touch more channels than a larger one that ends with a channel, so that
-        # what fits at one size is tested again at the next smaller ones.
-        fitting = next((n for n in (even(total, size), size) if fits(n)), None)
-        if fitting is not None:
-            found.append(fitting)
-        size = (fitting or size) - 1
-    return found
+def block_sizes(total: int, step: int) -> list[int]:
+    """Sizes of blocks, descending: all, then evened-out powers of two of the lanes, then below one lane."""
+    found = {total}
+    size = step
+    while size < total:
+        found.add(size)
+        size *= 2
+    size = min(step, total)
+    while size > 1:
+        size //= 2
+        found.add(size)
+    return sorted(found, reverse=True)
+
+
+def piece_sizes(total: int, most: int) -> list[int]:
+    """Sizes, at most ``most``, that cut ``total`` in different numbers of pieces; descending."""
+    if most == 0:
+        return []
+    fewest = -(-total // most)
+    return sorted({-(-total // pieces) for pieces in range(fewest, max(fewest, PIECES) + 1)}, reverse=True)
 
 
 def pieces(total: int, size: int) -> tuple[tuple[int, int], ...]:

@@ -11,6 +11,9 @@ from pqc.planning.search import Cut, Problem, even, largest
 from pqc.planning.target_keys import Target
 from pqc.planning.tiles import COUNT_LIMIT, DoesNotFitError, LayerShape, MapTile, Span, aligned, map_tiles, spans
 
+PIECES = 4
+"""A tensor that lies on chip is worked on in so many pieces, so that what follows starts before all of it is done."""
+
 
 @dataclass(frozen=True)
 class PoolPlan:
@@ -22,15 +25,34 @@ class PoolPlan:
 
 @dataclass(frozen=True)
 class MoveBlock:
-    """A part of a tensor [planes, rows, columns] that one load and one store copy."""
+    """A part of a tensor [planes, rows, columns] that is worked on at a time."""
 
     planes: Span
     rows: Span
     columns: Span
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many planes, rows and columns."""
+        return (self.planes.size, self.rows.size, self.columns.size)
+
+    @property
+    def starts(self) -> tuple[int, int, int]:
+        """The first plane, row and column."""
+        return (self.planes.start, self.rows.start, self.columns.start)
+
+    @property
+    def elements(self) -> int:
+        """How many elements."""
+        return self.planes.size * self.rows.size * self.columns.size
+
+    def offset(self, strides: tuple[int, int, int]) -> int:
+        """Where the block starts in something that has these strides."""
+        return sum(start * stride for start, stride in zip(self.starts, strides, strict=True))
+
 
 @lru_cache(maxsize=1024)
-def plan_pool(shape: LayerShape, target: Target) -> PoolPlan:
+def plan_pool(shape: LayerShape, target: Target, room: int) -> PoolPlan:
     """Cut a pooling layer for the vector unit; its ``outputs`` are its channels.
 
     Raises:
@@ -40,64 +62,67 @@ def plan_pool(shape: LayerShape, target: Target) -> PoolPlan:
     taps = shape.window.kernel[0] * shape.window.kernel[1]
 
     def cut(channels: int, _: int) -> Cut:
+        blocks = -(-shape.channels // channels)
         return Cut(
             outputs=channels,
             channels=channels,
             inputs=channels,
+            output_blocks=blocks,
+            input_blocks=1,
             codebook_bytes=0,
             table_bytes=0,
-            resident_bytes=0,
-            tile_bytes=0,
-            slab_channels=shape.channels,
+            all_codebook_bytes=0,
+            all_table_bytes=0,
+            parameter_bytes=0,
+            codebook_traffic=0,
+            table_traffic=0,
+            slab_channels=-(-shape.channels // blocks),
             column_cycles=-(-shape.channels * taps // target.vector.lanes),
-            steps=-(-shape.channels // channels),
         )
 
-    best = Problem(shape, target, 0, shape.channels, 1, cut).solve()
+    best = Problem(shape, target, room, 0, shape.channels, 1, target.vector.lanes, 1, cut).solve()
     return PoolPlan(spans(shape.channels, best.cut.outputs), map_tiles(shape, best.rows, best.columns))
 
 
-def plan_elementwise(count: int, element_bytes: Sequence[int], target: Target) -> tuple[Span, ...]:
-    """Cut ``count`` elements in pieces whose operands and result, of so many bytes an element each, fit together.
+def plan_move(planes: int, rows: int, columns: int, element_bytes: Sequence[int], room: int) -> tuple[MoveBlock, ...]:
+    """Cut a tensor [planes, rows, columns] in blocks, whole planes and rows first.
+
+    ``element_bytes``: for each operand and result that passes through the activation buffer, of which ``room`` bytes
+    are left, the bytes of one element. No count of a block exceeds COUNT_LIMIT, so that any of its axes may be strided.
 
     Raises:
         DoesNotFitError: not even one element of each fits.
     """
+    if not element_bytes:
+        return _blocks(
+            (planes, rows, columns), (even(planes, COUNT_LIMIT), -(-rows // PIECES), even(columns, COUNT_LIMIT))
+        )
 
-    def needs(n: int) -> int:
-        return sum(aligned(n * size) for size in element_bytes)
+    def piece(total: int, elements: int) -> int:
+        found = _piece(total, lambda n: sum(aligned(n * elements * size) for size in element_bytes), room)
+        return min(found, even(total, COUNT_LIMIT))
 
-    return spans(count, _piece(count, needs, target))
+    sizes = [1, 1, piece(columns, 1)]
+    if sizes[2] == columns:
+        sizes[1] = piece(rows, columns)
+    if sizes[1:] == [rows, columns]:
+        sizes[0] = piece(planes, rows * columns)
+    return _blocks((planes, rows, columns), (sizes[0], sizes[1], sizes[2]))
 
 
-def plan_move(planes: int, rows: int, columns: int, element_bytes: int, target: Target) -> tuple[MoveBlock, ...]:
-    """Cut a tensor [planes, rows, columns] in blocks that fit the activation buffer, whole planes and rows first.
-
-    No count of a block exceeds COUNT_LIMIT, so that any of its axes may be strided in DRAM.
-
-    Raises:
-        DoesNotFitError: not even one element fits.
-    """
-    column_piece = min(_piece(columns, lambda n: aligned(n * element_bytes), target), even(columns, COUNT_LIMIT))
-    row_piece = plane_piece = 1
-    if column_piece == columns:
-        row_piece = min(_piece(rows, lambda n: aligned(n * columns * element_bytes), target), even(rows, COUNT_LIMIT))
-    if column_piece == columns and row_piece == rows:
-        size = rows * columns * element_bytes
-        plane_piece = min(_piece(planes, lambda n: aligned(n * size), target), even(planes, COUNT_LIMIT))
+def _blocks(totals: tuple[int, int, int], sizes: tuple[int, int, int]) -> tuple[MoveBlock, ...]:
     return tuple(
         MoveBlock(plane, row, column)
-        for plane in spans(planes, plane_piece)
-        for row in spans(rows, row_piece)
-        for column in spans(columns, column_piece)
+        for plane in spans(totals[0], sizes[0])
+        for row in spans(totals[1], sizes[1])
+        for column in spans(totals[2], sizes[2])
     )
 
 
-def _piece(total: int, needs: Callable[[int], int], target: Target) -> int:
-    """The largest even piece that fits half of the activation buffer, so that transfers overlap, or else all of it."""
-    room = target.buffer_bytes(Memory.ACTIVATION)
+def _piece(total: int, needs: Callable[[int], int], room: int) -> int:
+    """The largest even piece that fits half of ``room``, so that transfers overlap, or else all of it."""
     for share in (2, 1):
-        size = largest(total, lambda n, room=room // share: needs(n) <= room)
+        size = largest(total, lambda n, limit=room // share: needs(n) <= limit)
         if size:
             return even(total, size)
     raise DoesNotFitError(Memory.ACTIVATION, needs(1), room)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pqc.isa.fields import Unit
 from pqc.isa.program import Program
-from pqc.isa.records import Tensor
+from pqc.isa.records import Tensor, credits_as_json
 
 _PRODUCT_QUANTIZED = {Unit.ENCODE, Unit.LOOKUP}
 _MOVING = {Unit.LOAD, Unit.STORE}
@@ -24,6 +24,8 @@ def program_contents(program: Program) -> dict[str, Any]:
         "fingerprint": program.fingerprint(),
         "constants_bytes": len(program.constants),
         "dram_bytes": program.dram_bytes,
+        "batch": program.batch,
+        "credits": credits_as_json(program.credits),
         "inputs": [_tensor(tensor) for tensor in program.inputs],
         "outputs": [_tensor(tensor) for tensor in program.outputs],
         "instructions": {"total": len(program.instructions), "by_kind": program.counts()},

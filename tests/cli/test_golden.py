@@ -165,6 +165,6 @@ def write_texts(folder: Path) -> None:
     """Texts that are no targets and no assembly."""
     (folder / "unknown-key.toml").write_text('name = "t"\ninherits = "pqa"\n[encode]\nsubspace_lane = 4\n')
     (folder / "no-target.toml").write_text("hello\n")
-    (folder / "wrong.pqasm").write_text('.isa 1\n.dram 0x10\n\n.node "a"\nfil destination=0\n')
+    (folder / "wrong.pqasm").write_text('.isa 2\n.dram 0x10\n\n.node "a"\nfil destination=0\n')
     (folder / "binary.pqasm").write_bytes(b"\xff\xfe\x00")
     (folder / "wrong.mlir").write_text("builtin.module {\n  %0 = onnx.nothing\n}\n")

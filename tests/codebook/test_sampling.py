@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
 from pqc.numerics.encode import subvectors
+from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.window import Window
 
 
@@ -36,7 +37,7 @@ def test_vectors_are_those_of_the_encoder() -> None:
     window = Window((3, 3), (2, 1), (1, 1, 1, 1))
     positions = sample_positions(5, 21, 40, 1)
     expected = subvectors(x, window, 4, 7)
-    found = sample_vectors(x, window, 4, 7, positions)
+    found = sample_vectors(x, window, Cut.of(Grouping.WINDOW, 3, window, 4), positions)
     assert found.shape == (7, 40, 4)
     for index, position in enumerate(positions):
         assert np.array_equal(found[:, index], expected[position // 21, :, :, position % 21])

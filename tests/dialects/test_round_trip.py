@@ -20,16 +20,17 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 from pqc.dialects.blob import FOLDER, BlobStore
 from pqc.dialects.pq_types import CodesType, ConfigAttr, GridAttr, QuantizedType, WindowAttr
 from pqc.dialects.pqa import UNIT_OPS
-from pqc.dialects.pqa_memory import FieldsAttr, RegionType
+from pqc.dialects.pqa_types import FieldsAttr, RegionType
 from pqc.dialects.registry import DIALECTS, make_context
 from pqc.isa.fields import Memory
 from pqc.isa.instructions import Instruction
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
+from pqc.numerics.grouping import Grouping
 from pqc.numerics.window import Window
 
 CASES = Path(__file__).parent.parent / "filecheck" / "dialects"
-POSITIVE = ("blob", "pq", "qnn", "pqa")
+POSITIVE = ("blob", "pq", "qnn", "pqa", "pqa-stream")
 BlobStore.load(CASES / FOLDER)
 
 Drawn = TypeVar("Drawn")
@@ -67,11 +68,12 @@ WINDOWS = st.builds(
     pair(SIZES),
 )
 BITS = st.integers(2, 16)
+METRICS, GROUPINGS = st.sampled_from(Metric), st.sampled_from(Grouping)
 NAMES = st.sampled_from(sorted({name for kind in Instruction.registry.values() for name in kind.fields}))
 ATTRIBUTES: st.SearchStrategy[Attribute] = st.one_of(
     WINDOWS.map(WindowAttr),
     st.builds(GridAttr.of, ELEMENTS, SCALES),
-    st.builds(ConfigAttr.of, st.integers(2, 4096), st.integers(1, 1024), BITS, BITS, st.sampled_from(Metric)),
+    st.builds(ConfigAttr.of, st.integers(2, 4096), st.integers(1, 1024), BITS, BITS, METRICS, GROUPINGS),
     st.builds(QuantizedType.of, SHAPES, ELEMENTS, SCALES),
     st.builds(CodesType.of, st.tuples(st.just(DYNAMIC_INDEX), SIZES, SIZES, SIZES), st.integers(1, (1 << 16) - 1)),
     st.builds(RegionType.of, st.sampled_from(Memory), SIZES),
@@ -107,7 +109,7 @@ def test_every_instruction_has_an_operation() -> None:
 NUMBERS = ["-1", "0", "1", "2", "3", "255", "65536", "4294967296", "9223372036854775807", "0.5"]
 WORDS = ["?", "x", "tensor<3xf32>", "si8", '"l2"', "[]", "{}", "%x", "-", "<", ">", "array<i64: 1>", "loc(unknown)", ""]
 TOKENS = re.compile(r'"[^"]*"|[us]?i\d+|x|[A-Za-z_.]+|\d+(?:\.\d+)?|[^\sA-Za-z0-9]')
-OURS = re.compile(r'^ *%\w+ = "?(?:blob|pqa?|qnn)\..*$', re.MULTILINE)
+OURS = re.compile(r'^ *(?:%\w+ = "?(?:blob|pqa?|qnn)\.|"?pqa\.repeat).*$', re.MULTILINE)
 SOURCES = [source for name in POSITIVE for source in (case(name), text(read(case(name)), generic=True))]
 
 
@@ -134,7 +136,7 @@ def test_properties_that_other_operations_look_at(name: str, put: str) -> None:
         "accumulator_bits": """
             "pqa.program"() <{target = "t"NAME}> ({
               %0 = pqa.allocate : !pqa.region<activation, 4>
-              %1 = pqa.fill destination = %0 <count = 1> : !pqa.region<activation, 4>
+              %1 = pqa.fill destination = %0 <planes = 1, rows = 1, columns = 1> : !pqa.region<activation, 4>
             }) : () -> ()""",
         "data": """
             func.func @f(%x: !pq.tensor<?x5xui8, 0.5>) {
@@ -157,6 +159,6 @@ def test_numbers_of_any_size() -> None:
         read(
             f"""pqa.program "t" accumulator_bits 16 {{
                 %0 = pqa.allocate : !pqa.region<activation, 4>
-                %1 = pqa.fill destination = %0 <count = {huge}> : !pqa.region<activation, 4>
+                %1 = pqa.fill destination = %0 <columns = {huge}> : !pqa.region<activation, 4>
             }}"""
         )

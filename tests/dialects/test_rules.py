@@ -15,7 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.constants import check_elements
 from pqc.dialects.pq_types import codes_type, quantized
-from pqc.dialects.pqa_memory import region_type
+from pqc.dialects.pqa_types import region_type
 from pqc.dialects.rules import element_of, integer_format, integer_type, output_size, tensor_type
 from pqc.numerics.element import Element
 from pqc.numerics.window import Window

@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.instructions import smallest
-from support.programs import PqLayer, load, mask, pq_program, store
-from support.rules import LAYER, POOL, change, check, drop_token, fill, layer_program, plain, refused
+from support.programs import PqLayer, closed, load, mask, pq_program, store
+from support.rules import LAYER, POOL, change, check, fill, layer_program, plain, refused
+from support.tiles import row
+from support.tokens import Token, also, tokens_of, without
 
 from pqc.isa.fields import Instruction, Memory, Unit
 from pqc.isa.instructions import Add, Encode, Lookup, Pool, Requantize, Rescale, Storage
@@ -59,7 +61,7 @@ def test_where_accesses_end(instruction: Instruction, message: str) -> None:
         [fill(0, 3), store(40, 0, 4)],
         [fill(0, 1), fill(2, 2), store(40, 0, 4)],
         [load(40, Memory.ACTIVATION, 0, 4)],
-        [load(0, Memory.ACTIVATION, 0, 4), smallest(Add, left=0, right=4, destination=8, count=4)],
+        [load(0, Memory.ACTIVATION, 0, 4), smallest(Add, left=0, right=4, destination=8, **row(4))],
     ],
 )
 def test_reading_what_nobody_wrote(instructions: Sequence[Instruction]) -> None:
@@ -73,7 +75,7 @@ def test_the_bytes_that_nobody_wrote_are_named() -> None:
 
 
 def test_in_place_is_allowed_element_by_element_only() -> None:
-    rescale = smallest(Rescale, count=8, multiplier=1, high=255)
+    rescale = smallest(Rescale, **row(8), column_stride=1, multiplier=1, high=255)
     check(plain(fill(0, 8), rescale))
     refused(
         plain(fill(0, 9), replace(rescale, source=1)),
@@ -88,8 +90,8 @@ def test_in_place_is_allowed_element_by_element_only() -> None:
 def test_codes_and_their_lookup() -> None:
     program = layer_program()
     refused(
-        change(program, Lookup, columns=15),
-        r"\(lookup, .*columns = 15, the codes come from instruction 5 \(encode.* 16",
+        change(program, Lookup, output_columns=3),
+        r"\(lookup, .*output_columns = 3, the codes come from instruction 5 \(encode.* 4",
     )
     refused(change(program, Lookup, subspaces=1), "subspaces = 1, .* with 2")
     refused(change(program, Lookup, prototypes=8), "prototypes = 8, .* with 16")
@@ -156,26 +158,42 @@ def test_a_program_that_contradicts_itself() -> None:
 RACES: list[tuple[str, Callable[[], Program], str]] = [
     (
         "read after write",
-        lambda: drop_token(plain(load(0, Memory.ACTIVATION, 0, 8), store(40, 0, 8)), 0, 1),
+        lambda: without(plain(load(0, Memory.ACTIVATION, 0, 8), store(40, 0, 8)), Token(0, 1, 0)),
         r'^instruction 1 \(store, node "node1"\): reads activation bytes \[0, 8\) that instruction 0 '
         r'\(load, node "node0"\) writes, and no token from load to store orders the two',
     ),
     (
         "write after read",
-        lambda: drop_token(plain(fill(0, 8), store(40, 0, 8), load(0, Memory.ACTIVATION, 6, 8)), 1, 2),
+        lambda: broken(plain(fill(0, 8), store(40, 0, 8), load(0, Memory.ACTIVATION, 6, 8))),
         r"\(load, .*writes activation bytes \[6, 8\) that instruction 1 \(store, .*reads, and no token from store",
     ),
     (
         "write after write",
-        lambda: drop_token(plain(fill(0, 8), load(0, Memory.ACTIVATION, 7, 8)), 0, 1),
+        lambda: without(plain(fill(0, 8), load(0, Memory.ACTIVATION, 7, 8)), Token(0, 1, 0)),
         r"\(load, .*writes activation bytes \[7, 8\) that instruction 0 \(fill, .*writes",
     ),
     (
         "in dram",
-        lambda: drop_token(plain(fill(0, 8), store(40, 0, 8), load(44, Memory.ACTIVATION, 16, 4), dram_bytes=64), 1, 2),
+        lambda: broken(plain(fill(0, 8), store(40, 0, 8), load(44, Memory.ACTIVATION, 16, 4), dram_bytes=64)),
         r"\(load, .*reads dram bytes \[44, 48\) that instruction 1 \(store, .*writes",
     ),
+    (
+        "write after read in the next execution",
+        lambda: without(plain(load(0, Memory.ACTIVATION, 0, 8), store(40, 0, 8)), Token(1, 0, 1)),
+        r'^instruction 0 \(load, node "node0"\): writes activation bytes \[0, 8\) that instruction 1 '
+        r'\(store, node "node1"\) of the execution before reads, and no token from store to load orders the two',
+    ),
+    (
+        "write after write in the next execution",
+        lambda: without(plain(load(0, Memory.ACTIVATION, 0, 8), fill(7, 9)), Token(1, 0, 1)),
+        r"instruction 0 \(load, .*writes .* \[7, 8\) that instruction 1 \(fill, .* of the execution before writes",
+    ),
 ]
+
+
+def broken(program: Program) -> Program:
+    """Three instructions: the third waits for the first, not for the second; the next execution waits for that, too."""
+    return also(also(without(program, Token(1, 2, 0)), Token(0, 2, 0)), Token(1, 0, 1))
 
 
 @pytest.mark.parametrize(("program", "message"), [case[1:] for case in RACES], ids=[case[0] for case in RACES])
@@ -185,10 +203,39 @@ def test_races(program: Callable[[], Program], message: str) -> None:
 
 def test_every_token_of_the_layers_is_needed() -> None:
     program = pq_program([LAYER, PqLayer.random(np.random.default_rng(1), 4, 2, 4)])
-    for index in range(1, len(program.instructions)):
-        before, after = program.instructions[index - 1], program.instructions[index]
-        if after.wait:
-            refused(drop_token(program, index - 1, index), rf"no token from {before.unit.name.lower()} to")
+    tokens = tokens_of(program)
+    assert sum(token.distance for token in tokens) == 1
+    for token in tokens:
+        refused(without(program, token), r"no token from \w+ to \w+ orders the two")
+
+
+def test_dram_is_each_executions_own() -> None:
+    """The load of the next execution does not wait for the store of the last one."""
+    instructions = [
+        replace(fill(0, 8), wait=mask(Unit.STORE), signal=mask(Unit.STORE)),
+        store(40, 0, 8, wait=mask(Unit.VECTOR), signal=mask(Unit.LOAD, Unit.VECTOR)),
+        load(40, Memory.ACTIVATION, 8, 8, wait=mask(Unit.STORE)),
+    ]
+    check(replace(plain(*instructions, chained=False), credits=((Unit.STORE, Unit.VECTOR, 1),)))
+
+
+def test_what_only_the_execution_before_wrote_is_not_there() -> None:
+    refused(
+        plain(store(40, 0, 4), fill(0, 4)), r"instruction 0 \(store, .*reads activation bytes .* that nothing wrote"
+    )
+
+
+def test_tokens_at_the_start() -> None:
+    program = plain(load(0, Memory.ACTIVATION, 0, 8), store(40, 0, 8))
+    first, second = program.instructions
+    keeps = replace(program, instructions=(first, replace(second, signal=0)))
+    refused(keeps, r"^instruction 0 \(load, .*takes a token from store that no instruction gives back to the next exec")
+    refused(replace(program, credits=()), r"^deadlock: instruction 0 \(load, .* waits for a token from store; ")
+    refused(
+        replace(program, credits=((Unit.STORE, Unit.LOAD, 2),)),
+        "^2 tokens from store to load are there at the start, of which an execution takes 1$",
+    )
+    refused(replace(program, credits=((Unit.STORE, Unit.LOAD, 0),)), r"contradicts itself: credits\[0\]\.count = 0")
 
 
 def test_a_token_orders_what_stands_before_it_in_the_same_queue_and_through_other_units() -> None:
@@ -198,7 +245,8 @@ def test_a_token_orders_what_stands_before_it_in_the_same_queue_and_through_othe
         replace(fill(16, 8), wait=mask(Unit.LOAD), signal=mask(Unit.STORE)),
         store(40, 0, 16, wait=mask(Unit.VECTOR)),
     ]
-    check(plain(*instructions, chained=False))
+    stream, credits = closed(instructions)
+    check(replace(plain(*stream, chained=False), credits=credits))
 
 
 def test_a_lookup_is_ordered_behind_its_encode_but_does_not_wait_for_its_end() -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.programs import Builder, PqLayer, chain, load, mask, pq_program, program_of, store, target, tensor
+from support.programs import Builder, PqLayer, chain, closed, load, pq_program, program_of, store, target, tensor
 
 from pqc.errors import ModelError, ProgramError
 from pqc.interpreter import machine as machine_module
 from pqc.interpreter.machine import Machine
-from pqc.isa.fields import Instruction, Memory, Unit
+from pqc.isa.fields import Memory, Unit
 from pqc.isa.program import Program
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.element import Element
@@ -53,7 +53,7 @@ def test_layers_equal_the_numerics(frames: int, accumulator_bits: int) -> None:
 def test_results_do_not_depend_on_how_frames_are_grouped(
     monkeypatch: pytest.MonkeyPatch, at_once: int, budget: int
 ) -> None:
-    monkeypatch.setattr(machine_module, "FRAMES_AT_ONCE", at_once)
+    monkeypatch.setattr(machine_module, "STREAMS_AT_ONCE", at_once)
     monkeypatch.setattr(machine_module, "WORKER_BYTES", budget)
     x = images(10)
     np.testing.assert_array_equal(Machine(pq_program(LAYERS)).run({"x": x})["y"], expected(x))
@@ -69,7 +69,7 @@ def pipelined() -> Program:
     """The layers with a second codebook and table buffer, loaded while the first layer computes."""
     builder = Builder(target(buffers={"table": 8.0, "codebook": 4.0}))
     builder.layer("first", LAYERS[0], 10_000, 11_000)
-    serial = chain(builder.instructions)
+    serial, credits = closed(chain(builder.instructions))
     extra = (load(0, Memory.CODEBOOK, 2048, 64), load(0, Memory.TABLE, 4096, 64))
     names = ("first",) * len(serial)
     return program_of(
@@ -80,6 +80,7 @@ def pipelined() -> Program:
         inputs=[tensor("x", (3, 4, 4), 10_000)],
         outputs=[tensor("y", (5, 4, 4), 11_000)],
         nodes=(*names, "next", "next"),
+        credits=credits,
     )
 
 
@@ -111,12 +112,10 @@ def test_a_missing_token_is_refused_before_anything_runs() -> None:
 
 
 def test_signed_wide_tensors_pass_through() -> None:
-    instructions: tuple[Instruction, ...] = (
-        load(3, Memory.ACTIVATION, 1, 12, signal=mask(Unit.STORE)),
-        store(20, 1, 12, wait=mask(Unit.LOAD)),
-    )
+    instructions, credits = closed(chain([load(3, Memory.ACTIVATION, 1, 12), store(20, 1, 12)]))
     program = program_of(
         instructions,
+        credits=credits,
         constants=b"abc",
         dram_bytes=32,
         inputs=[tensor("x", (6,), 3, 12, signed=True)],
@@ -147,8 +146,10 @@ def test_inputs_that_do_not_fit(inputs: dict[str, IntArray], message: str) -> No
 
 
 def test_inputs_that_differ_in_frames() -> None:
+    instructions, credits = closed(chain([load(0, Memory.ACTIVATION, 0, 2), store(2, 0, 1)]))
     program = program_of(
-        (load(0, Memory.ACTIVATION, 0, 2, signal=mask(Unit.STORE)), store(2, 0, 1, wait=mask(Unit.LOAD))),
+        instructions,
+        credits=credits,
         dram_bytes=3,
         inputs=[tensor("a", (1,), 0), tensor("b", (1,), 1)],
         outputs=[tensor("y", (1,), 2)],
@@ -160,8 +161,10 @@ def test_inputs_that_differ_in_frames() -> None:
 
 
 def test_a_program_without_inputs_runs_one_frame() -> None:
-    instructions = (load(0, Memory.ACTIVATION, 0, 2, signal=mask(Unit.STORE)), store(2, 0, 2, wait=mask(Unit.LOAD)))
-    program = program_of(instructions, constants=b"\x05\x06", dram_bytes=4, outputs=[tensor("y", (2,), 2)])
+    instructions, credits = closed(chain([load(0, Memory.ACTIVATION, 0, 2), store(2, 0, 2)]))
+    program = program_of(
+        instructions, credits=credits, constants=b"\x05\x06", dram_bytes=4, outputs=[tensor("y", (2,), 2)]
+    )
     assert Machine(program).run({})["y"].tolist() == [[5, 6]]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from support.instructions import smallest
 from support.programs import PqLayer, load, mask, pq_program, store
+from support.tiles import row
 
 from pqc.errors import ProgramError
 from pqc.interpreter.queues import UNITS, check_order, clocks, members, program_order
@@ -23,7 +24,7 @@ def test_members() -> None:
 def test_an_order_that_is_not_program_order_is_found() -> None:
     late = [
         replace(store(0, 0, 1), wait=mask(Unit.VECTOR)),
-        replace(smallest(Fill, count=1), signal=mask(Unit.STORE)),
+        replace(smallest(Fill, **row(1)), signal=mask(Unit.STORE)),
     ]
     assert program_order(late, ["a", "b"]) == [1, 0]
 
@@ -39,9 +40,9 @@ def test_an_order_that_is_not_program_order_is_found() -> None:
     ],
 )
 def test_orders_that_are_not_legal(order: list[int], message: str) -> None:
-    check_order(PROGRAM.instructions, range(COUNT))
+    check_order(PROGRAM.instructions, range(COUNT), PROGRAM.credits)
     with pytest.raises(ProgramError, match=message):
-        check_order(PROGRAM.instructions, order)
+        check_order(PROGRAM.instructions, order, PROGRAM.credits)
 
 
 def test_clocks_count_what_is_done() -> None:
@@ -49,7 +50,7 @@ def test_clocks_count_what_is_done() -> None:
         load(0, Memory.ACTIVATION, 0, 1),
         load(0, Memory.ACTIVATION, 0, 1, signal=mask(Unit.VECTOR)),
         load(0, Memory.ACTIVATION, 0, 1),
-        replace(smallest(Fill, count=1), wait=mask(Unit.LOAD), signal=mask(Unit.STORE)),
+        replace(smallest(Fill, **row(1)), wait=mask(Unit.LOAD), signal=mask(Unit.STORE)),
         store(0, 0, 1, wait=mask(Unit.VECTOR)),
     ]
     found = clocks(instructions, range(5))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from support.integers import array
+from support.tiles import row
 from xdsl.dialects import test as unknown
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp
 from xdsl.ir import Block, Operation, Region
@@ -51,7 +52,10 @@ def test_a_rescaled_input_comes_out_in_the_output_s_type() -> None:
     fields = {
         "storage": int(Storage.U8),
         "destination_storage": int(Storage.S16),
-        "count": 6,
+        "planes": 1,
+        "rows": 1,
+        "columns": 6,
+        "column_stride": 1,
         "multiplier": 77,
         "shift": 1,
         "low": -32768,
@@ -107,9 +111,7 @@ def test_inputs_and_outputs_stand_in_the_order_of_the_boundary() -> None:
 
 def test_the_inputs_stay_as_they_are() -> None:
     x, tile = dram("x", TensorKind.INPUT, U8, 2), AllocateOp(Memory.ACTIVATION, 2)
-    fill = pqa.FillOp(
-        {"destination": tile.region}, {"destination_storage": int(Storage.U8), "count": 2, "fill_value": 9}
-    )
+    fill = pqa.FillOp({"destination": tile.region}, {"destination_storage": int(Storage.U8), **row(2), "fill_value": 9})
     values = np.array([[1, 2]], np.uint8)
     run_program(program([x, tile, fill, copy(tile, x, 2)]), [values])
     assert values.tolist() == [[1, 2]]

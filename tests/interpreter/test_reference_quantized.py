@@ -16,9 +16,11 @@ from pqc.dialects.registry import Qnn
 from pqc.interpreter.reference import execute
 from pqc.interpreter.reference_quantized import KERNELS
 from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics.code_window import windowed_codes
 from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import lookup
 from pqc.numerics.pooling import PoolMode, average_pool, max_pool
 from pqc.numerics.requantize import Clip, add, requantize, rescale
@@ -93,6 +95,54 @@ def test_lookup(bits: int) -> None:
     )
     expected = lookup(codes.reshape(FRAMES, 6, 15), table, bias[:, None], bits)
     same(result_of(op, codes, table, bias), expected.reshape(FRAMES, 7, 3, 5))
+
+
+def test_a_lookup_walks_its_window_over_the_codes() -> None:
+    codes, padding = integers(Element(2, False), FRAMES, 2, 7, 9), np.array([3, 1], np.uint8)
+    table, bias = integers(S8, 12, 4, 5), wide(5)
+    size = WINDOW.output_size(7, 9)
+    op = pq.LookupOp(
+        Block(arg_types=[CodesType.of((DYNAMIC_INDEX, 2, 7, 9), 4)]).args[0],
+        ConstantOp("table", table).result,
+        ConstantOp("bias", bias).result,
+        table_bits=8,
+        accumulator_bits=32,
+        window=WINDOW,
+        padding=ConstantOp("padding", padding).result,
+    )
+    seen = windowed_codes(codes, WINDOW, padding, size)
+    expected = lookup(seen, table, bias[:, None], 32)
+    same(result_of(op, codes, table, bias, padding), expected.reshape(FRAMES, 5, *size))
+    assert op.accumulator.type.get_shape()[1:] == (5, *size)
+
+
+def test_convolution_by_channel_on_real_numbers_looks_up_every_tap() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(FRAMES, 3, 7, 9)).astype(np.float32)
+    codebook = integers(S8, 2, 4, 2)
+    table, bias = rng.normal(size=(12, 4, 5)).astype(np.float32), rng.normal(size=5).astype(np.float32)
+    size = WINDOW.output_size(7, 9)
+    real = Block(arg_types=[TensorType(f32, (DYNAMIC_INDEX, 3, 7, 9))]).args
+    op = pq.ConvolutionOp(
+        real[0],
+        ConstantOp("codebook", codebook).result,
+        ConstantOp("table", table).result,
+        ConstantOp("bias", bias).result,
+        None,
+        window=WINDOW,
+        config=ConfigAttr.of(4, 2, 8, 8, Metric.L2, Grouping.CHANNEL),
+        grid=GridAttr.of(S8, 0.03),
+        shift=0,
+        low=None,
+        high=None,
+        result_type=TensorType(f32, (DYNAMIC_INDEX, 5, *size)),
+    )
+    cut = Cut.of(Grouping.CHANNEL, 3, WINDOW, 2)
+    vectors = cut.subvectors(S8.quantize(x, 0.03), WINDOW)
+    codes = nearest_prototype(vectors, cut.for_taps(codebook), Metric.L2)
+    expected = table[np.arange(12)[:, None], codes].sum(axis=1) + bias
+    found = result_of(op, x, codebook, table, bias)
+    np.testing.assert_allclose(found, expected.transpose(0, 2, 1).reshape(found.shape), atol=1e-5)
 
 
 def test_convolution_on_real_numbers_adds_entries_residual_and_bounds() -> None:

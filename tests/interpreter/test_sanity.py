@@ -8,6 +8,7 @@ import pytest
 from support.instructions import smallest
 from support.programs import load, target
 from support.rules import CONVOLVE, POOL, change, layer_program, plain, refused
+from support.tiles import row
 
 from pqc.isa.fields import Instruction, Memory
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Storage
@@ -45,14 +46,14 @@ def test_fields_that_make_no_sense(kind: type[Instruction], fields: dict[str, An
             smallest(Convolve, **{**CONVOLVE, "channels": 40000, "kernel_height": 200}),
             "4000000 products an accumulator",
         ),
-        (smallest(Add, count=1, shift=41), "shift = 41, allowed is at most 40"),
-        (smallest(Rescale, count=1, high=300), "low = 0 and high = 300"),
+        (smallest(Add, **row(1), shift=41), "shift = 41, allowed is at most 40"),
+        (smallest(Rescale, **row(1), high=300), "low = 0 and high = 300"),
         (
             smallest(Pool, **{**POOL, "kernel_height": 40000, "kernel_width": 40000}, multiplier=1 << 20),
             "leave 64 bits",
         ),
         (
-            smallest(Fill, count=1, destination_storage=Storage.S8, fill_value=128),
+            smallest(Fill, **row(1), destination_storage=Storage.S8, fill_value=128),
             "fill_value = 128, allowed is -128 to 127",
         ),
         (load(0, Memory.TABLE, 0, 4, entry_bits=0), "entry_bits = 0, allowed is at least 1 for a table"),

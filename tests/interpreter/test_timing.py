@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.instructions import smallest
 from support.programs import PqLayer, load, mask, pq_program, store, target
+from support.tiles import row
 
 from pqc.errors import ModelError, ProgramError
 from pqc.interpreter.code_fifo import FIFO_DEPTH
@@ -89,10 +90,10 @@ def test_a_missing_conventional_unit_is_refused() -> None:
 
 
 def test_vector_cycles() -> None:
-    assert vector_cycles(smallest(Requantize, outputs=5, columns=20), PQA) == 4
-    assert vector_cycles(smallest(Add, count=65), PQA) == 3
-    assert vector_cycles(smallest(Rescale, count=1), PQA) == 1
-    assert vector_cycles(smallest(Fill, count=64), PQA) == 2
+    assert vector_cycles(smallest(Requantize, outputs=5, rows=4, columns=5), PQA) == 4
+    assert vector_cycles(smallest(Add, **row(65)), PQA) == 3
+    assert vector_cycles(smallest(Rescale, **row(1)), PQA) == 1
+    assert vector_cycles(smallest(Fill, **row(64)), PQA) == 2
     pool = smallest(Pool, channels=3, kernel_height=2, kernel_width=2, output_rows=4, output_columns=2)
     assert vector_cycles(pool, PQA) == 3
     with pytest.raises(TypeError, match="store: the vector unit does not execute it"):
@@ -161,8 +162,8 @@ def test_latency_is_hidden_behind_the_other_direction() -> None:
 def test_tokens_order_and_name_the_stall() -> None:
     instructions: list[Instruction] = [
         load(0, Memory.ACTIVATION, 0, 751, signal=mask(Unit.VECTOR)),
-        smallest(Fill, count=32, signal=mask(Unit.STORE)),
-        smallest(Fill, count=64, wait=mask(Unit.LOAD), signal=mask(Unit.STORE)),
+        smallest(Fill, **row(32), signal=mask(Unit.STORE)),
+        smallest(Fill, **row(64), wait=mask(Unit.LOAD), signal=mask(Unit.STORE)),
         store(0, 0, 8, wait=mask(Unit.VECTOR)),
         store(0, 0, 8, wait=mask(Unit.VECTOR)),
     ]
@@ -188,12 +189,12 @@ def test_deadlock_and_codes_that_do_not_match_are_refused() -> None:
     with pytest.raises(
         ProgramError, match=r"instruction 1 \(lookup\) takes the codes of 15 columns, its encode sends 16"
     ):
-        simulate([encode, replace(lookup, columns=15)], PQA)
+        simulate([encode, replace(lookup, output_rows=5, output_columns=3)], PQA)
 
 
 def test_nodes_add_up_to_the_program() -> None:
     program = pq_program([layer(3, 5, 4), layer(5, 2, 4)])
-    timing = simulate(program.instructions, PQA)
+    timing = simulate(program.instructions, PQA, credits=program.credits)
     nodes = by_node(timing, program.nodes)
     assert [node.node for node in nodes] == ["layer0", "layer1"]
     assert sum(node.cycles for node in nodes) == timing.cycles

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from support.instructions import smallest
 from support.operands import FRAMES, Geometry, Memories, activations, clips, geometries, integers, run, seeds, storages
 from support.programs import load, store
+from support.tiles import dense, row
 
 from pqc.errors import ProgramError
 from pqc.isa.access import accesses, accumulator_bytes
@@ -38,11 +39,11 @@ def test_encode(geometry: Geometry, rng: np.random.Generator, storage: Storage, 
     memory = Memories()
     memory.put("source", x)
     memory.put("codebook", pack(codebook, element.bits)[None])
-    instruction = smallest(
+    instruction = dense(smallest(
         Encode, **geometry.fields(), storage=storage, first_element=first_element, subspaces=subspaces,
         prototypes=prototypes, length=length, prototype_bits=element.bits, prototype_signed=int(element.signed),
         shift=shift, metric=metric,
-    )  # fmt: skip
+    ))  # fmt: skip
     (codes,) = run(instruction, memory)
     vectors = subvectors(
         onto_grid(x, shift, element), geometry.window, length, subspaces, first_element, geometry.output
@@ -63,8 +64,8 @@ def test_lookup(rng: np.random.Generator, accumulator_bits: int, table_bits: int
     memory.put("bias", bias[None])
     memory.put("accumulator", before)
     instruction = smallest(
-        Lookup, subspaces=subspaces, prototypes=prototypes, outputs=outputs, columns=columns, table_bits=table_bits,
-        first=int(first),
+        Lookup, subspaces=subspaces, prototypes=prototypes, outputs=outputs, output_rows=1,
+        output_columns=columns, table_bits=table_bits, first=int(first),
     )  # fmt: skip
     assert not run(instruction, memory, accumulator_bits, codes)
     expected = lookup(codes, table, bias[None, :, None] if first else before, accumulator_bits)
@@ -73,7 +74,10 @@ def test_lookup(rng: np.random.Generator, accumulator_bits: int, table_bits: int
 
 def test_lookup_without_codes_is_refused() -> None:
     with pytest.raises(ProgramError, match="FIFO is empty"):
-        run(smallest(Lookup, subspaces=1, prototypes=1, outputs=1, columns=1, table_bits=8), Memories())
+        run(
+            smallest(Lookup, subspaces=1, prototypes=1, outputs=1, output_rows=1, output_columns=1, table_bits=8),
+            Memories(),
+        )
 
 
 @given(seeds, storages, st.sampled_from([1, 2, 3]), st.integers(2, 16), st.booleans(), st.data())
@@ -92,10 +96,10 @@ def test_convolve(
     memory.put("weights", pack(weight, weight_bits)[None])
     memory.put("bias", bias[None])
     memory.put("accumulator", before)
-    instruction = smallest(
+    instruction = dense(smallest(
         Convolve, **geometry.fields(), storage=storage, groups=groups, outputs=outputs, weight_bits=weight_bits,
         first=int(first),
-    )  # fmt: skip
+    ))  # fmt: skip
     run(instruction, memory)
     start = bias[None, :, None] if first else before
     expected = convolve(x, weight, geometry.window, groups, start, 32, geometry.output)
@@ -123,10 +127,10 @@ def test_requantize(
     memory.put("residual", added)
     memory.put("parameters", np.frombuffer(pack_parameters(multiplier, shift, residual_multiplier), np.uint8)[None])
     memory.space("destination", outputs * columns * storage.element.storage_bytes)
-    instruction = smallest(
-        Requantize, wide=int(wide), outputs=outputs, columns=columns, has_residual=int(residual),
+    instruction = dense(smallest(
+        Requantize, wide=int(wide), outputs=outputs, rows=1, columns=columns, has_residual=int(residual),
         residual_storage=residual_storage, destination_storage=storage, low=clip.low, high=clip.high,
-    )  # fmt: skip
+    ))  # fmt: skip
     run(instruction, memory)
     extra = (added, residual_multiplier) if residual else (None, None)
     expected = requantize(accumulators, multiplier, shift, clip, *extra)
@@ -146,16 +150,16 @@ def test_add_and_rescale(
     memory.put("right", y)
     memory.put("source", x)
     memory.space("destination", count * storage.element.storage_bytes)
-    bounds = {"low": clip.low, "high": clip.high, "shift": shift, "count": count, "destination_storage": storage}
+    bounds = {"low": clip.low, "high": clip.high, "shift": shift, **row(count), "destination_storage": storage}
     run(
-        smallest(
+        dense(smallest(
             Add, **bounds, left_storage=left, right_storage=right, left_multiplier=multipliers[0],
             right_multiplier=multipliers[1],
-        ), memory,
+        )), memory,
     )  # fmt: skip
     found = memory.get("destination", storage.element.storage, count)
     np.testing.assert_array_equal(found, add(x, y, multipliers, shift, clip))
-    run(smallest(Rescale, **bounds, storage=left, multiplier=multipliers[0]), memory)
+    run(dense(smallest(Rescale, **bounds, storage=left, multiplier=multipliers[0])), memory)
     found = memory.get("destination", storage.element.storage, count)
     np.testing.assert_array_equal(found, rescale(x, multipliers[0], shift, clip))
 
@@ -170,10 +174,10 @@ def test_pool(
     memory = Memories()
     memory.put("source", x)
     memory.space("destination", geometry.channels * geometry.columns * storage.element.storage_bytes)
-    instruction = smallest(
+    instruction = dense(smallest(
         Pool, **geometry.fields(), storage=source, mode=mode, destination_storage=storage, multiplier=multiplier,
         shift=shift, low=clip.low, high=clip.high,
-    )  # fmt: skip
+    ))  # fmt: skip
     run(instruction, memory)
     if mode is PoolMode.MAX:
         expected = np.clip(max_pool(x, geometry.window, geometry.output).astype(np.int64), clip.low, clip.high)
@@ -186,7 +190,7 @@ def test_pool(
 def test_fill() -> None:
     memory = Memories()
     memory.space("destination", 8)
-    run(smallest(Fill, destination_storage=Storage.S16, count=4, fill_value=-300), memory)
+    run(smallest(Fill, destination_storage=Storage.S16, **row(4), fill_value=-300), memory)
     assert (memory.get("destination", "<i2", 4) == -300).all()
 
 
@@ -222,7 +226,7 @@ def test_an_operand_behind_its_memory_is_refused() -> None:
     memory = Memories()
     memory.space("destination", 8)
     with pytest.raises(ProgramError, match="destination: 20 bytes do not fit the 13"):
-        run(smallest(Fill, count=20), memory)
+        run(smallest(Fill, **row(20)), memory)
     memory.space("dram", 4)
     memory.space("address", 4)
     with pytest.raises(ProgramError, match="dram: 30 bytes do not fit the 9"):

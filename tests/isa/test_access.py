@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.instructions import KINDS, smallest
 from support.programs import PqLayer, load, store
+from support.tiles import dense, row
 
 from pqc.isa.access import Access, accesses, accumulator_bytes
 from pqc.isa.fields import Instruction, Memory
@@ -71,7 +72,7 @@ def test_transfers() -> None:
 
 def test_encode_reads_its_tile_and_its_packed_codebook() -> None:
     layer = PqLayer.random(np.random.default_rng(0), 3, 8, 5)
-    encode = replace(layer.encode(10, 20), prototype_bits=5, storage=Storage.S16)
+    encode = dense(replace(layer.encode(10, 20), prototype_bits=5, storage=Storage.S16))
     packed = (3 * 16 * 9 * 5 + 7) // 8
     assert touched(encode) == {
         ("source", Memory.ACTIVATION, 10, 10 + 3 * 25 * 2, False),
@@ -94,7 +95,7 @@ def test_convolve_reads_grouped_packed_weights() -> None:
         Convolve, source=4, channels=6, height=5, width=5, kernel_height=3, kernel_width=2, output_rows=3,
         output_columns=4, groups=3, outputs=9, weights=16, weight_bits=5, bias=800, accumulator=40, first=1,
     )  # fmt: skip
-    assert touched(convolve) == {
+    assert touched(dense(convolve)) == {
         ("source", Memory.ACTIVATION, 4, 154, False),
         ("weights", Memory.TABLE, 16, 16 + (9 * 2 * 6 * 5 + 7) // 8, False),
         ("bias", Memory.TABLE, 800, 836, False),
@@ -103,36 +104,39 @@ def test_convolve_reads_grouped_packed_weights() -> None:
 
 
 def test_requantize_reads_a_residual_only_if_it_has_one() -> None:
-    requantize = smallest(Requantize, accumulator=2, outputs=3, columns=4, parameters=5, residual=60, destination=90)
+    requantize = smallest(
+        Requantize, accumulator=2, outputs=3, rows=2, columns=2, parameters=5, residual=60, destination=90
+    )
+    requantize = dense(requantize)
     expected = {
         ("accumulator", Memory.ACCUMULATOR, 2, 2 + 24, False),
         ("parameters", Memory.TABLE, 5, 29, False),
         ("destination", Memory.ACTIVATION, 90, 102, True),
     }
     assert touched(requantize) == expected
-    with_residual = replace(requantize, has_residual=1, residual_storage=Storage.S16)
+    with_residual = dense(replace(requantize, has_residual=1, residual_storage=Storage.S16))
     assert touched(with_residual) == expected | {("residual", Memory.ACTIVATION, 60, 84, False)}
     assert ("accumulator", Memory.ACCUMULATOR, 2, 50, False) in touched(replace(requantize, wide=1))
 
 
 def test_the_other_vector_instructions() -> None:
-    add = smallest(Add, left=1, right=30, right_storage=Storage.U16, destination=60, count=10)
-    assert touched(add) == {
+    add = smallest(Add, left=1, right=30, right_storage=Storage.U16, destination=60, **row(10))
+    assert touched(dense(add)) == {
         ("left", Memory.ACTIVATION, 1, 11, False),
         ("right", Memory.ACTIVATION, 30, 50, False),
         ("destination", Memory.ACTIVATION, 60, 70, True),
     }
-    rescale = smallest(Rescale, source=1, destination=60, destination_storage=Storage.S16, count=10)
-    assert touched(rescale) == {
+    rescale = smallest(Rescale, source=1, destination=60, destination_storage=Storage.S16, **row(10))
+    assert touched(dense(rescale)) == {
         ("source", Memory.ACTIVATION, 1, 11, False),
         ("destination", Memory.ACTIVATION, 60, 80, True),
     }
     pool = smallest(Pool, source=1, channels=2, height=3, width=4, output_rows=2, output_columns=2, destination=60)
-    assert touched(pool) == {
+    assert touched(dense(pool)) == {
         ("source", Memory.ACTIVATION, 1, 25, False),
         ("destination", Memory.ACTIVATION, 60, 68, True),
     }
-    assert touched(smallest(Fill, destination=3, count=4)) == {("destination", Memory.ACTIVATION, 3, 7, True)}
+    assert touched(smallest(Fill, destination=3, **row(4))) == {("destination", Memory.ACTIVATION, 3, 7, True)}
 
 
 @pytest.mark.parametrize("kind", KINDS)

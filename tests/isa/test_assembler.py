@@ -14,6 +14,7 @@ from support.instructions import KINDS, instructions, programs, smallest
 from pqc.errors import ModelError
 from pqc.isa.assembler import DIRECTIVES, assemble
 from pqc.isa.disassembler import disassemble
+from pqc.isa.fields import Unit
 from pqc.isa.instructions import Fill, Instruction
 from pqc.isa.program import Program
 from pqc.isa.text import format_instruction, format_json, open_brackets, parse_instruction, strip_comment
@@ -22,7 +23,7 @@ EXAMPLE = """\
 ; 3 instructions: 1 load, 1 encode, 1 fill
 ; 70 bytes of constants
 ; target fingerprint 4bcf6d26a4ec35f9ad29c5d4e8f20d5be9ba9c0f4b1a3f6fa4e19ab37ec4e3b1
-.isa 1
+.isa 2
 .dram 0x100
 .input "images" element=si8 shape=[3,2,2] scale=0.0078125 address=0x46
 .output "classes" element=si16 shape=[10] scale=0.1 address=0x64
@@ -34,13 +35,15 @@ EXAMPLE = """\
 .node "layer1.0.conv1"
   0: load dram=0x46 buffer=activation address=0x0 item_bytes=12 items=0 rows=0 planes=0 dram_item_stride=0 \
 dram_row_stride=0 dram_plane_stride=0 item_stride=0 row_stride=0 plane_stride=0 entry_bits=0 signal=encode
-  1: encode source=0x40 storage=s8 channels=3 height=0 width=0 kernel_height=0 kernel_width=0 stride_height=0 \
-stride_width=0 dilation_height=0 dilation_width=0 pad_top=0 pad_left=0 output_rows=0 output_columns=0 codebook=0x0 \
-first_element=0 subspaces=0 prototypes=0 length=0 prototype_bits=0 prototype_signed=0 shift=0 metric=l2 wait=load \
+  1: encode source=0x40 storage=s8 channels=3 height=0 width=0 plane_stride=0 row_stride=0 kernel_height=0 \
+kernel_width=0 stride_height=0 stride_width=0 dilation_height=0 dilation_width=0 pad_top=0 pad_left=0 output_rows=0 \
+output_columns=0 codebook=0x0 first_element=0 subspaces=0 prototypes=0 length=0 prototype_bits=0 prototype_signed=0 \
+shift=0 metric=l2 to_buffer=0 destination=0x0 code_storage=u8 code_plane_stride=0 code_row_stride=0 wait=load \
 signal=vector
 
 .node "odd \\"name\\"; # \\u00e9\\n"
-  2: fill destination=0x40 destination_storage=u8 count=8 fill_value=-1 wait=encode
+  2: fill destination=0x40 destination_storage=u8 destination_plane_stride=0 destination_row_stride=0 planes=0 rows=0 \
+columns=8 fill_value=-1 wait=encode
 
 .provenance "layers" [
   {"length": 9, "node": "layer1.0.conv1", "prototypes": 16},
@@ -76,7 +79,7 @@ def test_every_instruction_survives_as_text(instruction: Instruction) -> None:
 def test_layout_and_comments_do_not_matter() -> None:
     text = "# first\n" + EXAMPLE.replace("  2: fill", "\tfill").replace("\n", " ; behind\r\n") + "\n\n"
     text = text.replace(".node", "   .node").replace(
-        "count=8 fill_value=-1 wait=encode", "wait=encode fill_value=-0x1 count=8"
+        "columns=8 fill_value=-1 wait=encode", "wait=encode fill_value=-0x1 columns=8"
     )
     assert assemble(text, "r.asm") == example_program()
 
@@ -91,11 +94,34 @@ def test_without_constants_the_text_is_for_reading_only() -> None:
 def test_a_program_of_nothing_survives() -> None:
     empty = Program({}, (), (), b"", 0, (), (), {}, None)
     assert assemble(disassemble(empty), "r.asm") == empty
-    assert assemble(".isa 1\n.dram 0", "r.asm") == empty
+    assert assemble(".isa 2\n.dram 0", "r.asm") == empty
+
+
+def test_batch_and_tokens_at_the_start_survive() -> None:
+    credits = ((Unit.LOAD, Unit.ENCODE, 2), (Unit.STORE, Unit.LOAD, 1))
+    program = replace(example_program(), batch=3, credits=credits)
+    lines = [
+        ".batch 3",
+        ".credit source=load destination=encode count=2",
+        ".credit source=store destination=load count=1",
+    ]
+    text = disassemble(program)
+    assert "\n".join(lines) in text
+    assert assemble(text, "r.asm") == program
+    for line, message in (
+        (".batch 0", "r.asm: batch = 0, allowed are 1 to 1024"),
+        (
+            ".credit source=lod destination=load count=1",
+            r"r.asm:6: \.credit\.source = 'lod', allowed are load, store, ",
+        ),
+        (".credit source=load destination=load count=0", r"r.asm: credits\[0\]\.count = 0, allowed are 1 to 65535"),
+    ):
+        with pytest.raises(ModelError, match=message):
+            assemble(EXAMPLE.replace(".dram 0x100", f".dram 0x100\n{line}"), "r.asm")
 
 
 def test_instructions_before_the_first_node_have_none() -> None:
-    program = assemble(f".isa 1\n.dram 0\n{format_instruction(smallest(Fill))}", "r.asm")
+    program = assemble(f".isa 2\n.dram 0\n{format_instruction(smallest(Fill))}", "r.asm")
     assert program.nodes == ("",)
 
 
@@ -107,14 +133,14 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         "2: jump",
         f"18: no instruction 'jump', allowed are {', '.join(kind.mnemonic for kind in KINDS)}",
     ),
-    "field": ("count=8", "cuont=8", "18: fill has no field 'cuont', did you mean 'count'?"),
-    "missing field": ("count=8 fill_value=-1", "", "18: fill lacks the fields count, fill_value"),
-    "field twice": ("count=8", "count=8 count=8", "18: fill.count stands twice"),
-    "no value": ("count=8", "count=", "18: fill.count has no value, write count=..."),
-    "no equals": ("count=8", "count", "18: fill.count has no value, write count=..."),
-    "number": ("count=8", "count=8x", "18: fill.count = '8x' is not a number, such as 12, -3 or 0x40"),
-    "overflow": ("count=8", "count=4294967296", "18: fill.count = 4294967296 does not fit u32 [0, 4294967295]"),
-    "negative": ("count=8", "count=-1", "18: fill.count = -1 does not fit u32 [0, 4294967295]"),
+    "field": ("columns=8", "colunms=8", "18: fill has no field 'colunms', did you mean 'columns'?"),
+    "missing field": ("columns=8 fill_value=-1", "", "18: fill lacks the fields columns, fill_value"),
+    "field twice": ("columns=8", "columns=8 columns=8", "18: fill.columns stands twice"),
+    "no value": ("columns=8", "columns=", "18: fill.columns has no value, write columns=..."),
+    "no equals": ("columns=8", "columns", "18: fill.columns has no value, write columns=..."),
+    "number": ("columns=8", "columns=8x", "18: fill.columns = '8x' is not a number, such as 12, -3 or 0x40"),
+    "overflow": ("columns=8", "columns=4294967296", "18: fill.columns = 4294967296 does not fit u32 [0, 4294967295]"),
+    "negative": ("columns=8", "columns=-1", "18: fill.columns = -1 does not fit u32 [0, 4294967295]"),
     "enumeration": (
         "destination_storage=u8",
         "destination_storage=u9",
@@ -133,9 +159,9 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         ".x",
         f"8: no directive '.x', allowed are {', '.join(DIRECTIVES)}",
     ),
-    "version": (".isa 1", ".isa 7", "4: .isa = 7, this pqc has version 1: disassemble with this version"),
-    "version twice": (".isa 1", ".isa 1\n.isa 1", "5: .isa stands twice"),
-    "no version": (".isa 1", "", " the directive .isa is missing"),
+    "version": (".isa 2", ".isa 7", "4: .isa = 7, this pqc has version 2: disassemble with this version"),
+    "version twice": (".isa 2", ".isa 2\n.isa 2", "5: .isa stands twice"),
+    "no version": (".isa 2", "", " the directive .isa is missing"),
     "no memory": (".dram 0x100", "", " the directive .dram is missing"),
     "negative memory": (".dram 0x100", ".dram -1", "5: .dram = -1 is negative"),
     "small memory": (".dram 0x100", ".dram 100", " outputs[0] ends at 120, beyond dram_bytes = 100"),

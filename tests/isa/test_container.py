@@ -102,7 +102,7 @@ GOLDEN: dict[str, tuple[bytes, str]] = {
     "half a magic": (MAGIC[:3], "damaged: cut off after 3 bytes, inside its header of 56 bytes"),
     "half a table": (
         DATA[:100],
-        "damaged: cut off after 100 bytes, inside its table of 7 sections, which ends at byte 536",
+        "damaged: cut off after 100 bytes, inside its table of 8 sections, which ends at byte 600",
     ),
     "a byte less": (
         DATA[:-1],
@@ -114,7 +114,7 @@ GOLDEN: dict[str, tuple[bytes, str]] = {
     ),
     "format version": (
         with_bytes(8, struct.pack("<H", FORMAT_VERSION + 1)),
-        "written for version 2 of the file format, this pqc has version 1: compile the model again with this pqc",
+        "written for version 3 of the file format, this pqc has version 2: compile the model again with this pqc",
     ),
     "instruction set version": (
         with_bytes(10, struct.pack("<H", ISA_VERSION + 1)),
@@ -151,7 +151,7 @@ def renamed(index: int, name: str) -> bytes:
 
 
 def moved(change: Callable[[int, int], tuple[int, int]]) -> bytes:
-    """DATA with another offset and length for the third section, the constants."""
+    """DATA with another offset and length for the third section, which says how it is executed."""
     table = entries(DATA)
     offset, length = change(table[2].offset, table[2].length)
     table[2] = Entry(table[2].name, offset, length, table[2].checksum)
@@ -163,38 +163,39 @@ OFFSET = entries(DATA)[2].offset
 TABLES: dict[str, tuple[bytes, str]] = {
     "unknown": (
         renamed(2, "junk"),
-        "unknown section 'junk', allowed are target, instructions, constants, tensors, debug, provenance, selftest",
+        "unknown section 'junk', "
+        "allowed are target, instructions, execution, constants, tensors, debug, provenance, selftest",
     ),
     "not a name": (
         with_bytes(HEADER_LAYOUT.size, b"\xff\n"),
         "unknown section '\\\\xff\\nrget', "
-        "allowed are target, instructions, constants, tensors, debug, provenance, selftest",
+        "allowed are target, instructions, execution, constants, tensors, debug, provenance, selftest",
     ),
     "twice": (renamed(2, "target"), "the section 'target' stands twice in the section table"),
     "order": (
         with_entries([*entries(DATA)[1::-1], *entries(DATA)[2:]]),
-        "the sections stand as instructions, target, constants, tensors, debug, provenance, selftest, "
-        "expected target, instructions, constants, tensors, debug, provenance, selftest",
+        "the sections stand as instructions, target, execution, constants, tensors, debug, provenance, selftest, "
+        "expected target, instructions, execution, constants, tensors, debug, provenance, selftest",
     ),
     "overlap": (
         moved(lambda offset, length: (offset - 64, length)),
-        f"section 'constants' starts at byte {OFFSET - 64}, expected is {OFFSET}",
+        f"section 'execution' starts at byte {OFFSET - 64}, expected is {OFFSET}",
     ),
     "gap": (
         moved(lambda offset, length: (offset + 64, length)),
-        f"section 'constants' starts at byte {OFFSET + 64}, expected is {OFFSET}",
+        f"section 'execution' starts at byte {OFFSET + 64}, expected is {OFFSET}",
     ),
     "far away": (
         moved(lambda _, length: ((1 << 64) - 64, length)),
-        f"section 'constants' starts at byte 18446744073709551552, expected is {OFFSET}",
+        f"section 'execution' starts at byte 18446744073709551552, expected is {OFFSET}",
     ),
     "too long": (
         moved(lambda offset, _: (offset, (1 << 64) - 1)),
-        f"section 'constants' ends at byte {OFFSET + (1 << 64) - 1}, beyond the file's {len(DATA)} bytes",
+        f"section 'execution' ends at byte {OFFSET + (1 << 64) - 1}, beyond the file's {len(DATA)} bytes",
     ),
     "shorter": (
         moved(lambda offset, length: (offset, length - 1)),
-        "damaged: section 'constants' does not match its checksum",
+        "damaged: section 'execution' does not match its checksum",
     ),
 }
 

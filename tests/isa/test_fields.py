@@ -133,6 +133,6 @@ def test_storage_of_an_element(bits: int, signed: bool, storage: str) -> None:
 
 
 def test_instructions_are_values() -> None:
-    instruction = smallest(Fill, count=3)
+    instruction = smallest(Fill, columns=3)
     assert replace(instruction, wait=1) != instruction
-    assert instruction == smallest(Fill, count=3)
+    assert instruction == smallest(Fill, columns=3)

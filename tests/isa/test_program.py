@@ -217,8 +217,8 @@ def test_any_byte_of_a_section_may_be_changed_without_a_crash() -> None:
 
 
 def test_writing_names_the_instruction_that_does_not_fit() -> None:
-    program = replace(example_program(), instructions=(*example_program().instructions[:2], smallest(Fill, count=-1)))
-    with pytest.raises(EncodingError, match=r"instruction 2: fill\.count = -1 does not fit u32"):
+    program = replace(example_program(), instructions=(*example_program().instructions[:2], smallest(Fill, columns=-1)))
+    with pytest.raises(EncodingError, match=r"instruction 2: fill\.columns = -1 does not fit u32"):
         program.to_bytes()
 
 

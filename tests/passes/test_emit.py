@@ -13,7 +13,8 @@ from pqc.dialects.blob import BlobAttr
 from pqc.dialects.location import node_location
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa import FillOp, LoadOp, StoreOp, UnitOp
-from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
+from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, RepeatOp, TensorKind, TensorOp
+from pqc.dialects.pqa_types import TokenType
 from pqc.errors import InternalError, ModelError
 from pqc.isa.fields import Memory, Unit
 from pqc.isa.instructions import Fill, Load, Store
@@ -44,7 +45,7 @@ def buffer(address: int) -> AllocateOp:
 
 
 def fill(region: RegionOp, *after: UnitOp) -> FillOp:
-    return FillOp({"destination": region.region}, {"count": 8}, [op.token for op in after])
+    return FillOp({"destination": region.region}, {"planes": 1, "rows": 1, "columns": 8}, [op.token for op in after])
 
 
 def store(region: RegionOp, to: RegionOp, *after: UnitOp) -> StoreOp:
@@ -70,6 +71,7 @@ def test_tokens_become_one_bit_for_each_unit_that_waits_and_signals() -> None:
     for op in (load, last):
         op.location = node_location("copy")
     emitted = emit(ModuleOp([program([x, y, a, b, load, first, last, refill])]))
+    assert (emitted.batch, emitted.credits) == (1, ())
     assert [type(one) for one in emitted.instructions] == [Load, Fill, Store, Fill]
     waits = [one.wait for one in emitted.instructions]
     signals = [one.signal for one in emitted.instructions]
@@ -85,18 +87,59 @@ def test_tokens_that_cross_cannot_be_counted() -> None:
     y, a, b = tensor("y", TensorKind.OUTPUT, 0), buffer(0), buffer(16)
     first, second = fill(a), fill(b)
     crossing: list[UnitOp] = [first, second, store(b, y, second), store(a, y, first)]
-    program([y, a, b, *crossing])
     with pytest.raises(InternalError, match="tokens from vector to store cross"):
-        with_semaphores(crossing)
+        with_semaphores(program([y, a, b, *crossing]), crossing)
 
 
 def test_one_instruction_takes_one_token_from_a_unit() -> None:
     y, a, b = tensor("y", TensorKind.OUTPUT, 0), buffer(0), buffer(16)
     first, second = fill(a), fill(b)
     both: list[UnitOp] = [first, second, store(b, y, first, second)]
-    program([y, a, b, *both])
     with pytest.raises(InternalError, match="tokens from vector to store cross"):
-        with_semaphores(both)
+        with_semaphores(program([y, a, b, *both]), both)
+
+
+def repeated(units: Sequence[UnitOp], waits: Sequence[tuple[int, int]]) -> ProgramOp:
+    """A program in which ``waits`` (reader, source) cross from one execution to the next."""
+    regions = dict.fromkeys(value.owner for unit in units for value in unit.regions_used)
+    made = program([*(region for region in regions if isinstance(region, RegionOp)), *units])
+    for reader, _ in waits:
+        argument = made.body.block.insert_arg(TokenType(), len(made.body.block.args))
+        units[reader].wait_for([*units[reader].after, argument])
+    made.body.block.add_op(RepeatOp([units[source].token for _, source in waits]))
+    made.verify()
+    return made
+
+
+def test_tokens_of_the_execution_before_are_there_at_the_start() -> None:
+    y, a, b = tensor("y", TensorKind.OUTPUT, 0), buffer(0), buffer(16)
+    units: list[UnitOp] = [fill(a), fill(b)]
+    units += [store(a, y, units[0]), store(b, y, units[1])]
+    instructions, credits = with_semaphores(repeated(units, [(0, 2), (1, 3)]), units)
+    assert credits == ((Unit.STORE, Unit.VECTOR, 2),)
+    assert [one.wait for one in instructions] == [1 << Unit.STORE, 1 << Unit.STORE, 1 << Unit.VECTOR, 1 << Unit.VECTOR]
+    assert [one.signal for one in instructions] == [
+        1 << Unit.STORE,
+        1 << Unit.STORE,
+        1 << Unit.VECTOR,
+        1 << Unit.VECTOR,
+    ]
+
+
+def test_tokens_of_the_execution_before_may_not_cross() -> None:
+    y, a, b = tensor("y", TensorKind.OUTPUT, 0), buffer(0), buffer(16)
+    units: list[UnitOp] = [fill(a), fill(b), store(a, y), store(b, y)]
+    with pytest.raises(InternalError, match="tokens from store to vector cross"):
+        with_semaphores(repeated(units, [(0, 3), (1, 2)]), units)
+
+
+def test_a_token_may_not_overtake_those_of_the_next_execution() -> None:
+    """The last fill takes what the second store sends, the first fill of the next execution what the first one sent."""
+    y, a, b = tensor("y", TensorKind.OUTPUT, 0), buffer(0), buffer(16)
+    stores = [store(a, y), store(b, y)]
+    units: list[UnitOp] = [fill(a), *stores, fill(b, stores[1])]
+    with pytest.raises(InternalError, match="tokens from store to vector cross"):
+        with_semaphores(repeated(units, [(0, 1)]), units)
 
 
 def test_constants_lie_at_their_addresses_with_zeros_between() -> None:

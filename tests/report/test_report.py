@@ -44,7 +44,7 @@ def test_cycles_compare_with_the_paper() -> None:
     report = build_report(made)
     paper = [layer_cycles(36, layer.channels, 16, 9, layer.outputs, 8, 8, target) for layer in LAYERS]
     cycles = report["cycles"]
-    assert cycles["latency"] == simulate(made.instructions, target).cycles
+    assert cycles["latency"] == simulate(made.instructions, target, credits=made.credits).cycles
     assert cycles["paper_model_pq"] == sum(max(layer.init, layer.calc) for layer in paper)
     assert cycles["lower_bound_pq"] == max(sum(layer.init for layer in paper), sum(layer.calc for layer in paper))
     assert cycles["lower_bound_pq"] <= cycles["paper_model_pq"] <= cycles["pq"]

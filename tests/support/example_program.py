@@ -16,7 +16,7 @@ def example_program() -> Program:
         instructions=(
             smallest(Load, dram=70, buffer=Memory.ACTIVATION, item_bytes=12, signal=1 << Unit.ENCODE),
             smallest(Encode, source=64, storage=Storage.S8, channels=3, wait=1 << Unit.LOAD, signal=1 << Unit.VECTOR),
-            smallest(Fill, destination=0x40, count=8, fill_value=-1, wait=1 << Unit.ENCODE),
+            smallest(Fill, destination=0x40, columns=8, fill_value=-1, wait=1 << Unit.ENCODE),
         ),
         nodes=("layer1.0.conv1", "layer1.0.conv1", 'odd "name"; # é\n'),
         constants=bytes(range(70)),

@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from pqc.isa.fields import Field, Unit
 from pqc.isa.instructions import Instruction
 from pqc.isa.program import Program, SelfTest, Tensor
+from pqc.isa.records import MAXIMUM_CREDIT, Credits
 from pqc.numerics.element import Element
 
 KINDS: list[type[Instruction]] = sorted(Instruction.registry.values(), key=lambda kind: kind.opcode)
@@ -60,6 +61,13 @@ def tensors(draw: st.DrawFn, start: int, name: str) -> Tensor:
     return Tensor(name, shape, element.bits, element.signed, scale, start + draw(st.integers(0, 99)))
 
 
+def credits() -> SearchStrategy[Credits]:
+    """Any tokens at the start."""
+    units = st.sampled_from(list(Unit))
+    counts = st.dictionaries(st.tuples(units, units), st.integers(1, MAXIMUM_CREDIT), max_size=3)
+    return counts.map(lambda found: tuple((*pair, count) for pair, count in sorted(found.items())))
+
+
 @st.composite
 def programs(draw: st.DrawFn) -> Program:
     """A program that the container accepts; executing it makes no sense."""
@@ -68,14 +76,17 @@ def programs(draw: st.DrawFn) -> Program:
     inputs, outputs = (tuple(draw(tensors(len(constants), name)) for name in draw(names)) for _ in range(2))
     stream = tuple(draw(st.lists(instructions(), max_size=4)))
     node = st.text(max_size=8)
+    batch = draw(st.integers(1, 3))
     return Program(
         target=draw(json_objects),
         instructions=stream,
         nodes=tuple(draw(st.lists(node, min_size=len(stream), max_size=len(stream)))),
         constants=constants,
-        dram_bytes=max([len(constants), *(tensor.address + tensor.bytes for tensor in inputs + outputs)]),
+        dram_bytes=max([len(constants), *(tensor.address + batch * tensor.bytes for tensor in inputs + outputs)]),
         inputs=inputs,
         outputs=outputs,
         provenance=draw(json_objects),
         self_test=draw(st.none() | st.builds(SelfTest, st.integers(0, 99), st.integers(1, 8), st.just("0f" * 32))),
+        batch=batch,
+        credits=draw(credits()),
     )

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from support.tiles import dense
 
 from pqc.isa.access import accumulator_bytes
 from pqc.isa.fields import Instruction, Memory, Unit
 from pqc.isa.instructions import Encode, Load, Lookup, Requantize, Storage, Store
 from pqc.isa.parameters import pack_parameters
 from pqc.isa.program import Program, Tensor
+from pqc.isa.records import Credits
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.encode import Metric
 from pqc.numerics.packing import pack
@@ -60,6 +62,17 @@ def chain(instructions: Iterable[Instruction]) -> tuple[Instruction, ...]:
         done[-1] = replace(before, signal=before.signal | mask(instruction.unit))
         done.append(replace(instruction, wait=instruction.wait | mask(before.unit)))
     return tuple(done)
+
+
+def closed(instructions: Sequence[Instruction]) -> tuple[tuple[Instruction, ...], Credits]:
+    """A chain whose next execution begins when the last instruction is done, and the tokens at its start."""
+    first, last = instructions[0].unit, instructions[-1].unit
+    if first is last:
+        return tuple(instructions), ()
+    ends = list(instructions)
+    ends[0] = replace(ends[0], wait=ends[0].wait | mask(last))
+    ends[-1] = replace(ends[-1], signal=ends[-1].signal | mask(first))
+    return tuple(ends), ((last, first, 1),)
 
 
 def load(
@@ -112,26 +125,34 @@ class PqLayer:
         return self.size * self.size
 
     def encode(self, source: int, codebook: int) -> Encode:
-        return Encode(
+        made = Encode(
             0, 0, source=source, storage=Storage.U8, channels=self.channels, height=self.size, width=self.size,
+            plane_stride=0, row_stride=0,
             kernel_height=3, kernel_width=3, stride_height=1, stride_width=1, dilation_height=1, dilation_width=1,
             pad_top=1, pad_left=1, output_rows=self.size, output_columns=self.size, codebook=codebook,
             first_element=0, subspaces=self.channels, prototypes=self.codebook.shape[1], length=9, prototype_bits=8,
-            prototype_signed=0, shift=0, metric=Metric.L2,
+            prototype_signed=0, shift=0, metric=Metric.L2, to_buffer=0, destination=0, code_storage=Storage.U8,
+            code_plane_stride=0, code_row_stride=0,
         )  # fmt: skip
+        return dense(made)
 
     def lookup(self, table: int, bias: int, accumulator: int) -> Lookup:
         return Lookup(
             0, 0, table=table, bias=bias, accumulator=accumulator, subspaces=self.channels,
-            prototypes=self.codebook.shape[1], outputs=self.outputs, columns=self.columns, table_bits=8, first=1,
+            prototypes=self.codebook.shape[1], outputs=self.outputs, output_rows=self.size,
+            output_columns=self.size, table_bits=8, first=1, from_buffer=0, codes=0, code_storage=Storage.U8, groups=0,
+            height=0, width=0, plane_stride=0, row_stride=0, kernel_height=0, kernel_width=0, stride_height=0,
+            stride_width=0, dilation_height=0, dilation_width=0, pad_top=0, pad_left=0, padding=0, first_subspace=0,
         )  # fmt: skip
 
     def requantize(self, accumulator: int, parameters: int, destination: int) -> Requantize:
-        return Requantize(
-            0, 0, accumulator=accumulator, wide=0, outputs=self.outputs, columns=self.columns, parameters=parameters,
-            residual=0, has_residual=0, residual_storage=Storage.U8, destination=destination,
-            destination_storage=Storage.U8, low=0, high=255,
+        made = Requantize(
+            0, 0, accumulator=accumulator, wide=0, outputs=self.outputs, rows=self.size, columns=self.size,
+            parameters=parameters, residual=0, has_residual=0, residual_storage=Storage.U8, residual_plane_stride=0,
+            residual_row_stride=0, destination=destination, destination_storage=Storage.U8,
+            destination_plane_stride=0, destination_row_stride=0, low=0, high=255,
         )  # fmt: skip
+        return dense(made)
 
 
 @dataclass
@@ -185,11 +206,21 @@ def program_of(
     inputs: Sequence[Tensor] = (),
     outputs: Sequence[Tensor] = (),
     nodes: Sequence[str] = (),
+    batch: int = 1,
+    credits: Credits = (),
 ) -> Program:
-    names = tuple(nodes) or tuple(f"node{index}" for index in range(len(instructions)))
-    machine = of or target()
     return Program(
-        machine.as_dict(), tuple(instructions), names, constants, dram_bytes, tuple(inputs), tuple(outputs), {}, None
+        target=(of or target()).as_dict(),
+        instructions=tuple(instructions),
+        nodes=tuple(nodes) or tuple(f"node{index}" for index in range(len(instructions))),
+        constants=constants,
+        dram_bytes=dram_bytes,
+        inputs=tuple(inputs),
+        outputs=tuple(outputs),
+        provenance={},
+        self_test=None,
+        batch=batch,
+        credits=credits,
     )
 
 
@@ -203,8 +234,10 @@ def pq_program(layers: Sequence[PqLayer], of: Target | None = None) -> Program:
     for index, layer in enumerate(layers):
         builder.layer(f"layer{index}", layer, starts[index], starts[index + 1])
     first, last = layers[0], layers[-1]
+    instructions, credits = closed(chain(builder.instructions))
     return program_of(
-        chain(builder.instructions),
+        instructions,
+        credits=credits,
         of=builder.target,
         constants=bytes(builder.constants),
         dram_bytes=base + sum(sizes),

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from support.instructions import smallest
-from support.programs import PqLayer, chain, mask, pq_program, program_of, target, tensor
+from support.programs import PqLayer, chain, closed, pq_program, program_of, target, tensor
+from support.tiles import row
 
 from pqc.errors import ProgramError
 from pqc.interpreter.hazards import check_program
@@ -20,11 +21,15 @@ from pqc.planning.target import Target
 
 LAYER = PqLayer.random(np.random.default_rng(0), 2, 4, 4)
 CONVOLVE: dict[str, int] = {
-    "channels": 4, "height": 2, "width": 2, "kernel_height": 1, "kernel_width": 1, "stride_height": 1,
-    "stride_width": 1, "dilation_height": 1, "dilation_width": 1, "output_rows": 2, "output_columns": 2, "groups": 2,
-    "outputs": 4, "weight_bits": 8, "first": 1,
+    "channels": 4, "height": 2, "width": 2, "plane_stride": 4, "row_stride": 2, "kernel_height": 1,
+    "kernel_width": 1, "stride_height": 1, "stride_width": 1, "dilation_height": 1, "dilation_width": 1,
+    "output_rows": 2, "output_columns": 2, "groups": 2, "outputs": 4, "weight_bits": 8, "first": 1,
 }  # fmt: skip
-POOL = {name: CONVOLVE[name] for name in list(CONVOLVE)[:11]}
+POOL = {
+    **{name: CONVOLVE[name] for name in list(CONVOLVE)[:13]},
+    "destination_plane_stride": 4,
+    "destination_row_stride": 2,
+}
 
 
 def check(program: Program, of: Target | None = None) -> list[int]:
@@ -50,21 +55,12 @@ def change(program: Program, kind: type[Instruction], which: int = 0, **fields: 
     return replace(program, instructions=tuple(instructions))
 
 
-def drop_token(program: Program, source: int, destination: int) -> Program:
-    """The program without the token from instruction ``source`` to instruction ``destination``."""
-    instructions = list(program.instructions)
-    units = instructions[source].unit, instructions[destination].unit
-    instructions[source] = replace(instructions[source], signal=instructions[source].signal & ~mask(units[1]))
-    instructions[destination] = replace(
-        instructions[destination], wait=instructions[destination].wait & ~mask(units[0])
-    )
-    return replace(program, instructions=tuple(instructions))
-
-
 def plain(*instructions: Instruction, dram_bytes: int = 64, constants: int = 16, chained: bool = True) -> Program:
     """Instructions with an input of 16 bytes behind the constants, no outputs."""
+    stream, credits = closed(chain(instructions)) if chained else (instructions, ())
     return program_of(
-        chain(instructions) if chained else instructions,
+        stream,
+        credits=credits,
         constants=bytes(constants),
         dram_bytes=dram_bytes,
         inputs=[tensor("x", (16,), constants)] if dram_bytes >= constants + 16 else [],
@@ -72,4 +68,4 @@ def plain(*instructions: Instruction, dram_bytes: int = 64, constants: int = 16,
 
 
 def fill(address: int, count: int) -> Instruction:
-    return smallest(Fill, destination=address, count=count)
+    return smallest(Fill, destination=address, **row(count))

@@ -13,9 +13,9 @@ from support.instructions import smallest
 from support.programs import PqLayer, load, mask, store, target
 
 from pqc.interpreter.tokens import Credit
-from pqc.isa.dependencies import Dependencies
+from pqc.isa.dependencies import stream_waits
 from pqc.isa.fields import Instruction, Memory, Unit
-from pqc.isa.instructions import Convolve, Fill, Load, Storage, Store
+from pqc.isa.instructions import Convolve, Fill, Storage
 from pqc.planning.target import Target
 
 RNG = np.random.default_rng(0)
@@ -23,7 +23,6 @@ SLOT = {Memory.ACTIVATION: 1 << 13, Memory.CODEBOOK: 1 << 13, Memory.TABLE: 1 <<
 """Bytes of a slot: more than any tile takes."""
 FRAME = 1 << 14
 """The DRAM of one execution lies so far from that of the next; constants lie below."""
-COPIES = 3
 
 WIDE = target(
     encode={"subspace_lanes": 8, "prototype_lanes": 4, "length_lanes": 4},
@@ -43,27 +42,16 @@ class Stream:
 
 def streamed(instructions: Sequence[Instruction], accumulator_bits: int = 16) -> Stream:
     """The instructions with every token that they need, from one execution to the next, too."""
-    found = Dependencies(accumulator_bits)
-    count = len(instructions)
-    waits = [
-        found.add(_of_execution(instruction, execution)) for execution in range(COPIES) for instruction in instructions
-    ]
-    wait, signal = [0] * count, [0] * count
+    wait, signal = [0] * len(instructions), [0] * len(instructions)
     credits: Counter[tuple[Unit, Unit]] = Counter()
-    for index, instruction in enumerate(instructions):
-        for source in waits[(COPIES - 1) * count + index]:
-            sender = instructions[source % count]
+    for index, waits in enumerate(stream_waits(instructions, accumulator_bits)):
+        for one in waits:
+            sender = instructions[one.source]
             wait[index] |= mask(sender.unit)
-            signal[source % count] |= mask(instruction.unit)
-            credits[sender.unit, instruction.unit] += COPIES - 1 - source // count
+            signal[one.source] |= mask(instructions[index].unit)
+            credits[sender.unit, instructions[index].unit] += one.distance
     made = (replace(x, wait=wait[k], signal=signal[k]) for k, x in enumerate(instructions))
     return Stream(tuple(made), tuple((*pair, count) for pair, count in sorted(credits.items()) if count))
-
-
-def _of_execution(instruction: Instruction, execution: int) -> Instruction:
-    if isinstance(instruction, Load | Store) and instruction.dram >= FRAME:
-        return replace(instruction, dram=instruction.dram + execution * FRAME)
-    return instruction
 
 
 def _at(memory: Memory, slot: int) -> int:

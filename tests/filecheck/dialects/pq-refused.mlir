@@ -491,4 +491,115 @@ func.func @f(%x: tensor<?x2x8x8xf32>) {
   func.return
 }
 
+// A lookup that walks a window over a map of codes.
+// -----
+// CHECK: Operation does not verify: window and padding go together
+func.func @f(%codes: !pq.codes<[?, 1, 8, 8], 4>) {
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding", "46a8a555a80f7cbf"> : tensor<1xui8>
+  %0 = pq.lookup %codes, %table, %bias window <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> table_bits 8 : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: window and padding go together
+func.func @f(%codes: !pq.codes<[?, 2, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding", "46a8a555a80f7cbf"> : tensor<1xui8>
+  %0 = pq.lookup %codes, %table, %bias padding %padding : tensor<1xui8> table_bits 8 : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the padding is tensor<3xsi32>, it must be tensor<1xui8>
+func.func @f(%codes: !pq.codes<[?, 1, 8, 8], 4>) {
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.lookup %codes, %table, %bias window <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> padding %padding : tensor<3xsi32> table_bits 8 : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the padding is tensor<1xui8>, it must be tensor<1xui16>
+func.func @f(%codes: !pq.codes<[?, 1, 8, 8], 257>) {
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding", "46a8a555a80f7cbf"> : tensor<1xui8>
+  %0 = pq.lookup %codes, %table, %bias window <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 8 : !pq.codes<[?, 1, 8, 8], 257>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the padding holds code 4, the largest one is 3
+func.func @f(%codes: !pq.codes<[?, 1, 8, 8], 4>) {
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding too large", "d0feb601996bcc36"> : tensor<1xui8>
+  %0 = pq.lookup %codes, %table, %bias window <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 8 : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xsi8>, its shape must be 9x4x3
+func.func @f(%codes: !pq.codes<[?, 1, 8, 8], 4>) {
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding", "46a8a555a80f7cbf"> : tensor<1xui8>
+  %0 = pq.lookup %codes, %table, %bias window <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 8 : !pq.codes<[?, 1, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the accumulators are tensor<?x3x8x8xsi16>, they must be tensor<?x3x4x4xsi8> to si32
+func.func @f(%codes: !pq.codes<[?, 1, 8, 8], 4>) {
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding", "46a8a555a80f7cbf"> : tensor<1xui8>
+  %0 = pq.lookup %codes, %table, %bias window <[3, 3] strides [2, 2] pads [1, 1, 1, 1] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 8 : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: a window that spans 3x3 does not fit a map of 2x2 with pads [0, 0, 0, 0]
+func.func @f(%codes: !pq.codes<[?, 1, 2, 2], 4>) {
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding", "46a8a555a80f7cbf"> : tensor<1xui8>
+  %0 = pq.lookup %codes, %table, %bias window <[3, 3] strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 8 : !pq.codes<[?, 1, 2, 2], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: kernel size = 256, allowed are 0 to 255
+func.func @f(%codes: !pq.codes<[?, 1, 8, 8], 4>) {
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding", "46a8a555a80f7cbf"> : tensor<1xui8>
+  %0 = pq.lookup %codes, %table, %bias window <[256, 1] strides [1, 1] pads [128, 0, 128, 0] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 8 : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the codebook has 1 groups; 3 channels, length 2 make 2
+func.func @f(%x: tensor<?x3x8x8xf32>) {
+  %codebook = blob.constant <"channel codebook", "7c0ee224f838ddf3"> : tensor<1x4x2xui8>
+  %table = blob.constant <"float table for 9 taps", "d2eb59733b6da459"> : tensor<9x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 2, grouping = channel, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x3x8x8xf32>, tensor<1x4x2xui8>, tensor<9x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xf32>, it must be tensor<9x4x3xf32>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"channel codebook", "7c0ee224f838ddf3"> : tensor<1x4x2xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 2, grouping = channel, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<1x4x2xui8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
 // CHECK-NOT: {{^}}builtin.module

@@ -1,10 +1,14 @@
 // RUN: pqc opt %s --print-debuginfo | filecheck %s
 
 // Attributes and types.
-// CHECK: config = #pq.config<prototypes = 16, length = 9, bits = [8, 6], linf>
+// CHECK: by_channel = #pq.config<prototypes = 32, length = 8, grouping = channel, bits = [8, 8], l2>
+// CHECK-SAME: by_window = #pq.config<prototypes = 16, length = 9, bits = [8, 8], l1>
+// CHECK-SAME: config = #pq.config<prototypes = 16, length = 9, bits = [8, 6], linf>
 // CHECK-SAME: grid = #pq.grid<si12, 2.5e-07>
 // CHECK-SAME: window = #pq.window<[3, 5] strides [2, 1] pads [1, 0, 2, 3] dilations [1, 4]>
 builtin.module attributes {
+  by_channel = #pq.config<prototypes = 32, length = 8, grouping = channel, bits = [8, 8], l2>,
+  by_window = #pq.config<prototypes = 16, length = 9, grouping = window, bits = [8, 8], l1>,
   config = #pq.config<prototypes = 16, length = 9, bits = [8, 6], linf>,
   grid = #pq.grid<si12, 2.5e-7>,
   window = #pq.window<[3, 5] strides [2, 1] pads [1, 0, 2, 3] dilations [1, 4]>
@@ -24,6 +28,30 @@ func.func @integers(%x: !pq.tensor<?x2x8x8xui8, 0.5>) -> tensor<?x3x8x8xsi16> {
   // CHECK: %sums = pq.lookup %codes, %table, %bias table_bits 4 {note = 1 : i64} : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16> loc(fused["conv1", "relu1"])
   %sums = pq.lookup %codes, %table, %bias table_bits 4 {note = 1 : i64} : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16> loc(fused["conv1", "relu1"])
   func.return %sums : tensor<?x3x8x8xsi16>
+}
+
+// Grouped by channels: a lookup that walks the window over a map of codes.
+// CHECK: func.func @by_channel
+func.func @by_channel(%x: !pq.tensor<?x2x8x8xui8, 0.5>) -> tensor<?x3x4x4xsi16> {
+  %codebook = blob.constant <"channel codebook", "7c0ee224f838ddf3"> : tensor<1x4x2xui8>
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %padding = blob.constant <"padding", "46a8a555a80f7cbf"> : tensor<1xui8>
+  // CHECK: %codes = pq.encode {{.*}} -> !pq.codes<[?, 1, 8, 8], 4>
+  %codes = pq.encode %x, %codebook <[1, 1] strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1]> metric "l2" shift 0 prototype_bits 4 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<1x4x2xui8> -> !pq.codes<[?, 1, 8, 8], 4>
+  // CHECK: %sums = pq.lookup %codes, %table, %bias window <[3, 3] strides [2, 2] pads [0, 1, 2, 1] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 4 {note} : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x4x4xsi16>
+  %sums = pq.lookup %codes, %table, %bias window <[3, 3] strides [2, 2] pads [0, 1, 2, 1] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 4 {note} : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x4x4xsi16>
+  func.return %sums : tensor<?x3x4x4xsi16>
+}
+
+// CHECK: func.func @real_by_channel
+func.func @real_by_channel(%x: tensor<?x2x9x9xf32>) -> tensor<?x3x4x4xf32> {
+  %codebook = blob.constant <"channel codebook", "7c0ee224f838ddf3"> : tensor<1x4x2xui8>
+  %table = blob.constant <"float table for 9 taps", "d2eb59733b6da459"> : tensor<9x4x3xf32>
+  %bias = blob.constant <"float bias", "9146c5644538a2e2"> : tensor<3xf32>
+  // CHECK: %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 2, grouping = channel, bits = [4, 8], l2> on <ui8, 0.5> shift 4 : {{.*}} -> tensor<?x3x4x4xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 2, grouping = channel, bits = [4, 8], l2> on <ui8, 0.5> shift 4 : tensor<?x2x9x9xf32>, tensor<1x4x2xui8>, tensor<9x4x3xf32>, tensor<3xf32> -> tensor<?x3x4x4xf32>
+  func.return %0 : tensor<?x3x4x4xf32>
 }
 
 // On real numbers, with and without what is optional.

@@ -17,7 +17,7 @@ pqa.program "pqa" accumulator_bits 16 {
 }
 
 // -----
-// CHECK: Operation does not verify: a program takes no arguments: its inputs are tensors
+// CHECK: Operation does not verify: a program takes i32, it can take tokens alone: its inputs are tensors
 pqa.program "pqa" accumulator_bits 16 {
 ^bb0(%0: i32):
 }
@@ -43,7 +43,7 @@ pqa.program "pqa" accumulator_bits 16 {
 // -----
 // CHECK: Operation does not verify: 'pqa.fill' expects parent op 'pqa.program'
 func.func @f(%0: !pqa.region<activation, 4>) {
-  %1 = pqa.fill destination = %0 <count = 1> : !pqa.region<activation, 4>
+  %1 = pqa.fill destination = %0 <planes = 1, rows = 1, columns = 1> : !pqa.region<activation, 4>
   func.return
 }
 
@@ -118,21 +118,21 @@ pqa.program "pqa" accumulator_bits 16 {
 // CHECK: Operation does not verify: pqa.fill has no field 'destination'
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 4, destination = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination = 4> : !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill has no field 'wait', 'opcode'
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 4, wait = 1, opcode = 2> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, wait = 1, opcode = 2> : !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill has no field 'source_offset'
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 4, source_offset = 1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, source_offset = 1> : !pqa.region<activation, 64>
 }
 
 // -----
@@ -147,49 +147,49 @@ pqa.program "pqa" accumulator_bits 16 {
 // CHECK: a field is named twice
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 4, count = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, columns = 4> : !pqa.region<activation, 64>
 }
 
 // -----
-// CHECK: Operation does not verify: fill.count = 4294967296 does not fit u32 [0, 4294967295]
+// CHECK: Operation does not verify: fill.columns = 4294967296 does not fit u32 [0, 4294967295]
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 4294967296> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4294967296> : !pqa.region<activation, 64>
 }
 
 // -----
-// CHECK: Operation does not verify: fill.count = -1 does not fit u32
+// CHECK: Operation does not verify: fill.columns = -1 does not fit u32
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = -1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = -1> : !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: fill.destination = -1 does not fit u28
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 4, destination_offset = -1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination_offset = -1> : !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill: destination_storage = 4 is not a Storage
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 4, destination_storage = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination_storage = 4> : !pqa.region<activation, 64>
 }
 
 // -----
-// CHECK: Operation does not verify: pqa.fill: count = 0, allowed is at least 1
+// CHECK: Operation does not verify: pqa.fill: columns = 0, allowed is at least 1
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1> : !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill: fill_value = -1, allowed is 0 to 255
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 4, fill_value = -1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, fill_value = -1> : !pqa.region<activation, 64>
 }
 
 // -----
@@ -197,7 +197,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.rescale source = %a, destination = %b <count = 4, high = 256> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.rescale source = %a, destination = %b <column_stride = 1, planes = 1, rows = 1, columns = 4, high = 256> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
 }
 
 // -----
@@ -205,7 +205,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.rescale source = %a, destination = %b <count = 4, shift = 41> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.rescale source = %a, destination = %b <column_stride = 1, planes = 1, rows = 1, columns = 4, shift = 41> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
 }
 
 // -----
@@ -221,7 +221,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.pool source = %a, destination = %b <channels = 1, height = 8, width = 8, kernel_height = 2, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, mode = 3> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.pool source = %a, destination = %b <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_height = 2, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4, mode = 3> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
 }
 
 // -----
@@ -229,14 +229,14 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.pool source = %a, destination = %b <channels = 1, height = 8, width = 8, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.pool source = %a, destination = %b <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill has no address field 'source', allowed are destination
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill source = %a <count = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill source = %a <planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 64>
 }
 
 // -----
@@ -244,14 +244,14 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a, destination = %b <count = 4> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a, destination = %b <planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.rescale uses 'source', and no region is bound to it
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.rescale destination = %a <count = 4> : !pqa.region<activation, 64>
+  %0 = pqa.rescale destination = %a <column_stride = 1, planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 64>
 }
 
 // -----
@@ -265,7 +265,7 @@ pqa.program "pqa" accumulator_bits 16 {
 // CHECK: Operation does not verify: destination is in table, it must be in activation
 pqa.program "pqa" accumulator_bits 16 {
   %t = pqa.allocate : !pqa.region<table, 64>
-  %0 = pqa.fill destination = %t <count = 4> : !pqa.region<table, 64>
+  %0 = pqa.fill destination = %t <planes = 1, rows = 1, columns = 4> : !pqa.region<table, 64>
 }
 
 // -----
@@ -288,14 +288,14 @@ pqa.program "pqa" accumulator_bits 16 {
 // CHECK: Operation does not verify: destination ends at byte 65 of a region of 64 bytes
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 65> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 65> : !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: destination ends at byte 66 of a region of 64 bytes
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <count = 32, destination_storage = 2, destination_offset = 2> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 32, destination_storage = 2, destination_offset = 2> : !pqa.region<activation, 64>
 }
 
 // -----
@@ -326,14 +326,14 @@ pqa.program "pqa" accumulator_bits 16 {
 // CHECK: Operation does not verify: pqa.rescale: destination overwrites what source has yet to read
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.rescale source = %a, destination = %a <count = 8, destination_offset = 4, high = 255> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.rescale source = %a, destination = %a <column_stride = 1, planes = 1, rows = 1, columns = 8, destination_offset = 4, high = 255> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.pool: destination overwrites what source has yet to read
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.pool source = %a, destination = %a <channels = 1, height = 8, width = 8, kernel_height = 2, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, high = 255> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.pool source = %a, destination = %a <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_height = 2, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4, high = 255> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
 }
 
 // -----
@@ -341,7 +341,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup table = %t, bias = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, columns = 4, table_bits = 8> : !pqa.region<table, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup table = %t, bias = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8> : !pqa.region<table, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 16>
 }
 
 // -----
@@ -349,7 +349,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, columns = 4, table_bits = 8, first = 1> : !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, first = 1> : !pqa.region<table, 64>, !pqa.region<accumulator, 16>
 }
 
 // -----
@@ -357,7 +357,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 17 {
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, columns = 4, table_bits = 8> : !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8> : !pqa.region<table, 64>, !pqa.region<accumulator, 16>
 }
 
 // -----
@@ -365,20 +365,20 @@ pqa.program "pqa" accumulator_bits 17 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = "pqa.fill"(%a, %b) <{bound = ["destination", "destination"], fields = #pqa.fields<count = 4>, operandSegmentSizes = array<i32: 2, 0>}> : (!pqa.region<activation, 64>, !pqa.region<activation, 64>) -> !pqa.token
+  %0 = "pqa.fill"(%a, %b) <{bound = ["destination", "destination"], fields = #pqa.fields<planes = 1, rows = 1, columns = 4>, operandSegmentSizes = array<i32: 2, 0>}> : (!pqa.region<activation, 64>, !pqa.region<activation, 64>) -> !pqa.token
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill needs one region for each address field, and each field once
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = "pqa.fill"(%a) <{bound = [], fields = #pqa.fields<count = 4>, operandSegmentSizes = array<i32: 1, 0>}> : (!pqa.region<activation, 64>) -> !pqa.token
+  %0 = "pqa.fill"(%a) <{bound = [], fields = #pqa.fields<planes = 1, rows = 1, columns = 4>, operandSegmentSizes = array<i32: 1, 0>}> : (!pqa.region<activation, 64>) -> !pqa.token
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill uses 'destination', and no region is bound to it
 pqa.program "pqa" accumulator_bits 16 {
-  %0 = "pqa.fill"() <{bound = [], fields = #pqa.fields<count = 4>, operandSegmentSizes = array<i32: 0, 0>}> : () -> !pqa.token
+  %0 = "pqa.fill"() <{bound = [], fields = #pqa.fields<planes = 1, rows = 1, columns = 4>, operandSegmentSizes = array<i32: 0, 0>}> : () -> !pqa.token
 }
 
 // -----

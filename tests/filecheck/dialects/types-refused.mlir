@@ -114,6 +114,10 @@ builtin.module attributes {config = #pq.config<prototypes = 16, length = 9, bits
 builtin.module attributes {config = #pq.config<prototypes = 16, length = 9, bits = [8, 8], L2>} {}
 
 // -----
+// CHECK: grouping 'pixel', allowed are window, channel
+builtin.module attributes {config = #pq.config<prototypes = 16, length = 9, grouping = pixel, bits = [8, 8], l2>} {}
+
+// -----
 // CHECK: kernel sizes, strides and dilations are at least 1, pads at least 0
 builtin.module attributes {window = #pq.window<[0, 3] strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1]>} {}
 

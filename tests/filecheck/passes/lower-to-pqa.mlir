@@ -25,7 +25,7 @@
 // CHECK: pqa.convolve source = [[S]], weights = [[W]], bias = [[B]], accumulator = [[A]] <{{.*}}groups = 1, outputs = 2, weight_bits = 8, first = 1>
 // CHECK: [[E:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32>
 // CHECK: pqa.load dram = [[X]], address = [[E]]
-// CHECK: pqa.requantize accumulator = [[A]], parameters = [[R]], residual = [[E]], destination = [[D:%[^ ]+]] <wide = 1, outputs = 2, columns = 16, high = 255, has_residual = 1, residual_storage = 1>
+// CHECK: pqa.requantize accumulator = [[A]], parameters = [[R]], residual = [[E]], destination = [[D:%[^ ]+]] <wide = 1, outputs = 2, rows = 4, columns = 4, destination_plane_stride = 16, destination_row_stride = 4, high = 255, has_residual = 1, residual_storage = 1, residual_plane_stride = 16, residual_row_stride = 4>
 // CHECK: pqa.store dram = [[C]], address = [[D]]
 
 // Product quantization: encode and lookup are neighbours, the codes go through the FIFO.
@@ -33,13 +33,13 @@
 // CHECK: [[K:%[^ ]+]] = pqa.allocate : !pqa.region<codebook, 4>
 // CHECK: [[T:%[^ ]+]] = pqa.allocate : !pqa.region<table, 8>
 // CHECK: pqa.encode source = [[S:%[^ ]+]], codebook = [[K]] <{{.*}}subspaces = 2, prototypes = 2, length = 1, prototype_bits = 8>
-// CHECK-NEXT: pqa.lookup table = [[T]], bias = %{{[^ ]+}}, accumulator = [[A:%[^ ]+]] <subspaces = 2, prototypes = 2, outputs = 2, columns = 16, table_bits = 8, first = 1>
+// CHECK-NEXT: pqa.lookup table = [[T]], bias = %{{[^ ]+}}, accumulator = [[A:%[^ ]+]] <subspaces = 2, prototypes = 2, outputs = 2, output_rows = 4, output_columns = 4, table_bits = 8, first = 1>
 // CHECK: pqa.requantize accumulator = [[A]]
 
-// CHECK: pqa.rescale {{.*}} <storage = 1, multiplier = 16384, shift = 14, destination_storage = 1, count = 32, high = 127>
-// CHECK: pqa.add {{.*}} <left_storage = 1, right_storage = 1, left_multiplier = 8192, right_multiplier = 16384, shift = 14, destination_storage = 1, count = 32, low = -128, high = 127>
+// CHECK: pqa.rescale {{.*}} <storage = 1, column_stride = 1, multiplier = 16384, shift = 14, destination_storage = 1, planes = 1, rows = 1, columns = 32, high = 127>
+// CHECK: pqa.add {{.*}} <left_storage = 1, right_storage = 1, left_multiplier = 8192, right_multiplier = 16384, shift = 14, destination_storage = 1, planes = 1, rows = 1, columns = 32, low = -128, high = 127>
 // CHECK: pqa.store dram = [[O2]]
-// CHECK: pqa.pool {{.*}} <storage = 1, channels = 2, height = 4, width = 4, kernel_height = 2, {{.*}}low = -128, high = 127, destination_storage = 1>
+// CHECK: pqa.pool {{.*}} <storage = 1, channels = 2, height = 4, width = 4, plane_stride = 16, row_stride = 4, kernel_height = 2, {{.*}}low = -128, high = 127, destination_storage = 1, destination_plane_stride = 16, destination_row_stride = 4>
 // CHECK: pqa.pool {{.*}} mode = 1, multiplier = 16384, shift = 14,
 
 // A slice is a strided load.
@@ -49,7 +49,7 @@
 
 // Padding is a fill, with the operand loaded into the middle of it.
 // CHECK: [[P:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8>
-// CHECK-NEXT: pqa.fill destination = [[P]] <destination_storage = 1, count = 8>
+// CHECK-NEXT: pqa.fill destination = [[P]] <destination_storage = 1, planes = 1, rows = 1, columns = 8>
 // CHECK-NEXT: pqa.load dram = %{{[^ ]+}}, address = [[P]] <item_bytes = 2, items = 1, rows = 1, planes = 2, dram_plane_stride = 2, plane_stride = 4, address_offset = 2, entry_bits = 8>
 // CHECK-NEXT: pqa.store
 
@@ -66,7 +66,7 @@
 // CHECK: pqa.tensor "gemm" kind 2 <?x2xsi16, 0.001> : !pqa.region<dram, 4>
 // CHECK: pqa.load dram = %{{.*}} <item_bytes = 2, items = 1, rows = 1, planes = 1, entry_bits = 8>
 // CHECK-NEXT: pqa.convolve {{.*}} <storage = 1, channels = 2, height = 1, width = 1, {{.*}}outputs = 2, weight_bits = 8, first = 1>
-// CHECK: pqa.requantize {{.*}} <wide = 1, outputs = 2, columns = 1, destination_storage = 3, low = -32768, high = 32767>
+// CHECK: pqa.requantize {{.*}} <wide = 1, outputs = 2, rows = 1, columns = 1, destination_storage = 3, destination_plane_stride = 2, destination_row_stride = 2, low = -32768, high = 32767>
 
 // What is returned as it came, as another shape, or for the second time, is copied.
 // CHECK: pqa.load dram = [[J]]
