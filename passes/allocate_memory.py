@@ -19,7 +19,7 @@ from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp,
 from pqc.isa.fields import Memory
 from pqc.passes.attributes import program_of, target_of
 from pqc.planning.allocation import Interval, allocate, allocate_tightly
-from pqc.planning.tiles import ALIGNMENT
+from pqc.planning.tiles import ALIGNMENT, DoesNotFitError
 
 CONSTANT_ALIGNMENT = 64
 """Constants and tensors start at multiples of this many bytes of DRAM."""
@@ -48,6 +48,16 @@ def place_on_chip(ops: Sequence[RegionOp], intervals: dict[RegionOp, Interval], 
     found = allocate([intervals[op] for op in ops], capacity, ALIGNMENT, memory)
     for op, address in zip(ops, found.addresses, strict=True):
         op.place(address)
+
+
+def finds_place(program: ProgramOp, memory: Memory, capacity: int) -> bool:
+    """Whether the regions of one buffer can be placed."""
+    lives = [life for op, life in live_intervals(program).items() if op.region.type.kind is memory]
+    try:
+        allocate(lives, capacity, ALIGNMENT, memory)
+    except DoesNotFitError:
+        return False
+    return True
 
 
 def place_in_dram(

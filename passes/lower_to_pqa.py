@@ -31,7 +31,7 @@ from pqc.dialects.qnn import quantized
 from pqc.errors import InternalError, ModelError
 from pqc.interpreter.reference import names_of
 from pqc.isa.fields import Memory
-from pqc.passes.allocate_memory import live_intervals
+from pqc.passes.allocate_memory import finds_place
 from pqc.passes.attributes import main_of, schedule_of, set_schedule, target_of
 from pqc.passes.layer_facts import record_layers
 from pqc.passes.layers import layer_lowering
@@ -39,12 +39,10 @@ from pqc.passes.lower_move import copy, lower_concat, lower_pad, lower_slice, lo
 from pqc.passes.lower_vector import Tensors, lower_add, lower_pool, lower_rescale
 from pqc.passes.program_builder import ProgramBuilder, Tensor, map_of
 from pqc.passes.tensor_lives import residents_of
-from pqc.planning.allocation import allocate
 from pqc.planning.nest import Nest
 from pqc.planning.residency import Residency, choose_residents
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target
-from pqc.planning.tiles import DoesNotFitError
 from pqc.planning.vector_plan import plan_move
 
 LOWERED_WITH_RESULT = (EncodeOp, LookupOp, qnn.Conv2dOp, qnn.GemmOp, ConstantOp, ReturnOp)
@@ -196,16 +194,6 @@ class FunctionLowering:
         lowering.run(self.nests[node])
 
 
-def finds_place(program: ProgramOp, target: Target) -> bool:
-    """Whether the regions of the activation buffer can be placed."""
-    lives = [life for op, life in live_intervals(program).items() if op.region.type.kind is Memory.ACTIVATION]
-    try:
-        allocate(lives, target.buffer_bytes(Memory.ACTIVATION), memory=Memory.ACTIVATION)
-    except DoesNotFitError:
-        return False
-    return True
-
-
 @dataclass(frozen=True)
 class LowerToPqaPass(ModulePass):
     """Cut every layer into tiles that fit the target's buffers, as instructions over regions of memory."""
@@ -230,7 +218,7 @@ class LowerToPqaPass(ModulePass):
 
         program, schedule = lower(SHARES[0])
         for share in SHARES[1:]:
-            if finds_place(program, target):
+            if finds_place(program, Memory.ACTIVATION, target.buffer_bytes(Memory.ACTIVATION)):
                 break
             program, schedule = lower(share)
         function.detach()

@@ -19,6 +19,7 @@ from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
 from pqc.passes.insert_tokens import InsertTokensPass
 from pqc.passes.lower_to_pqa import LowerToPqaPass
+from pqc.passes.prefetch_constants import PrefetchConstantsPass
 from pqc.passes.quantize import QuantizePass
 from pqc.passes.select_pq import SelectPqPass
 
@@ -116,6 +117,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
         FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
         QuantizePass(),
         LowerToPqaPass(batch=options.batch),
+        PrefetchConstantsPass(),
         AllocateMemoryPass(),
         InsertTokensPass(),
     ]

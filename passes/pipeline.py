@@ -21,6 +21,7 @@ from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
 from pqc.passes.insert_tokens import InsertTokensPass
 from pqc.passes.lower_to_pqa import LowerToPqaPass
+from pqc.passes.prefetch_constants import PrefetchConstantsPass
 from pqc.passes.quantize import QuantizePass
 from pqc.passes.select_pq import SelectPqPass
 from pqc.passes.text import module_text
@@ -40,6 +41,8 @@ PASSES: tuple[type[ModulePass], ...] = (
     # integers from here on; from here on every pass preserves every bit
     QuantizePass,
     LowerToPqaPass,
+    # before placement, because what is loaded early lives longer
+    PrefetchConstantsPass,
     # placement decides what can overlap, so it comes before the order is fixed
     AllocateMemoryPass,
     InsertTokensPass,

@@ -210,25 +210,26 @@ class Problem:
     def _recycling(self, choice: Choice) -> int:
         """Cycles lost because the place of a table is free only when all tiles are through with it.
 
-        The buffer holds so many blocks; the loads run ahead of the computation by all but the one in use.
+        The buffer holds whole blocks, and loads run ahead by all but the one in use. The part of the buffer that is
+        left does not help: it delays that part of the layer's load.
         """
-        cut = choice.cut
-        held = cut.all_table_bytes if choice.resident else cut.table_bytes
-        slots = self.capacity(Memory.TABLE) // max(held + cut.parameter_bytes, 1)
-        load = -(-8 * held // self.target.bits_per_cycle)
-        return load // max(1, slots - 1)
+        cut, capacity = choice.cut, self.capacity(Memory.TABLE)
+        held = (cut.all_table_bytes if choice.resident else cut.table_bytes) + cut.parameter_bytes
+        idle = capacity - max(capacity // max(held, 1) - 1, 0) * held
+        load = -(-8 * cut.table_traffic // self.target.bits_per_cycle)
+        return load * min(idle, capacity) // capacity
 
     def _handover(self, choice: Choice, tiles: int) -> int:
-        """Cycles until the next layer can start, beyond the end of this one's computation.
+        """Cycles that the next layer waits for the last tile to leave the accumulators.
 
-        It can start when the first two tiles have left the accumulators: by then, the last of three is looked up.
+        It waits for it in its last but one tile. Until then it has computed all others, and if it is strided, at a
+        quarter of this layer's pace.
         """
         positions = choice.rows * choice.columns
         cut = choice.cut
-        compute = -(-(cut.column_cycles * positions) // (cut.input_blocks * cut.output_blocks))
+        compute = cut.column_cycles * positions // (cut.input_blocks * cut.output_blocks)
         finish = -(-cut.outputs * positions // self.target.vector.lanes)
-        ready = max(2 * compute + finish, compute + 2 * finish)
-        return max(0, ready - compute * tiles)
+        return max(0, finish - max(tiles - 2, 0) * compute // 4)
 
     def solve(self) -> Choice:
         """The cheapest choice.
@@ -301,12 +302,12 @@ class Problem:
         return (False, True) if cut.code_bytes and cut.output_blocks > 1 else (False,)
 
     def _column_sizes(self, cut: Cut) -> list[int]:
-        """Columns of a tile: whole rows where one row fits, else what fits; a map of one row is cut in columns."""
+        """Columns of a tile: whole rows where one row fits, else what fits; maps of few rows may be cut in columns."""
 
         def one(columns: int) -> Choice:
             return Choice(cut, 1, columns, 1, resident=False, keep_codes=self.code_map)
 
-        if self.code_map or (self.shape.rows > 1 and self.fits(one(self.shape.columns))):
+        if self.code_map or (self.shape.rows >= PIECES and self.fits(one(self.shape.columns))):
             return [self.shape.columns]
         return piece_sizes(self.shape.columns, largest(self.shape.columns, lambda n: self.fits(one(n))))
 
