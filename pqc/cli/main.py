@@ -19,6 +19,7 @@ from pqc.errors import ComparisonError, InternalError, ModelError, PqcError, Pro
 SUMMARIES = {
     "compile": "Compile an ONNX model to a program file.",
     "run": "Execute a program file; without --input, its self-test.",
+    "report": "Say where the cycles of a program go, and which memory it takes.",
     "info": "Say what a program file holds.",
     "disasm": "Turn a program file into assembly text.",
     "asm": "Turn assembly text into a program file.",

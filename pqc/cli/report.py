@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqc.cli.options import json_option, program_argument
 from pqc.cli.output import STANDARD, check_place, text_table, write
+from pqc.errors import ProgramError
+
+if TYPE_CHECKING:
+    from pqc.isa.program import Program
 
 
 @click.command("report")
@@ -31,11 +35,28 @@ def command(program_path: Path, output: str, trace: str | None, as_json: bool) -
     from pqc.report.trace import build_trace, trace_bytes
 
     program = load_program(program_path)
+    _check(program, program_path)
     report = build_report(program)
     if trace is not None:
         write(trace, trace_bytes(build_trace(program)))
+    write(output, report_bytes(report, as_json=as_json))
+
+
+def _check(program: Program, path: Path) -> None:
+    """Refuse a program that the machine would refuse: its figures would mean nothing."""
+    from pqc.interpreter.hazards import check_program
+    from pqc.planning.target import target_from_dict
+
+    try:
+        check_program(program, target_from_dict(program.target))
+    except ProgramError as error:
+        raise ProgramError(f"{path}: {error}") from error
+
+
+def report_bytes(report: Mapping[str, Any], *, as_json: bool) -> bytes:
+    """A report as the contents of a file."""
     text = json.dumps(report, indent=2) if as_json else "\n".join(report_lines(report))
-    write(output, (text + "\n").encode())
+    return f"{text}\n".encode()
 
 
 def report_lines(report: Mapping[str, Any]) -> Iterator[str]:

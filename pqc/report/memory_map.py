@@ -95,7 +95,7 @@ class _Shadow:
                 yield Life(self._memory, int(stop - start), int(written[start]), int(needed[start]))
 
 
-def most_alive(found: Sequence[Life]) -> dict[Memory, int]:
+def _most_alive(found: Sequence[Life]) -> dict[Memory, int]:
     """For each memory the most bytes that hold a value at one time: no placement needs less."""
     result = dict.fromkeys(ON_CHIP, 0)
     for memory in ON_CHIP:
@@ -117,7 +117,7 @@ def lower_bounds(touched: Sequence[Sequence[Access]], target: Target) -> dict[Me
     Values may live on into the next execution, so there are two.
     """
     steps = range(2 * len(touched))
-    return most_alive(list(lives(touched, target, steps, range(1, len(steps) + 1))))
+    return _most_alive(list(lives(touched, target, steps, range(1, len(steps) + 1))))
 
 
 def peaks(touched: Sequence[Sequence[Access]]) -> dict[Memory, int]:

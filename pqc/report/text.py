@@ -48,9 +48,10 @@ def summary(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "latency", f"{latency} us: {figure(cycles['latency'])} cycles from cold for {frames}"
     yield "lower bound", _bound(report)
     if cycles["paper_model_pq"]:
-        yield "PQ layers", (
-            f"{figure(cycles['pq'])} cycles a frame by themselves; the paper's model {figure(cycles['paper_model_pq'])}, "
-            f"its lower bound {figure(cycles['lower_bound_pq'])}"
+        paper, least = figure(cycles["paper_model_pq"]), figure(cycles["lower_bound_pq"])
+        yield (
+            "PQ layers",
+            f"{figure(cycles['pq'])} cycles a frame alone; the paper's model {paper}, lower bound {least}",
         )
     gain = report["perf_per_area_vs_dla"]
     compared = "" if gain is None else f"; work per cycle and area {gain:.2f} times that of the paper's DLA"
@@ -61,8 +62,8 @@ def _bound(report: Mapping[str, Any]) -> str:
     name, cycles = report["bottleneck"], report["cycles"]
     if not name:
         return "no unit has anything to do"
-    found = report["dram"] if name == "dram" else report["units"][name]
-    return f"{figure(cycles['lower_bound'])} cycles a frame, in which {name} is busy: {found['utilization']:.1%} of the time"
+    share = (report["dram"] if name == "dram" else report["units"][name])["utilization"]
+    return f"{figure(cycles['lower_bound'])} cycles a frame, in which {name} is busy: {share:.1%} of the time"
 
 
 def tables(report: Mapping[str, Any]) -> Iterator[Table]:

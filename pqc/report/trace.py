@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from pqc.interpreter.queues import UNITS
 from pqc.interpreter.timing import Timing, simulate
 from pqc.interpreter.work import Resource
@@ -104,7 +102,8 @@ def _bandwidth(timing: Timing) -> Iterator[dict[str, Any]]:
     latency = timing.target.dram.latency_cycles
     transfers = [index for index, work in enumerate(timing.work) if work.resource is Resource.CHANNEL]
     entries = [execution * len(timing.work) + index for execution in range(timing.executions) for index in transfers]
-    for entry in np.array(entries, np.int64)[np.argsort(timing.start[entries], kind="stable")].tolist():
+    # In the order of their starts, so that one that follows at once is not taken for the end of the one before.
+    for entry in sorted(entries, key=lambda entry: int(timing.start[entry])):
         work = timing.work[entry % len(timing.work)]
         rates[int(timing.start[entry]) + latency] = work.dram_bytes / work.channel_cycles
         rates[int(timing.end[entry])] = 0.0

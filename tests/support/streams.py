@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from support.instructions import smallest
-from support.programs import PqLayer, load, mask, store, target
+from support.programs import PqLayer, load, mask, program_of, store, target
 from support.tiles import dense, row
 
 from pqc.interpreter.tokens import Credit
 from pqc.isa.dependencies import stream_waits
 from pqc.isa.fields import Instruction, Memory, Unit
 from pqc.isa.instructions import Convolve, Encode, Fill, Lookup, Storage
+from pqc.isa.program import Program
 from pqc.planning.target import Target
 
 RNG = np.random.default_rng(0)
@@ -39,6 +41,12 @@ class Stream:
 
     instructions: tuple[Instruction, ...]
     credits: tuple[Credit, ...]
+    nodes: tuple[str, ...] = ()
+
+    def program(self, batch: int = 1, **facts: list[dict[str, Any]]) -> Program:
+        """The same as a program for the target above, which says nothing of its constants, inputs and outputs."""
+        made = program_of(self.instructions, of=WIDE, nodes=self.nodes, batch=batch, credits=self.credits)
+        return replace(made, dram_bytes=2 * FRAME, provenance=facts)
 
 
 def streamed(instructions: Sequence[Instruction], accumulator_bits: int = 16) -> Stream:
@@ -124,7 +132,13 @@ def streams(*, writes: bool = True) -> SearchStrategy[Stream]:
     quantized = st.builds(pq_tile, shapes, slots, written) | st.builds(mapped_tile, shapes, slots, written)
     conventional = st.builds(convolution_tile, size, st.tuples(slot, slot), written)
     tiles = st.lists(quantized | conventional, min_size=1, max_size=4)
-    return tiles.map(lambda parts: streamed([instruction for part in parts for instruction in part]))
+    return tiles.map(_of_tiles)
+
+
+def _of_tiles(tiles: Sequence[Sequence[Instruction]]) -> Stream:
+    """A node for each tile."""
+    nodes = tuple(f"tile{number}" for number, tile in enumerate(tiles) for _ in tile)
+    return replace(streamed([instruction for tile in tiles for instruction in tile]), nodes=nodes)
 
 
 def slower(on: Target, section: str, key: str) -> Target:
