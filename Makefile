@@ -13,10 +13,10 @@ export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage lint format bench clean
+.PHONY: help install demo test coverage lint format bench performance clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## create .venv with pqc (editable) and the development tools
 
@@ -46,6 +46,9 @@ format: $(STAMP) ## format the code and fix what ruff can fix
 
 bench: $(STAMP) ## run the benchmarks
 	$(BIN)/python -m pytest benchmarks -o addopts= --benchmark-only $(PYTEST_ARGS)
+
+performance: $(STAMP) ## measure cycles against the paper's and write docs/performance.md
+	$(BIN)/python benchmarks/performance.py
 
 clean: ## remove the environment and everything that was generated
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks \

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.compiled import Compiled, compile_dumped
 from support.shared import shared
+from timing import Benchmark, Say
 
 from pqc.api import CompileRequest
 from pqc.data import load_dataset
@@ -40,6 +41,11 @@ def resnet20(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Compiled
             dump_ir=tmp_path_factory.mktemp("resnet20"),
         )
     )
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], benchmark: Benchmark) -> Say:
+    return Say(capsys, benchmark)
 
 
 @pytest.fixture(scope="session")

@@ -15,32 +15,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from support.compiled import Compiled
-from timing import Benchmark, pqc_process, seconds
+from timing import Benchmark, Say, pqc_process, seconds
 
 from pqc.numerics.arrays import FloatArray
 
 IMAGES_A_SECOND = 30
 HELP_SECONDS = 0.3
 COMPILE_SECONDS = 10
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str], benchmark: Benchmark) -> Say:
-    return Say(capsys, benchmark)
-
-
-class Say:
-    """Prints a figure beside what is promised, and keeps both with the measurement."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], benchmark: Benchmark) -> None:
-        self._capsys, self._benchmark = capsys, benchmark
-
-    def __call__(self, what: str, figure: float, promise: str) -> None:
-        self._benchmark.extra_info |= {what: figure, "promised": promise}
-        with self._capsys.disabled():
-            print(f"\n{what}: {figure:.3g} (promised: {promise})")
 
 
 def test_machine_images_a_second(benchmark: Benchmark, say: Say, resnet20: Compiled, images: FloatArray) -> None:

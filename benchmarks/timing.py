@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -23,6 +25,24 @@ class Benchmark(Protocol):
     ) -> Any:
         """Call ``target`` that often and keep the times."""
         ...
+
+
+class Say:
+    """Prints a figure beside what is promised, and keeps both with the measurement."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], benchmark: Benchmark) -> None:
+        self._capsys, self._benchmark = capsys, benchmark
+
+    def __call__(self, what: str, figure: float, promise: str) -> None:
+        self._benchmark.extra_info |= {what: figure, "promised": promise}
+        with self._capsys.disabled():
+            print(f"\n{what}: {figure:,.3g} (promised: {promise})")
+
+    def note(self, what: str, figure: int, beside: str) -> None:
+        """Print and keep a figure that nothing is promised of, beside what it is to be compared with."""
+        self._benchmark.extra_info |= {what: figure}
+        with self._capsys.disabled():
+            print(f"{what}: {figure:,} ({beside})")
 
 
 def seconds(benchmark: Benchmark) -> float:

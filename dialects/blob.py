@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import Float32Type, IntegerType, Signedness, StringAttr, TensorType
@@ -25,11 +28,38 @@ FOLDER = "blobs"
 """Name of the folder beside an IR file that holds its arrays."""
 
 
+@dataclass(frozen=True)
+class _Constants:
+    """Arrays by digest, and the bounds of those that were asked for."""
+
+    arrays: dict[str, AnyArray] = field(default_factory=dict[str, AnyArray])
+    bounds: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+
+
+_PROCESS = _Constants()
+_SCOPE: ContextVar[_Constants | None] = ContextVar("pqc_constants", default=None)
+
+
+def _known() -> _Constants:
+    scoped = _SCOPE.get()
+    return _PROCESS if scoped is None else scoped
+
+
+@contextmanager
+def constants_scope() -> Generator[None, None, None]:
+    """Inside, the store starts empty; at the end it forgets what came, so that long work does not fill the memory.
+
+    Modules from outside have no constants inside, nor the reverse. Each thread has scopes of its own.
+    """
+    token = _SCOPE.set(_Constants())
+    try:
+        yield
+    finally:
+        _SCOPE.reset(token)
+
+
 class BlobStore:
     """All constants of this process by digest; content-addressed, so sharing them between modules is harmless."""
-
-    _arrays: ClassVar[dict[str, AnyArray]] = {}
-    _bounds: ClassVar[dict[str, tuple[int, int]]] = {}
 
     @classmethod
     def put(cls, array: AnyArray) -> str:
@@ -38,23 +68,25 @@ class BlobStore:
         digest = hashlib.sha256(f"{kept.dtype.str}{kept.shape}".encode())
         digest.update(kept.tobytes())
         key = digest.hexdigest()[:16]
-        if key not in cls._arrays:
+        arrays = _known().arrays
+        if key not in arrays:
             kept.flags.writeable = False
-            cls._arrays[key] = kept
+            arrays[key] = kept
         return key
 
     @classmethod
     def get(cls, key: str) -> AnyArray | None:
         """The array with this digest, if it is known."""
-        return cls._arrays.get(key)
+        return _known().arrays.get(key)
 
     @classmethod
     def bounds(cls, key: str) -> tuple[int, int]:
         """The smallest and the largest element of a known array of integers, searched for once."""
-        if key not in cls._bounds:
-            array = cls._arrays[key]
-            cls._bounds[key] = (int(array.min()), int(array.max()))
-        return cls._bounds[key]
+        known = _known()
+        if key not in known.bounds:
+            array = known.arrays[key]
+            known.bounds[key] = (int(array.min()), int(array.max()))
+        return known.bounds[key]
 
     @classmethod
     def save(cls, keys: Iterable[str], folder: Path) -> None:
@@ -63,8 +95,8 @@ class BlobStore:
         Raises:
             ModelError: a file cannot be written, or an array is not known.
         """
-        wanted = sorted(set(keys))
-        missing = [key for key in wanted if key not in cls._arrays]
+        wanted, arrays = sorted(set(keys)), _known().arrays
+        missing = [key for key in wanted if key not in arrays]
         if missing:
             raise ModelError(
                 f"{folder}: constant {missing[0]} cannot be written: it was not beside the IR that names it"
@@ -77,7 +109,7 @@ class BlobStore:
             path = folder / f"{key}.npy"
             if not path.exists():
                 data = BytesIO()
-                np.save(data, cls._arrays[key], allow_pickle=False)
+                np.save(data, arrays[key], allow_pickle=False)
                 write_whole(path, data.getvalue())
 
     @classmethod
@@ -88,7 +120,7 @@ class BlobStore:
             ModelError: a file holds no array of numbers, or not the one whose digest its name says.
         """
         for path in sorted(folder.glob("*.npy")):
-            if path.stem in cls._arrays:
+            if path.stem in _known().arrays:
                 continue
             try:
                 array: AnyArray = np.load(path, allow_pickle=False)

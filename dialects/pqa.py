@@ -36,14 +36,14 @@ class StoreOp(UnitOp):
 
 @irdl_op_definition
 class EncodeOp(UnitOp):
-    """Pick the nearest prototypes of a tile and send the codes to the FIFO."""
+    """Pick the nearest prototypes of a tile and send the codes to the FIFO or to the activation buffer."""
 
     name = "pqa.encode"
 
 
 @irdl_op_definition
 class LookupOp(UnitOp):
-    """Take codes from the FIFO and accumulate table entries."""
+    """Take codes from the FIFO or from a map of codes and accumulate table entries."""
 
     name = "pqa.lookup"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp
@@ -28,6 +29,7 @@ from pqc.dialects.onnx import (
     ReshapeOp,
     SliceOp,
     TransposeOp,
+    shape_of,
 )
 from pqc.dialects.pq_types import GridAttr
 from pqc.interpreter.reference import run_block
@@ -39,7 +41,10 @@ from pqc.numerics.requantize import MULTIPLIER_BITS
 from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, main_of, target_of
 
 FRAMES_AT_ONCE = 64
-"""Frames executed together, which bounds the memory."""
+"""Frames executed together, at most."""
+
+ELEMENTS_AT_ONCE = 1 << 26
+"""Elements of the largest tensor of these frames, at most, which bounds the memory: 256 MiB each."""
 
 PASSING_ON = (ReshapeOp, TransposeOp, SliceOp, PadOp, MaxPoolOp)
 """Operations whose result holds values of their operand alone (or zeros)."""
@@ -108,8 +113,10 @@ def measure(block: Block, frames: list[AnyArray], groups: Groups) -> Ranges:
         for value, array in zip(op.results, results, strict=True):
             ranges.see(value, array)
 
-    for first in range(0, frames[0].shape[0], FRAMES_AT_ONCE):
-        part = [array[first : first + FRAMES_AT_ONCE] for array in frames]
+    tensors = [*block.args, *(value for op in block.ops for value in op.results)]
+    step = max(1, min(FRAMES_AT_ONCE, ELEMENTS_AT_ONCE // max(prod(shape_of(value)[1:]) for value in tensors)))
+    for first in range(0, frames[0].shape[0], step):
+        part = [array[first : first + step] for array in frames]
         for argument, array in zip(block.args, part, strict=True):
             ranges.see(argument, array)
         run_block(block, part, observe)

@@ -7,6 +7,7 @@ layer will see.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from xdsl.dialects.builtin import FloatAttr, ModuleOp, f64
@@ -15,13 +16,12 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from pqc.codebook.layer import FitOptions, LayerData, LayerShape, fit_layer
-from pqc.codebook.metrics import normalized_error
-from pqc.codebook.refit import rows
+from pqc.codebook.metrics import normalized_map_error
 from pqc.dialects.blob import ConstantOp, constant_of
 from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import ConvOp
 from pqc.dialects.pq import ConvolutionOp
-from pqc.dialects.pq_types import ConfigAttr
+from pqc.dialects.pq_types import ConfigAttr, QuantizedType
 from pqc.errors import InternalError
 from pqc.interpreter.reference import execute, last_uses
 from pqc.numerics.arrays import AnyArray, FloatArray
@@ -32,7 +32,10 @@ from pqc.passes.progress import report_progress
 from pqc.passes.quantizer import Quantizer
 
 FRAMES_AT_ONCE = 64
-"""Frames executed together on the integer side, which bounds the memory."""
+"""Frames executed together on the integer side, at most."""
+
+ELEMENTS_AT_ONCE = 1 << 22
+"""Elements of the largest tensor of these frames, at most, which bounds the memory: integers are computed in int64."""
 
 Replacement = tuple[ConvOp, list[Operation]]
 
@@ -40,9 +43,14 @@ Replacement = tuple[ConvOp, list[Operation]]
 def execute_all(ops: Sequence[Operation], values: dict[SSAValue, AnyArray]) -> AnyArray:
     """Execute ``ops`` on the given operand values, a few frames at a time; the last result for all frames."""
     frames = max(array.shape[0] for array in values.values())
+    sizes = [prod(array.shape[1:]) for array in values.values()]
+    kind = ops[-1].results[0].type
+    if isinstance(kind, QuantizedType):
+        sizes.append(prod(kind.get_shape()[1:]))
+    step = max(1, min(FRAMES_AT_ONCE, ELEMENTS_AT_ONCE // max(sizes)))
     parts: list[AnyArray] = []
-    for first in range(0, frames, FRAMES_AT_ONCE):
-        local = {value: array[first : first + FRAMES_AT_ONCE] for value, array in values.items()}
+    for first in range(0, frames, step):
+        local = {value: array[first : first + step] for value, array in values.items()}
         for op in ops:
             local.update(zip(op.results, execute(op, [local[value] for value in op.operands]), strict=True))
         parts.append(local[ops[-1].results[0]])
@@ -127,17 +135,21 @@ class Fitter:
         low, high = op.bounds
         exact = np.clip(sums, low, high) if op.bounds != (None, None) else sums
         self._keep(op.result, exact, integers)
-        actual = dequantize(integers, self.grids[op.result].scale.data)
-        error = normalized_error(_rows(actual), _rows(exact))
+        frames, outputs = exact.shape[:2]
+        error = normalized_map_error(
+            integers.reshape(frames, outputs, -1),
+            self.grids[op.result].scale.data,
+            exact.reshape(frames, outputs, -1),
+        )
         convolution.attributes[ERROR] = FloatAttr(error, f64)
         self.replacements.append((op, made))
 
-    def _layer(self, op: ConvOp, sums: FloatArray) -> list[Operation]:
-        """The fitted operation that takes the place of ``op``, with its constants in front."""
+    def _shape(self, op: ConvOp) -> LayerShape:
+        """What the codebook and the table of a chosen layer will look like."""
         config, grid = config_of(op), self.grids[op.x]
         if config is None:
             raise InternalError(f"node {node_name(op)!r} has no configuration")
-        shape = LayerShape(
+        return LayerShape(
             prototypes=config.prototypes.data,
             length=config.length.data,
             codebook=Element(min(config.prototype_bits.data, grid.integers.bits), grid.integers.signed),
@@ -145,9 +157,13 @@ class Fitter:
             metric=config.distance,
             table_bits=config.table_bits.data,
             accumulator_bits=self.target.accumulator_bits,
-            grouping=config.grouped,
             power_of_two_of=self.quantizer.power_of_two_of(op),
+            grouping=config.grouped,
         )
+
+    def _layer(self, op: ConvOp, sums: FloatArray) -> list[Operation]:
+        """The fitted operation that takes the place of ``op``, with its constants in front."""
+        shape = self._shape(op)
         fitted = fit_layer(self._data(op, sums), shape, self.options, len(self.replacements))
         codebook = ConstantOp("codebook", fitted.codebook)
         table, bias = ConstantOp("table", fitted.table), ConstantOp("bias", fitted.bias)
@@ -166,7 +182,7 @@ class Fitter:
                 shape.metric,
                 shape.grouping,
             ),
-            grid=grid,
+            grid=self.grids[op.x],
             shift=shape.shift,
             low=op.low,
             high=op.high,
@@ -213,7 +229,3 @@ class Fitter:
             op.result.replace_all_uses_with(made[-1].results[0])
             op.detach()
             op.erase()
-
-
-def _rows(x: AnyArray) -> AnyArray:
-    return rows(x.reshape(*x.shape[:2], -1))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from xdsl.passes import ModulePass
 
 from pqc.errors import ModelError
+from pqc.frames import frames_with
 from pqc.numerics.encode import Metric
 from pqc.numerics.grouping import Grouping
 from pqc.passes.allocate_memory import AllocateMemoryPass
@@ -24,7 +25,10 @@ from pqc.passes.quantize import QuantizePass
 from pqc.passes.select_pq import SelectPqPass
 
 CALIBRATION_FRAMES = 1024
-"""Frames that are calibrated on where the user does not say how many."""
+"""Frames that are calibrated on, at most, where the user does not say how many."""
+
+CALIBRATION_POSITIONS = 128 * 224 * 224
+"""Rows times columns of all of them together, which bounds time and memory: 128 frames of ImageNet's size."""
 
 
 RANGES = {
@@ -45,8 +49,8 @@ class PqOptions:
     """How layers are product-quantized.
 
     ``grouping`` says which elements form a subvector (see :class:`pqc.numerics.grouping.Grouping`); ``tune`` counts
-    steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None: CALIBRATION_FRAMES);
-    ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over node names.
+    steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None: see
+    :meth:`frames_of`); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes.
     """
 
     prototypes: int = 16
@@ -73,10 +77,11 @@ class PqOptions:
         if self.metric.upper() not in Metric.__members__:
             raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
 
-    @property
-    def frames(self) -> int:
-        """How many calibration frames are looked at, at most."""
-        return CALIBRATION_FRAMES if self.images is None else self.images
+    def frames_of(self, shapes: Iterable[Sequence[int]]) -> int:
+        """How many calibration frames are looked at, at most, for inputs whose frames have these ``shapes``."""
+        if self.images is not None:
+            return self.images
+        return frames_with(CALIBRATION_POSITIONS, shapes, 1, CALIBRATION_FRAMES)
 
     def as_json(self) -> dict[str, Any]:
         """The options by name, as plain JSON values."""

@@ -38,12 +38,14 @@ from pqc.passes.attributes import (
 from pqc.passes.dumps import IMPORTED, Dumps
 from pqc.passes.emit import emit
 from pqc.passes.options import PqOptions, configured_passes
-from pqc.passes.pipeline import Step, pipeline_names, remaining, run_pipeline
+from pqc.passes.pipeline import Step, phase_of, pipeline_names, remaining, run_pipeline
+from pqc.passes.quantize import QuantizePass
+from pqc.passes.retarget import retarget
 from pqc.passes.text import load_module, module_text
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
 from pqc.report.report import build_report
-from pqc.synthetic import synthetic_frames
+from pqc.synthetic import synthetic_count, synthetic_frames
 from pqc.version import __version__
 
 SELF_TEST_FRAMES = 2
@@ -137,6 +139,34 @@ def _with_lowering(request: CompileRequest, module: ModuleOp, options: PqOptions
     return options
 
 
+def quantize_model(request: CompileRequest) -> ModuleOp:
+    """The network of ``request`` at the quantized level, which :func:`compile_quantized` takes from there.
+
+    Raises:
+        ModelError: the model, its data, the target or the options are at fault.
+        InternalError: pqc itself is.
+    """
+    module = _imported_module(request)
+    passes = configured_passes(request.pq)
+    last = pipeline_names().index(QuantizePass.name)
+    run_pipeline(make_context(), module, passes[: last + 1])
+    return module
+
+
+def compile_quantized(module: ModuleOp, target: Target) -> CompileResult:
+    """Compile a quantized network, which stays as it is, for any target that computes with the same numbers.
+
+    Raises:
+        ModelError: the target computes with other numbers, or the network does not fit it.
+        InternalError: pqc itself is at fault.
+    """
+    lowered = retarget(module, target)
+    reference = lowered.clone()
+    options = PqOptions.from_json(provenance_of(lowered).get("options", {}))
+    run_pipeline(make_context(), lowered, remaining(configured_passes(options), lowered))
+    return CompileResult(_program(lowered, reference), schedule_of(lowered))
+
+
 def _talk(request: CompileRequest, step: Step, module: ModuleOp) -> None:
     """What a person asked to see of a pass, on stderr."""
     if request.time_passes:
@@ -149,6 +179,8 @@ def _resumed_module(request: CompileRequest) -> ModuleOp:
     module = load_module(request.model)
     target = target_of(module)
     if request.target is not None and request.target.fingerprint() != target.fingerprint():
+        if phase_of(module) == QuantizePass.name:
+            return retarget(module, request.target)
         raise ModelError(
             f"{request.model}: this IR was written for target {target.name!r} ({target.fingerprint()[:12]}), not for "
             f"{request.target.name!r} ({request.target.fingerprint()[:12]}); compile the model itself for that target"
@@ -179,13 +211,15 @@ def _calibration(
 ) -> list[FloatArray]:
     """Calibration frames in the order of the inputs."""
     inputs = list(zip(imported.input_names, main_of(imported.module).body.block.args, strict=True))
+    shapes = [shape_of(value)[1:] for _, value in inputs]
     if request.calibration is None:
-        return [synthetic_frames(shape_of(value)[1:], preprocessing, request.pq.seed) for _, value in inputs]
+        count = synthetic_count(shapes)
+        return [synthetic_frames(count, shape, preprocessing, request.pq.seed) for shape in shapes]
     given = {name: np.asarray(array, np.float32) for name, array in request.calibration.items()}
-    frames = [checked_frames(given, name, shape_of(value)[1:]) for name, value in inputs]
+    frames = [checked_frames(given, name, shape) for (name, _), shape in zip(inputs, shapes, strict=True)]
     if len({len(array) for array in frames}) != 1:
         raise ModelError(f"calibration: {[len(array) for array in frames]} frames of the inputs, they must be as many")
-    return [array[: request.pq.frames] for array in frames]
+    return [array[: request.pq.frames_of(shapes)] for array in frames]
 
 
 def _is_integer(module: ModuleOp) -> bool:

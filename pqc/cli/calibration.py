@@ -9,6 +9,8 @@ from pqc.frontend.loader import load_model
 from pqc.frontend.preprocessing import Preprocessing, preprocessing_from_metadata, preprocessing_from_numbers
 from pqc.frontend.signature import model_inputs
 from pqc.numerics.arrays import FloatArray
+from pqc.passes.options import PqOptions
+from pqc.synthetic import synthetic_count
 
 
 def chosen_preprocessing(
@@ -24,13 +26,22 @@ def chosen_preprocessing(
     return preprocessing_from_metadata(load_model(model).metadata, str(model))
 
 
+def synthetic_frame_count(model: Path) -> int:
+    """How many frames are made up for a model that comes without any.
+
+    Raises:
+        ModelError: the file is no model.
+    """
+    return synthetic_count(entry.shape[1:] for entry in model_inputs(load_model(model)))
+
+
 def load_calibration(
-    model: Path, path: Path, limit: int | None, preprocessing: Preprocessing | None
+    model: Path, path: Path, options: PqOptions, preprocessing: Preprocessing | None
 ) -> dict[str, FloatArray]:
-    """The first ``limit`` frames of a data set as float32 [frames, *shape], by the names of the model's inputs.
+    """The first frames of a data set as float32 [frames, *shape], by the names of the model's inputs.
 
     Raises:
         ModelError: the data set is not one for this model.
     """
     inputs = {entry.name: tuple(entry.shape[1:]) for entry in model_inputs(load_model(model))}
-    return load_dataset(path, inputs, limit).prepare(preprocessing)
+    return load_dataset(path, inputs, options.frames_of(inputs.values())).prepare(preprocessing)

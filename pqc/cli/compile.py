@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pqc.cli.options import DEFAULT_TARGET, FilePath, Numbers, number_option, target_options
+from pqc.cli.options import (
+    DEFAULT_TARGET,
+    LAYER_OPTIONS,
+    FilePath,
+    Numbers,
+    number_option,
+    pq_options,
+    target_options,
+)
 from pqc.cli.output import check_place, say, write
 from pqc.cli.progress import pass_progress
 from pqc.errors import ModelError
@@ -19,44 +27,27 @@ if TYPE_CHECKING:
     from pqc.api import CompileRequest
     from pqc.planning.schedule import Schedule
 
-PQ_OPTIONS = (
-    *("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits", "activation_bits"),
-    *("tune", "seed", "images", "include", "exclude"),
-)
+PQ_OPTIONS = (*LAYER_OPTIONS, "tune", "seed", "images")
 """The options that say how layers are quantized."""
 
-DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std", "overrides")
+DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std")
 """The options that mean nothing when compilation goes on from a dump."""
 
 SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 """The options that say what is to be seen of the compilation."""
-
-BITS = click.IntRange(2, 16)
 
 
 @click.command("compile")
 @click.argument("model", metavar="MODEL", type=FilePath())
 @click.option("-o", "output", metavar="PROGRAM", required=True, help="The program file; - is standard output.")
 @click.option("--calibrate", "calibration", metavar="FILE", type=FilePath(), help="An .npz file or a folder of images.")
-@click.option("--images", metavar="N", type=click.IntRange(1), help="Use the first N images.  [default: 1024]")
+@click.option(
+    "--images", metavar="N", type=click.IntRange(1), help="Use the first N images.  [default: 1024, 128 of 224x224]"
+)
 @click.option("--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel.")
 @click.option("--std", type=Numbers(), help="See --mean.")
 @target_options
-@number_option("--prototypes", click.IntRange(2, 4096), 16, "Prototypes per codebook.")
-@number_option("--length", click.IntRange(1), 9, "Elements of a subvector.")
-@click.option(
-    "--grouping",
-    type=click.Choice(["window", "channel"]),
-    default="window",
-    show_default=True,
-    help="A subvector's elements: of one window, or channels at one pixel, which is then encoded only once.",
-)
-@click.option("--metric", type=click.Choice(["l2", "l1", "linf"]), default="l2", show_default=True, help="Distance.")
-@number_option("--prototype-bits", BITS, 8, "Bits of a prototype element.")
-@number_option("--table-bits", BITS, 8, "Bits of a table entry.")
-@number_option("--activation-bits", BITS, 8, "Bits of an activation.")
-@click.option("--include", metavar="PATTERN", multiple=True, help="Nodes to product-quantize too, as in 'fc*'.")
-@click.option("--exclude", metavar="PATTERN", multiple=True, help="Nodes to keep conventional, as in 'layer1.*'.")
+@pq_options
 @number_option("--tune", click.IntRange(0, 100_000), 0, "Steps of gradient descent on the prototypes.")
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
 @click.option(
@@ -121,7 +112,7 @@ def _schedule(path: Path | None) -> Schedule | None:
 def _request(options: Mapping[str, Any]) -> CompileRequest:
     """What is to be compiled, with the talk that belongs to it."""
     from pqc.api import CompileRequest
-    from pqc.cli.calibration import chosen_preprocessing, load_calibration
+    from pqc.cli.calibration import chosen_preprocessing, load_calibration, synthetic_frame_count
     from pqc.passes.options import PqOptions
     from pqc.planning.target import load_target
 
@@ -130,10 +121,11 @@ def _request(options: Mapping[str, Any]) -> CompileRequest:
     preprocessing = chosen_preprocessing(model, options["mean"], options["std"])
     calibration = None
     if options["calibration"] is not None:
-        calibration = load_calibration(model, options["calibration"], quantization.frames, preprocessing)
+        calibration = load_calibration(model, options["calibration"], quantization, preprocessing)
     say(f"target {target.name}, fingerprint {target.fingerprint()[:12]}")
     if calibration is None:
-        say("no --calibrate: the prototypes are fitted on synthetic data, so accuracy means nothing")
+        count = synthetic_frame_count(model)
+        say(f"no --calibrate: the prototypes are fitted on {count} synthetic frames, so accuracy means nothing")
     return CompileRequest(
         model=model,
         target=target,
@@ -155,5 +147,7 @@ def _resumed(options: Mapping[str, Any], context: click.Context) -> CompileReque
         name = parameter.name or ""
         if name in DECIDED and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{parameter.opts[0]} was decided when {options['model']} was written", context)
+    if options["overrides"] and options["target_name"] is None:
+        raise click.UsageError(f"--set changes a target: with {options['model']}, --target has to name it", context)
     target = None if options["target_name"] is None else load_target(options["target_name"], options["overrides"])
     return CompileRequest(model=options["model"], target=target, **{name: options[name] for name in SHOWN})

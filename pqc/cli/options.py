@@ -43,6 +43,56 @@ def number_option(flag: str, allowed: click.IntRange, default: int, text: str) -
     return click.option(flag, metavar="N", type=allowed, default=default, show_default=True, help=text)
 
 
+def grouping_option(command: Command) -> Command:
+    """Add the option ``--grouping``."""
+    return click.option(
+        "--grouping",
+        type=click.Choice(["window", "channel"]),
+        default="window",
+        show_default=True,
+        help="A subvector's elements: of one window, or channels at one pixel, which is then encoded only once.",
+    )(command)
+
+
+def metric_option(command: Command) -> Command:
+    """Add the option ``--metric``."""
+    return click.option(
+        "--metric", type=click.Choice(["l2", "l1", "linf"]), default="l2", show_default=True, help="Distance."
+    )(command)
+
+
+LAYER_OPTIONS = (
+    *("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits", "activation_bits"),
+    *("include", "exclude"),
+)
+"""The parameters that :func:`pq_options` adds: which layers are product-quantized, and how."""
+
+
+def pq_options(command: Command) -> Command:
+    """Add the options that say which layers are product-quantized, and how."""
+    bits = click.IntRange(2, 16)
+    options: list[Callable[[Command], Command]] = [
+        number_option("--prototypes", click.IntRange(2, 4096), 16, "Prototypes per codebook."),
+        number_option("--length", click.IntRange(1), 9, "Elements of a subvector."),
+        grouping_option,
+        metric_option,
+        number_option("--prototype-bits", bits, 8, "Bits of a prototype element."),
+        number_option("--table-bits", bits, 8, "Bits of a table entry."),
+        number_option("--activation-bits", bits, 8, "Bits of an activation."),
+        pattern_option("--include", "Nodes to product-quantize too, as in 'fc*'."),
+        pattern_option("--exclude", "Nodes to keep conventional, as in 'layer1.*'."),
+    ]
+    # What is added last is listed first.
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def pattern_option(flag: str, text: str) -> Callable[[Command], Command]:
+    """An option with a pattern over node names, which may be given several times."""
+    return click.option(flag, metavar="PATTERN", multiple=True, help=text)
+
+
 def json_option(command: Command) -> Command:
     """Add the option ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(command)

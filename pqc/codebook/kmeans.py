@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -14,6 +15,10 @@ Float32: TypeAlias = npt.NDArray[np.float32]
 
 PRODUCTS_IN_A_BLOCK = 1 << 17
 """Multiplications of one matrix product in Lloyd's iterations."""
+
+SAMPLES_AT_ONCE = 8192
+"""Samples of all subspaces that are clustered together: so many fit the processor's cache, and with few samples in
+each subspace a step on many of them costs little more than on one."""
 
 SMALLEST_WEIGHT = 1e-3
 """The least that a direction counts, relative to the mean one, when a metric weighs the directions."""
@@ -42,12 +47,14 @@ def fit_codebook(
         raise ValueError(f"k-means of {samples} samples into {prototypes} prototypes, both must be at least 1")
     factors = None if metric is None else whitening(metric)
     codebook = np.empty((subspaces, prototypes, length), element.storage)
-    for s in range(subspaces):
-        # each subspace fits the processor's cache, where a step over all of them at once would not
-        x = vectors[s].astype(np.float32)
-        seen = x if factors is None else x @ factors[s]
-        centers = _cluster(seen, prototypes, iterations, np.random.default_rng((seed, s)))
-        codebook[s] = element.clip(np.floor(_means_in(x, seen, centers) + 0.5).astype(np.int64))
+    together = max(1, SAMPLES_AT_ONCE // samples)
+    for first in range(0, subspaces, together):
+        part = slice(first, min(first + together, subspaces))
+        x = vectors[part].astype(np.float32)
+        seen = x if factors is None else x @ factors[part]
+        randoms = [np.random.default_rng((seed, s)) for s in range(part.start, part.stop)]
+        centers = _cluster(seen, prototypes, iterations, randoms)
+        codebook[part] = element.clip(np.floor(_means_in(x, seen, centers) + 0.5).astype(np.int64))
     return codebook
 
 
@@ -75,19 +82,23 @@ def whitening(metric: FloatArray) -> Float32:
     return (directions * np.sqrt(np.maximum(relative, SMALLEST_WEIGHT))[:, None, :]).astype(np.float32)
 
 
-def _cluster(x: Float32, prototypes: int, iterations: int, random: np.random.Generator) -> Float32:
-    """Lloyd's iterations on ``x`` [samples, length] from a k-means++ start: the centers [prototypes, length]."""
-    centers = _spread(x, prototypes, random)
+def _cluster(x: Float32, prototypes: int, iterations: int, randoms: Sequence[np.random.Generator]) -> Float32:
+    """Lloyd's iterations on ``x`` [subspaces, samples, length] from a k-means++ start.
+
+    The centers are [subspaces, prototypes, length]. A subspace that has found its centers keeps them while others move.
+    """
+    centers = _spread(x, prototypes, randoms)
     tall = _blocks(x, prototypes)
-    wide = np.ascontiguousarray(tall.transpose(0, 2, 1))
-    scores = np.empty((len(tall), prototypes, tall.shape[1]), np.float32)
+    wide = np.ascontiguousarray(tall.transpose(0, 1, 3, 2))
+    scores = np.empty((*tall.shape[:2], prototypes, tall.shape[2]), np.float32)
     for _ in range(iterations):
-        np.matmul(_score_rows(centers), wide, out=scores)
-        best = scores.min(axis=1)
-        sums = (np.equal(scores, best[:, None]).astype(np.float32) @ tall).sum(axis=0)
-        counts = sums[:, -1:]
-        moved = np.where(counts > 0, sums[:, :-1] / np.maximum(counts, 1), centers)
-        _reseed(x, best.reshape(-1)[: len(x)], np.flatnonzero(counts == 0), moved)
+        np.matmul(_score_rows(centers)[:, None], wide, out=scores)
+        best = scores.min(axis=2)
+        sums = (np.equal(scores, best[:, :, None]).astype(np.float32) @ tall).sum(axis=1)
+        counts = sums[:, :, -1:]
+        moved = np.where(counts > 0, sums[:, :, :-1] / np.maximum(counts, 1), centers)
+        for s in np.flatnonzero((counts == 0).any(axis=(1, 2))):
+            _reseed(x[s], best[s].reshape(-1)[: x.shape[1]], np.flatnonzero(counts[s] == 0), moved[s])
         if np.array_equal(moved, centers):
             break
         centers = moved
@@ -95,34 +106,37 @@ def _cluster(x: Float32, prototypes: int, iterations: int, random: np.random.Gen
 
 
 def _blocks(x: Float32, prototypes: int) -> Float32:
-    """Rows (x, 1) in blocks [blocks, rows, length + 1], behind the last vector rows of zeros, which count for nothing.
+    """Rows (x, 1) of each subspace in blocks, [subspaces, blocks, rows, length + 1].
 
-    A block's products are too small for a matrix library to wake its other threads, which costs more than it gains.
+    Behind the last vector there are rows of zeros, which count for nothing. A block's products are too small for a
+    matrix library to wake its other threads, which costs more than it gains.
     """
-    samples, length = x.shape
+    subspaces, samples, length = x.shape
     size = max(64, PRODUCTS_IN_A_BLOCK // (prototypes * (length + 1)))
     count = -(-samples // size)
-    padded = np.zeros((count * size, length + 1), np.float32)
-    padded[:samples, :length] = x
-    padded[:samples, length] = 1
-    return padded.reshape(count, size, length + 1)
+    padded = np.zeros((subspaces, count * size, length + 1), np.float32)
+    padded[:, :samples, :length] = x
+    padded[:, :samples, length] = 1
+    return padded.reshape(subspaces, count, size, length + 1)
 
 
 def _score_rows(centers: Float32) -> Float32:
     """Rows (-2 c, |c|^2): their product with (x, 1) is the squared distance less |x|^2."""
-    return np.concatenate([-2 * centers, np.square(centers).sum(axis=1, keepdims=True)], axis=1)
+    return np.concatenate([-2 * centers, np.square(centers).sum(axis=2, keepdims=True)], axis=2)
 
 
-def _spread(x: Float32, prototypes: int, random: np.random.Generator) -> Float32:
+def _spread(x: Float32, prototypes: int, randoms: Sequence[np.random.Generator]) -> Float32:
     """K-means++: each next center is a vector drawn with a chance in proportion to its squared distance so far."""
-    centers: Float32 = np.empty((prototypes, x.shape[1]), np.float32)
-    centers[0] = x[random.integers(len(x))]
-    distances = np.square(x - centers[0]).sum(axis=1)
+    samples, every = len(x[0]), np.arange(len(x))
+    centers: Float32 = np.empty((len(x), prototypes, x.shape[2]), np.float32)
+    centers[:, 0] = x[every, [int(random.integers(samples)) for random in randoms]]
+    distances = np.square(x - centers[:, :1]).sum(axis=2)
     for index in range(1, prototypes):
-        reach: npt.NDArray[np.float64] = np.cumsum(distances, dtype=np.float64)
-        drawn = int(np.searchsorted(reach, random.random() * float(reach[-1]), side="right"))
-        centers[index] = x[min(drawn, len(x) - 1)]
-        distances = np.minimum(distances, np.square(x - centers[index]).sum(axis=1))
+        reach: npt.NDArray[np.float64] = np.cumsum(distances, axis=1, dtype=np.float64)
+        goal = np.array([random.random() for random in randoms]) * reach[:, -1]
+        drawn = (reach <= goal[:, None]).sum(axis=1)
+        centers[:, index] = x[every, np.minimum(drawn, samples - 1)]
+        distances = np.minimum(distances, np.square(x - centers[:, index, None]).sum(axis=2))
     return centers
 
 
@@ -143,10 +157,15 @@ def _reseed(x: Float32, best: Float32, vacant: IntArray, centers: Float32) -> No
 
 def _means_in(x: Float32, seen: Float32, centers: Float32) -> npt.NDArray[np.float64]:
     """The means of ``x`` over the clusters that ``centers`` make of ``seen``; an empty one repeats the largest's."""
-    tall = _blocks(seen, len(centers))
-    codes = (tall @ _score_rows(centers).T).argmin(axis=2).reshape(-1)[: len(x)]
-    counts = np.bincount(codes, minlength=len(centers))
-    sums = np.stack([np.bincount(codes, column, len(centers)) for column in x.T], axis=1)
-    means = sums / np.maximum(counts, 1)[:, None]
-    means[counts == 0] = means[counts.argmax()]
-    return means
+    subspaces, samples, length = x.shape
+    prototypes = centers.shape[1]
+    tall = _blocks(seen, prototypes)
+    nearest = (tall @ _score_rows(centers).transpose(0, 2, 1)[:, None]).argmin(axis=3)
+    first = prototypes * np.arange(len(x))
+    codes = nearest.reshape(subspaces, -1)[:, :samples] + first[:, None]
+    flat, size = codes.reshape(-1), subspaces * prototypes
+    counts = np.bincount(flat, minlength=size).reshape(subspaces, prototypes)
+    sums = np.stack([np.bincount(flat, column, size) for column in x.reshape(-1, length).T], axis=1)
+    means = sums.reshape(subspaces, prototypes, length) / np.maximum(counts, 1)[:, :, None]
+    largest = np.take_along_axis(means, counts.argmax(axis=1)[:, None, None], axis=1)
+    return np.where(counts[:, :, None] > 0, means, largest)

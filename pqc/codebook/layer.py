@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from pqc.codebook.bias import correct_bias
 from pqc.codebook.kmeans import fit_codebook, weight_metric
-from pqc.codebook.refit import TableRefit, bounded_refit, predict, visible_target
+from pqc.codebook.one_hot import predict
+from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of, visible_target
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
 from pqc.codebook.table import plain_table, quantize_table
 from pqc.codebook.tune import TuneOptions, tune_codebook
@@ -40,7 +41,7 @@ class FitOptions:
     tuning_positions: int = 16384
     """Positions that the tuning draws its batches from."""
     refit_positions: int = 65536
-    """Positions in the least squares."""
+    """Positions in the least squares, at most: very large tables see fewer (:func:`affordable_positions`)."""
     ridge: float = 0.02
     """Pull towards the plain table, relative to the mean number of positions on one prototype."""
     bound_rounds: int = 2
@@ -161,11 +162,11 @@ def _fit_table(
     data: LayerData, shape: LayerShape, options: FitOptions, codebook: IntArray, seeds: list[int]
 ) -> FittedLayer:
     """Refit against the float network's result, and the bias that makes up for rounding the table."""
-    rows = _rows_at(data, shape, options.refit_positions, seeds[4])
     cut = _cut(data, shape)
+    positions = affordable_positions(cut.subspaces * shape.prototypes, options.refit_positions)
+    rows = _rows_at(data, shape, positions, seeds[4])
     codes = nearest_prototype(rows.vectors.transpose(0, 2, 1)[None], cut.for_taps(codebook), shape.metric)[0].T
-    equations = TableRefit(cut.subspaces, codebook.shape[1], data.weight.shape[0])
-    equations.add(codes, rows.target)
+    equations = refit_of(codes, shape.prototypes, rows.target)
     prior, rounds = _plain(data, shape, codebook), options.bound_rounds
     table, bias = bounded_refit(equations, codes, rows.target, rows.floor, rows.ceiling, prior, options.ridge, rounds)
     quantized = quantize_table(table, bias, shape.table_bits, shape.accumulator_bits, shape.power_of_two_of)

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from pqc.numerics.arrays import FloatArray
+from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
+from pqc.numerics.element import dequantize
+
+ELEMENTS_AT_ONCE = 1 << 26
+"""Elements compared at a time, which bounds the memory: 512 MiB of differences."""
+
+
+def rows(x: AnyArray) -> AnyArray:
+    """[frames, features, columns] as [frames * columns, features], a position in each row."""
+    frames, features, columns = x.shape
+    return np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(frames * columns, features)
 
 
 def normalized_error(actual: FloatArray, target: FloatArray) -> float:
@@ -12,8 +23,30 @@ def normalized_error(actual: FloatArray, target: FloatArray) -> float:
 
     0 is exact, 1 as bad as giving every channel's mean. A constant target gives 0 where it is met, else infinity.
     """
-    error = float(np.square(actual.astype(np.float64) - target).sum())
-    spread = float(np.square(target - target.mean(axis=0, dtype=np.float64)).sum())
+    return _ratio(_squares(actual, target), _squares(target, target.mean(axis=0, dtype=np.float64)))
+
+
+def normalized_map_error(actual: IntArray, scale: float, target: FloatArray) -> float:
+    """The normalized error of ``actual * scale``, a few frames at a time; both [frames, channels, columns]."""
+    frames, columns = len(target), target.shape[2]
+    step = max(1, ELEMENTS_AT_ONCE // target[0].size)
+    parts = [slice(first, first + step) for first in range(0, frames, step)]
+    total: npt.NDArray[np.float64] = np.zeros(len(target[0]))
+    for part in parts:
+        total += rows(target[part]).sum(axis=0, dtype=np.float64)
+    mean: npt.NDArray[np.float64] = total / (frames * columns)
+    error = sum(_squares(rows(dequantize(actual[part], scale)), rows(target[part])) for part in parts)
+    return _ratio(error, sum(_squares(rows(target[part]), mean) for part in parts))
+
+
+def _squares(left: FloatArray, right: FloatArray) -> float:
+    """The sum of squared differences, taken in float64."""
+    difference = left.astype(np.float64)
+    difference -= right
+    return float(np.square(difference, out=difference).sum())
+
+
+def _ratio(error: float, spread: float) -> float:
     if spread == 0:
         return 0.0 if error == 0 else float("inf")
     return error / spread

@@ -7,25 +7,70 @@ towards a prior (the products of prototypes and weights), so that rarely used en
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
+from pqc.codebook.dual_refit import DualRefit
+from pqc.codebook.one_hot import one_hot, parts, predict
+from pqc.numerics.arrays import FloatArray, IntArray
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
 
-ENTRIES_AT_ONCE = 1 << 24
-"""One-hot entries held at a time, which bounds the memory: 64 MiB."""
+LARGEST_WORK = 2e12
+"""The most that one refit may cost, in multiplications of float32 numbers: some twenty seconds of one core."""
+
+INVERSE_WORK = 8
+"""What inverting a matrix of n rows costs, in units of n^3 such multiplications."""
+
+
+class Refit(Protocol):
+    """Least squares that have been set up for codes and targets."""
+
+    def retarget(self, codes: IntArray, target: FloatArray) -> None:
+        """Replace all targets, for the same codes in the same order."""
+        ...
+
+    def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
+        """The table and the bias of least squared error, see :meth:`TableRefit.solve`."""
+        ...
+
+
+def refit_of(codes: IntArray, prototypes: int, target: FloatArray) -> Refit:
+    """Least squares of ``codes`` [positions, subspaces] and ``target`` [positions, outputs], in the cheaper form."""
+    positions, subspaces = codes.shape
+    if positions < subspaces * prototypes:
+        return DualRefit(codes, prototypes, target)
+    equations = TableRefit(subspaces, prototypes, target.shape[1])
+    equations.add(codes, target)
+    return equations
+
+
+def affordable_positions(features: int, most: int) -> int:
+    """How many positions the refit of ``features`` entries an output may look at: ``most``, unless it took too long.
+
+    One matrix product and one inverse count, in the cheaper of both forms: with a row for each entry, or for each
+    position.
+    """
+    direct = (LARGEST_WORK - INVERSE_WORK * features**3) / features**2
+    if direct >= features:
+        return min(most, int(direct))
+    low, high = 1, features
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = middle**2 * (features + INVERSE_WORK * middle) <= LARGEST_WORK
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return min(most, low)
 
 
 class TableRefit:
     """The normal equations of one layer, accumulated position by position.
 
     ``add`` any number of times, then ``solve``. Positions are rows: codes [positions, subspaces] and targets
-    [positions, outputs]; ``rows`` brings [frames, features, columns] into this form.
+    [positions, outputs]; ``metrics.rows`` brings [frames, features,
+    columns] into this form.
     """
 
     def __init__(self, subspaces: int, prototypes: int, outputs: int) -> None:
@@ -42,10 +87,9 @@ class TableRefit:
         self._check(codes, target)
         self._solver = None
         self.positions += len(codes)
-        for part in _parts(len(codes), self._gram.shape[0]):
-            one_hot = _one_hot(codes[part], self.shape[1])
-            self._gram += one_hot.T @ one_hot
-            self._products += one_hot.T @ target[part].astype(np.float32)
+        self._gram += _pairs(codes, self.shape[1])
+        for part in parts(len(codes), self._gram.shape[0]):
+            self._products += one_hot(codes[part], self.shape[1]).T @ target[part].astype(np.float32)
         self._total += target.sum(axis=0, dtype=np.float64)
 
     def retarget(self, codes: IntArray, target: FloatArray) -> None:
@@ -58,8 +102,8 @@ class TableRefit:
         if len(codes) != self.positions:
             raise ValueError(f"{len(codes)} new targets for {self.positions} positions, they must be as many")
         self._products = np.zeros_like(self._products)
-        for part in _parts(len(codes), self._gram.shape[0]):
-            self._products += _one_hot(codes[part], self.shape[1]).T @ target[part].astype(np.float32)
+        for part in parts(len(codes), self._gram.shape[0]):
+            self._products += one_hot(codes[part], self.shape[1]).T @ target[part].astype(np.float32)
         self._total = target.sum(axis=0, dtype=np.float64)
 
     def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
@@ -108,7 +152,7 @@ class TableRefit:
 
 
 def bounded_refit(
-    equations: TableRefit,
+    equations: Refit,
     codes: IntArray,
     target: FloatArray,
     floor: FloatArray | float,
@@ -140,31 +184,17 @@ def visible_target(
     return np.where(target <= floor, np.minimum(prediction, floor), above).astype(np.float32)
 
 
-def rows(x: AnyArray) -> AnyArray:
-    """[frames, features, columns] as [frames * columns, features], the form that ``TableRefit`` takes."""
-    frames, features, columns = x.shape
-    return np.ascontiguousarray(x.transpose(0, 2, 1)).reshape(frames * columns, features)
+def _pairs(codes: IntArray, prototypes: int) -> Float64:
+    """How often two codes occur together: A^T A for the one-hot rows A, [subspaces * prototypes] squared.
 
-
-def predict(codes: IntArray, table: FloatArray, bias: FloatArray) -> Float32:
-    """What a float table gives for ``codes`` [positions, subspaces]: ``bias`` plus the sum, [positions, outputs]."""
-    subspaces, prototypes, outputs = table.shape
-    flat = table.reshape(subspaces * prototypes, outputs).astype(np.float32)
-    result = np.empty((len(codes), outputs), np.float32)
-    for part in _parts(len(codes), len(flat)):
-        result[part] = _one_hot(codes[part], prototypes) @ flat
-    return result + bias.astype(np.float32)
-
-
-def _parts(positions: int, features: int) -> list[slice]:
-    """Runs of positions whose one-hot rows fit the memory bound."""
-    step = max(1, ENTRIES_AT_ONCE // features)
-    return [slice(first, min(first + step, positions)) for first in range(0, positions, step)]
-
-
-def _one_hot(codes: IntArray, prototypes: int) -> Float32:
-    """Codes [positions, subspaces] as rows of zeros and ones, [positions, subspaces * prototypes]."""
-    positions, subspaces = codes.shape
-    result = np.zeros(positions * subspaces * prototypes, np.float32)
-    result[codes.astype(np.int64).reshape(-1) + np.arange(positions * subspaces) * prototypes] = 1
-    return result.reshape(positions, subspaces * prototypes)
+    Counting is much quicker than the product, of which all but one in ``prototypes`` squared terms are zero.
+    """
+    subspaces = codes.shape[1]
+    columns = np.ascontiguousarray(codes.T.astype(np.intp))
+    counts = np.empty((subspaces, prototypes, subspaces, prototypes))
+    for s, first in enumerate(columns * prototypes):
+        for t in range(s, subspaces):
+            both = np.bincount(first + columns[t], minlength=prototypes * prototypes).reshape(prototypes, prototypes)
+            counts[s, :, t] = both
+            counts[t, :, s] = both.T
+    return counts.reshape(subspaces * prototypes, subspaces * prototypes)

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pqc.codebook.refit import TableRefit, visible_target
+from pqc.codebook.refit import refit_of, visible_target
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
 
@@ -57,11 +57,7 @@ def tune_codebook(
     Raises:
         ValueError: the numbers of subspaces or samples do not belong together.
     """
-    taps, rest = divmod(len(vectors), len(codebook))
-    if not taps or rest or vectors.shape[2] != codebook.shape[2] or vectors.shape[1] != len(target):
-        raise ValueError(
-            f"codebook {codebook.shape}, vectors {vectors.shape} and target {target.shape} do not belong together"
-        )
+    taps = _taps(codebook, vectors, target)
     random = np.random.default_rng(seed)
     spread = _spread(vectors, taps)
     x = vectors.astype(np.float32) / np.tile(spread, (taps, 1, 1))
@@ -78,6 +74,16 @@ def tune_codebook(
             adam.step(gradient, rate * size)
     grid = np.floor(layer.prototypes.astype(np.float64) * spread + 0.5)
     return element.clip(grid.astype(np.int64))
+
+
+def _taps(codebook: IntArray, vectors: IntArray, target: FloatArray) -> int:
+    """How many subspaces share each codebook."""
+    taps, rest = divmod(len(vectors), len(codebook))
+    if not taps or rest or vectors.shape[2] != codebook.shape[2] or vectors.shape[1] != len(target):
+        raise ValueError(
+            f"codebook {codebook.shape}, vectors {vectors.shape} and target {target.shape} do not belong together"
+        )
+    return taps
 
 
 @dataclass(frozen=True)
@@ -160,9 +166,7 @@ def _start(
         distances = _distances(x[s : s + 1], prototypes[group : group + 1])[0]
         codes[:, s] = distances.argmin(axis=1)
         mean[s] = max(0.0, float(distances.min(axis=1).mean() + np.square(x[s]).sum(axis=1).mean()))
-    equations = TableRefit(subspaces, prototypes.shape[1], target.shape[1])
-    equations.add(codes, target)
-    table, bias = equations.solve(prior, ridge)
+    table, bias = refit_of(codes, prototypes.shape[1], target).solve(prior, ridge)
     # a subspace that its prototypes meet exactly has no scale of its own
     sharpness = 1 / (temperature * mean + 1e-3)
     return _Layer(prototypes.copy(), table, bias.astype(np.float32), sharpness.astype(np.float32))

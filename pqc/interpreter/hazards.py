@@ -28,8 +28,8 @@ from pqc.errors import ProgramError
 from pqc.interpreter.queues import Clocks, clocks, describe, program_order
 from pqc.interpreter.sanity import complaints
 from pqc.isa.access import Access, accesses
-from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import EncodingError, Instruction, Memory
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 from pqc.isa.instructions import Load
 from pqc.isa.legality import clash
 from pqc.isa.program import Program
@@ -120,8 +120,8 @@ class _Checker:
     def check_codes(self) -> None:
         """Every encode to the FIFO has its lookup, and they agree."""
         every = list(enumerate(self.program.instructions))
-        encodes = [(index, one) for index, one in every if sends_codes(one)]
-        lookups = [(index, one) for index, one in every if takes_codes(one)]
+        encodes = [(index, one) for index, one in every if sends_to_fifo(one)]
+        lookups = [(index, one) for index, one in every if takes_from_fifo(one)]
         for (sender, encode), (index, lookup) in zip(encodes, lookups, strict=False):
             for name in ("output_rows", "output_columns", "subspaces", "prototypes"):
                 taken, sent = getattr(lookup, name), getattr(encode, name)

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.errors import ProgramError
-from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Instruction, Unit
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 from pqc.isa.records import Credits
 
 UNITS = tuple(Unit)
@@ -73,7 +73,7 @@ class Queues:
         for source in members(instruction.wait):
             if not self.tokens[source, instruction.unit]:
                 return f"waits for a token from {source.name.lower()}"
-        if takes_codes(instruction) and not self.codes:
+        if takes_from_fifo(instruction) and not self.codes:
             return "waits for codes"
         if instruction.unit is Unit.ENCODE and self.unfinished_encode is not None:
             return f"waits for the lookup that takes the codes of instruction {self.unfinished_encode}"
@@ -90,12 +90,12 @@ class Queues:
         self.waiting[instruction.unit].popleft()
         for source in members(instruction.wait):
             self.tokens[source, instruction.unit] -= 1
-        if sends_codes(instruction):
+        if sends_to_fifo(instruction):
             self.codes += 1
             if self.rendezvous:
                 self.unfinished_encode = step
                 return
-        if takes_codes(instruction):
+        if takes_from_fifo(instruction):
             self.codes -= 1
             if self.unfinished_encode is not None:
                 self._signal(self.instruction(self.unfinished_encode))
@@ -242,9 +242,9 @@ def clocks(instructions: Sequence[Instruction], order: Sequence[int], credits: C
             if (sender := sent[source, unit].popleft()) is not None:
                 np.maximum(begin, end[sender], out=begin)
         end[step] = begin
-        if sends_codes(instruction):
+        if sends_to_fifo(instruction):
             encodes.append(step)
-        if takes_codes(instruction):
+        if takes_from_fifo(instruction):
             encode = encodes.popleft()
             np.maximum(begin, start[encode], out=begin)
             np.maximum(begin, end[encode], out=end[step])

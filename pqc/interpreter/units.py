@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pqc.errors import ProgramError
 from pqc.isa.access import Access, accesses, accumulator_bytes
-from pqc.isa.codes import code_window, groups_read, reads_padding, subspaces_read
+from pqc.isa.code_map import code_window, groups_read, reads_padding, subspaces_read
 from pqc.isa.fields import Instruction
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
 from pqc.isa.parameters import PARAMETER_BYTES, unpack_parameters

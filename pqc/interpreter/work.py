@@ -17,8 +17,8 @@ from pqc.interpreter.durations import (
     vector_cycles,
 )
 from pqc.interpreter.queues import UNITS, members
-from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Instruction
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 from pqc.isa.instructions import Convolve, Encode, Load, Lookup, Store
 from pqc.planning.target import Target
 
@@ -89,7 +89,7 @@ def _work(instruction: Instruction, target: Target, free: bool) -> Work:
             cycles = transfer_cycles(instruction, target)
             busy, moved = cycles + target.dram.latency_cycles, transfer_bytes(instruction)
             return Work(unit, Resource.CHANNEL, busy, waits, signals, moved, cycles)
-        case Encode() | Lookup() if not (sends_codes(instruction) or takes_codes(instruction)):
+        case Encode() | Lookup() if not (sends_to_fifo(instruction) or takes_from_fifo(instruction)):
             columns = (
                 encode_work(instruction, target)
                 if isinstance(instruction, Encode)

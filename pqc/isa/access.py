@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pqc.isa.codes import groups_read, reads_padding
+from pqc.isa.code_map import groups_read, reads_padding
 from pqc.isa.fields import Instruction, Memory
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
 from pqc.isa.parameters import PARAMETER_BYTES

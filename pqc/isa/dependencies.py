@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pqc.isa.access import Access, accesses
-from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Instruction, Memory, Unit
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 from pqc.isa.shadow import Shadow
 
 NOBODY = -1
@@ -82,7 +82,7 @@ class _Walk:
             if known[self._unit(one)] < one:
                 waits.append(one)
                 known = _merge(known, self._known[one])
-        if sends_codes(instruction):
+        if sends_to_fifo(instruction):
             self._encodes.append(step)
             self._known_before_encode.append(list(known))
         known[instruction.unit] = step
@@ -107,7 +107,7 @@ class _Walk:
         """For each unit the last step known to be done before this one starts, without any token."""
         previous = self._last_on_unit[instruction.unit]
         known = [NOBODY] * len(Unit) if previous == NOBODY else list(self._known[previous])
-        if takes_codes(instruction):
+        if takes_from_fifo(instruction):
             # a lookup starts while its encode is still at work: what came before the encode is done, the encode is not
             known = _merge(known, self._known_before_encode[self._lookups])
             self._lookups += 1
@@ -115,7 +115,7 @@ class _Walk:
 
     def _known_behind(self, instruction: Instruction, known: list[int]) -> list[int]:
         """The same once it is done: a lookup that has taken all codes has outlived its encode."""
-        if not takes_codes(instruction):
+        if not takes_from_fifo(instruction):
             return known
         behind = list(known)
         behind[Unit.ENCODE] = max(known[Unit.ENCODE], self._encodes[self._lookups - 1])

@@ -24,9 +24,9 @@ class Unit(IntEnum):
     STORE = 1
     """Copies from the activation buffer to DRAM."""
     ENCODE = 2
-    """Matches subvectors with prototypes; its codes go to the code FIFO."""
+    """Matches subvectors with prototypes; its codes go to the code FIFO or to the activation buffer."""
     LOOKUP = 3
-    """Takes codes from the FIFO, gathers table entries and accumulates them."""
+    """Takes codes from the FIFO or from the activation buffer, gathers table entries and accumulates them."""
     VECTOR = 4
     """Requantizes, adds, clips and pools."""
     CONVENTIONAL = 5
@@ -37,11 +37,11 @@ class Memory(IntEnum):
     """The memories an address can point into."""
 
     ACTIVATION = 0
-    """Buffer of input and result tiles."""
+    """Buffer of input and result tiles and of maps of codes."""
     CODEBOOK = 1
     """Buffer of packed codebooks."""
     TABLE = 2
-    """Buffer of packed tables, weights, biases and requantization parameters."""
+    """Buffer of packed tables, weights, biases, requantization parameters and padding codes."""
     ACCUMULATOR = 3
     """Buffer of the accumulators of the lookup unit and of the conventional unit."""
     DRAM = 4

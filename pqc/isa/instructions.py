@@ -122,7 +122,7 @@ class Lookup(Instruction, opcode=0x11, mnemonic="lookup", unit=Unit.LOOKUP):
     output_columns: shared.OutputColumns
     table_bits: Annotated[int, Bits(5, "bits of a signed table entry")]
     first: shared.First
-    from_buffer: Annotated[int, Bits(1, "0: codes come from the FIFO, no field below counts; 1: from a map of codes")]
+    from_buffer: Annotated[int, Bits(1, "0: codes come from the FIFO, the rest has no meaning; 1: from a map of codes")]
     codes: Annotated[int, Address(28, "first byte of the map; read only if from_buffer", memory=Memory.ACTIVATION)]
     code_storage: shared.CodeStorage
     groups: Annotated[int, Bits(16, "planes of the map: subspaces of one tap")]

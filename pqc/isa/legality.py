@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pqc.isa.access import Access
-from pqc.isa.codes import takes_codes
 from pqc.isa.fields import Instruction, Memory
+from pqc.isa.fifo import takes_from_fifo
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Storage
 from pqc.isa.tiles import tiles
 from pqc.numerics.requantize import MAXIMUM_SHIFT
@@ -38,7 +38,7 @@ _LONGEST_SUM = 1 << 21
 
 def complaints(instruction: Instruction) -> Iterator[str]:
     """Everything that is wrong with ``instruction`` by itself, each in one phrase that names the field."""
-    needed = _AT_LEAST_ONE - _CODE_MAP if takes_codes(instruction) else _AT_LEAST_ONE
+    needed = _AT_LEAST_ONE - _CODE_MAP if takes_from_fifo(instruction) else _AT_LEAST_ONE
     for name, value in instruction.values().items():
         if name in needed and value < 1:
             yield f"{name} = {value}, allowed is at least 1"

@@ -56,8 +56,8 @@ def _machine(kinds: Sequence[type[Instruction]]) -> list[str]:
         "Tiles of activations and of codes lie as [planes][rows][columns]: the element (c, y, x) of a tile lies at "
         "address + c * plane_stride + y * row_stride + x * bytes of an element, with a stride for each tile. So a tile "
         "may be part of a larger map; if it is all of its map, row_stride is columns * bytes and plane_stride is rows "
-        "* row_stride. A stride of a level that has one step alone is not used. A result may lie where an operand "
-        "lies, element for element, but not shifted against it.",
+        "* row_stride. The stride of a level with one step is not used. The result of a `requantize`, `add` or "
+        "`rescale` may lie where an operand lies, element for element; otherwise no byte is both operand and result.",
         _table(("memory", "value", "what it holds"), memories),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pqc.isa.codes import groups_read
+from pqc.isa.code_map import groups_read
 from pqc.isa.fields import Instruction
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Lookup, Pool, Requantize, Rescale, Storage
 

@@ -6,6 +6,7 @@ Activations are [frames, channels, height, width] or [frames, features]; all arr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -14,7 +15,10 @@ from pqc.numerics.arrays import FloatArray
 from pqc.numerics.window import Window, patches
 
 CHUNK = 64
-"""Frames whose patches are in memory at a time."""
+"""Frames whose patches are in memory at a time, at most."""
+
+CHUNK_ELEMENTS = 1 << 26
+"""Elements of these patches, at most, unless one frame has more: 256 MiB."""
 
 
 def clip(x: FloatArray, low: float | None, high: float | None) -> FloatArray:
@@ -35,13 +39,15 @@ def convolution(x: FloatArray, weight: FloatArray, bias: FloatArray, window: Win
     shape = shapes.convolution(x.shape, weight.shape, bias.shape, window, group)
     result = np.empty(shape, np.float32)
     depthwise = group == x.shape[1]
-    for start in range(0, len(x), CHUNK):
-        taps = patches(x[start : start + CHUNK], window)
+    seen = x.shape[1] * prod(window.kernel) * prod(shape[2:])
+    chunk = max(1, min(CHUNK, CHUNK_ELEMENTS // seen))
+    for start in range(0, len(x), chunk):
+        taps = patches(x[start : start + chunk], window)
         if group == 1:
             summed = _dense(taps, weight)
         else:
             summed = _depthwise(taps, weight) if depthwise else _grouped(taps, weight, group)
-        result[start : start + CHUNK] = summed.reshape(-1, *shape[1:])
+        result[start : start + chunk] = summed.reshape(-1, *shape[1:])
     result += bias[:, None, None]
     return result
 

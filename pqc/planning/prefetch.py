@@ -103,8 +103,7 @@ def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequ
         now = started[number] + fetch.cycles
         clock.put_off(fetch.first, now)
     moments = [clock.at(step) for step in range(len(times))]
-    steps = [min(bisect_left(moments, started[number]), fetch.first) for number, fetch in enumerate(fetches)]
-    return steps
+    return [min(bisect_left(moments, started[number]), fetch.first) for number, fetch in enumerate(fetches)]
 
 
 def _next(fetches: Sequence[Fetch], heads: Sequence[_Line], clock: _Clock, now: int) -> tuple[int, int]:

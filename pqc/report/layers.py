@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pqc.isa.program import Program
-from pqc.planning.paper_model import PaperCycles, conventional_cycles, layer_cycles
+from pqc.planning.paper_model import Lanes, PaperCycles, PqLayer, conventional_cycles, pq_cycles
 from pqc.planning.target import Target
 
 KEY = "layers"
@@ -18,8 +18,9 @@ KEY = "layers"
 class LayerFacts:
     """One layer of the network; a number that is not known or means nothing for the layer is 0.
 
-    ``columns`` are the output positions of one frame; ``channels``, ``height`` and ``width`` describe the input,
-    ``kernel`` is (rows, columns).
+    ``columns`` are the output positions of one frame; each looks up ``subspaces`` tables. ``groups`` codebooks encode
+    ``encode_columns`` positions; 0 stands for as many as there are subspaces and columns. ``channels``, ``height`` and
+    ``width`` describe the input, ``kernel`` is (rows, columns).
     """
 
     node: str
@@ -28,7 +29,9 @@ class LayerFacts:
     prototypes: int = 0
     length: int = 0
     subspaces: int = 0
+    groups: int = 0
     columns: int = 0
+    encode_columns: int = 0
     outputs: int = 0
     prototype_bits: int = 0
     table_bits: int = 0
@@ -49,16 +52,18 @@ class LayerFacts:
 
     def paper_cycles(self, target: Target) -> PaperCycles:
         """The paper's cycles for a PQ layer."""
-        return layer_cycles(
-            self.columns,
-            self.subspaces,
-            self.prototypes,
-            self.length,
-            self.outputs,
-            self.prototype_bits,
-            self.table_bits,
-            target,
+        layer = PqLayer(
+            columns=self.columns,
+            encoded=self.encode_columns or self.columns,
+            subspaces=self.subspaces,
+            codebooks=self.groups or self.subspaces,
+            prototypes=self.prototypes,
+            length=self.length,
+            outputs=self.outputs,
+            prototype_bits=self.prototype_bits,
+            table_bits=self.table_bits,
         )
+        return pq_cycles(layer, Lanes.of(target), target.bits_per_cycle)
 
     def conventional_cycles(self, target: Target) -> PaperCycles | None:
         """The layer's cycles on the paper's conventional accelerator; None if its geometry is not recorded."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pqc.codebook import kmeans
 from pqc.codebook.kmeans import fit_codebook, weight_metric, whitening
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
@@ -90,6 +91,25 @@ def test_same_seed_same_codebook(seed: int) -> None:
 def test_a_subspace_does_not_depend_on_its_neighbours() -> None:
     vectors = random_vectors(3, 4, 300, 5)
     assert np.array_equal(fit_codebook(vectors, 8, UI8, 5)[:2], fit_codebook(vectors[:2], 8, UI8, 5))
+
+
+@given(
+    seed=st.integers(0, 1000),
+    subspaces=st.integers(1, 12),
+    samples=st.integers(1, 120),
+    prototypes=st.integers(1, 12),
+)
+def test_subspaces_clustered_together_give_what_each_gives_alone(
+    seed: int, subspaces: int, samples: int, prototypes: int
+) -> None:
+    vectors = random_vectors(seed, subspaces, samples, 4)
+    vectors[0] = vectors[0, 0]  # this one has found its centers at once
+    metric = weight_metric(np.random.default_rng(seed).normal(size=(5, 4 * subspaces)), subspaces, 4)
+    together = fit_codebook(vectors, prototypes, UI8, seed, metric=metric)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kmeans, "SAMPLES_AT_ONCE", 1)
+        alone = fit_codebook(vectors, prototypes, UI8, seed, metric=metric)
+    assert np.array_equal(together, alone)
 
 
 def test_signed_narrow_elements_stay_in_range() -> None:

@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 
 from pqc.codebook.layer import FitOptions, FittedLayer, LayerData, LayerShape, fit_layer
-from pqc.codebook.metrics import normalized_error
-from pqc.codebook.refit import rows
+from pqc.codebook.metrics import normalized_error, rows
 from pqc.codebook.table import quantize_table
 from pqc.numerics.arrays import FloatArray
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
+from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import largest_sum, lookup
 from pqc.numerics.window import Window, patches
 
 OPTIONS = FitOptions(kmeans_samples=2000, refit_positions=4000, tuning_positions=2000, tuning_steps=0)
 TUNED = replace(OPTIONS, tuning_steps=40)
 SHAPE = LayerShape(16, 9, Element(8, signed=False), 0, Metric.L2, 8, 16)
+BY_CHANNEL = replace(SHAPE, length=2, grouping=Grouping.CHANNEL)
 WINDOW = Window((3, 3), (1, 1), (1, 1, 1, 1))
 
 
@@ -36,8 +37,9 @@ def data() -> LayerData:
 
 def real_result(data: LayerData, shape: LayerShape, fitted: FittedLayer) -> FloatArray:
     """What the encode and lookup units give, in real units, [positions, outputs]."""
-    vectors = subvectors(data.activations, data.window, shape.length, fitted.codebook.shape[0])
-    codes = nearest_prototype(onto_grid(vectors, shape.shift, shape.codebook), fitted.codebook, shape.metric)
+    cut = Cut.of(shape.grouping, data.activations.shape[1], data.window, shape.length)
+    vectors = onto_grid(cut.subvectors(data.activations, data.window), shape.shift, shape.codebook)
+    codes = nearest_prototype(vectors, cut.for_taps(fitted.codebook), shape.metric)
     bits = shape.accumulator_bits
     quantized = quantize_table(fitted.table, fitted.bias, shape.table_bits, bits, shape.power_of_two_of)
     assert (largest_sum(quantized.table, quantized.bias) < 1 << bits - 1).all()
@@ -50,13 +52,36 @@ def visible_error(data: LayerData, shape: LayerShape, options: FitOptions) -> fl
     return normalized_error(np.maximum(result, 0), np.maximum(rows(data.target), 0))
 
 
-def test_each_step_earns_its_place(data: LayerData) -> None:
+@pytest.mark.parametrize("shape", [SHAPE, BY_CHANNEL], ids=lambda shape: shape.grouping)
+def test_each_step_earns_its_place(data: LayerData, shape: LayerShape) -> None:
     bare = replace(OPTIONS, bound_rounds=0)
-    plain = visible_error(data, SHAPE, replace(bare, ridge=1e6))
-    refit = visible_error(data, SHAPE, bare)
-    bounded = visible_error(data, SHAPE, OPTIONS)
-    tuned = visible_error(data, SHAPE, TUNED)
+    plain = visible_error(data, shape, replace(bare, ridge=1e6))
+    refit = visible_error(data, shape, bare)
+    bounded = visible_error(data, shape, OPTIONS)
+    tuned = visible_error(data, shape, TUNED)
     assert plain > refit > bounded > tuned
+
+
+def test_taps_share_codebooks_and_the_last_group_is_padded(data: LayerData) -> None:
+    fitted = fit_layer(data, replace(BY_CHANNEL, length=3), OPTIONS)
+    assert fitted.codebook.shape == (2, 16, 3)
+    assert fitted.table.shape == (18, 16, 6)
+    assert not fitted.codebook[1, :, 1:].any()
+
+
+def test_channels_that_no_output_minds_count_for_little(data: LayerData) -> None:
+    weight = data.weight.reshape(6, 4, 9).copy()
+    weight[:, 1] = 0
+    one_sided = replace(data, weight=weight.reshape(6, 36))
+    vectors = data.activations[:, :2].transpose(0, 2, 3, 1).reshape(-1, 2)
+
+    def error(seen: LayerData) -> FloatArray:
+        """Of each of the first two channels, as its nearest prototype has it."""
+        codebook = fit_layer(seen, BY_CHANNEL, OPTIONS).codebook[:1]
+        codes = nearest_prototype(vectors.T[None, None], codebook, Metric.L2)[0, 0]
+        return np.square(vectors.astype(np.float64) - codebook[0, codes]).mean(axis=0)
+
+    assert error(one_sided)[0] < error(data)[0]
 
 
 @pytest.mark.parametrize("bits", [4, 6])

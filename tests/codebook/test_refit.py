@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pqc.codebook import refit
-from pqc.codebook.refit import TableRefit, bounded_refit, predict, rows, visible_target
+from pqc.codebook import one_hot
+from pqc.codebook.metrics import rows
+from pqc.codebook.one_hot import predict
+from pqc.codebook.refit import TableRefit, bounded_refit, visible_target
 from pqc.numerics.arrays import FloatArray, IntArray
 
 
@@ -93,7 +95,7 @@ def test_parts_give_the_same_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> No
     target = predict(codes, table, bias)
     whole = TableRefit(3, 4, 5)
     whole.add(codes, target)
-    monkeypatch.setattr(refit, "ENTRIES_AT_ONCE", 100)
+    monkeypatch.setattr(one_hot, "ENTRIES_AT_ONCE", 100)
     parts = TableRefit(3, 4, 5)
     parts.add(codes, target)
     assert np.allclose(predict(codes, table, bias), target)

@@ -8,7 +8,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pqc.codebook.bias import correct_bias
-from pqc.codebook.metrics import normalized_error
 from pqc.codebook.table import QuantizedTable, plain_table, quantize_table
 from pqc.errors import ModelError
 from pqc.numerics.arrays import FloatArray, IntArray
@@ -115,11 +114,3 @@ def test_bias_correction_never_overflows() -> None:
     corrected = correct_bias(quantized, np.full(6, 1e9), 13)
     assert (largest_sum(corrected.table, corrected.bias) == 4095).all()
     assert np.allclose(corrected.margin, 1 / 4096)
-
-
-def test_normalized_error() -> None:
-    target = np.random.default_rng(0).normal(size=(500, 3)) + 5
-    assert normalized_error(target, target) == 0
-    assert np.isclose(normalized_error(np.broadcast_to(target.mean(axis=0), target.shape), target), 1)
-    assert normalized_error(np.ones((2, 2)), np.ones((2, 2))) == 0
-    assert normalized_error(np.zeros((2, 2)), np.ones((2, 2))) == float("inf")

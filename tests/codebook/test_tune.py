@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pqc.codebook.kmeans import fit_codebook
-from pqc.codebook.refit import TableRefit, predict, visible_target
+from pqc.codebook.one_hot import predict
+from pqc.codebook.refit import TableRefit, visible_target
 from pqc.codebook.table import plain_table
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
@@ -48,6 +49,19 @@ def test_lowers_the_error_behind_the_relu(seed: int) -> None:
     assert after < 0.95 * before
 
 
+def test_taps_share_what_they_learn() -> None:
+    vectors, weight, target = layer(3)
+    seen = vectors.reshape(2, 2, 4000, 6).transpose(1, 0, 2, 3).reshape(2, 8000, 6)
+    start = fit_codebook(np.ascontiguousarray(seen), 8, UI8, 0)
+    prior = plain_table(weight, np.tile(start, (2, 1, 1)))
+    tuned = tune_codebook(start, vectors, target, 0.0, prior, 0.01, UI8, 0, OPTIONS)
+    assert tuned.shape == start.shape
+    before, after = (
+        error_behind_relu(np.tile(codebook, (2, 1, 1)), vectors, weight, target) for codebook in (start, tuned)
+    )
+    assert after < 0.95 * before
+
+
 def test_same_arguments_same_codebook_and_the_first_is_untouched() -> None:
     vectors, weight, target = layer(5)
     start = fit_codebook(vectors, 8, UI8, 0)
@@ -75,3 +89,5 @@ def test_refuses_what_does_not_belong_together() -> None:
     start = fit_codebook(vectors, 8, UI8, 0)
     with pytest.raises(ValueError, match="do not belong together"):
         tune_codebook(start, vectors[:, 1:], target, 0.0, plain_table(weight, start), 0.01, UI8, 0, OPTIONS)
+    with pytest.raises(ValueError, match="do not belong together"):
+        tune_codebook(start[:3], vectors, target, 0.0, plain_table(weight, start), 0.01, UI8, 0, OPTIONS)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from xdsl.dialects.builtin import StringAttr, TensorType, f32
 from xdsl.ir import Block
 from xdsl.utils.exceptions import VerifyException
 
-from pqc.dialects.blob import BlobAttr, BlobStore, ConstantOp, constant_of, element_type
+from pqc.dialects.blob import BlobAttr, BlobStore, ConstantOp, constant_of, constants_scope, element_type
 from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray
 
@@ -89,14 +91,42 @@ def test_files_hold_what_was_saved(tmp_path: Path) -> None:
     BlobStore.load(folder)
 
 
-def test_files_of_another_process_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_another_process_are_read(tmp_path: Path) -> None:
     array = np.arange(5, dtype=np.int8)
     key = BlobStore.put(array)
     BlobStore.save([key], tmp_path)
-    monkeypatch.setattr(BlobStore, "_arrays", {})
-    assert BlobStore.get(key) is None
-    BlobStore.load(tmp_path)
-    np.testing.assert_array_equal(BlobStore.get(key), array)
+    with constants_scope():
+        assert BlobStore.get(key) is None
+        BlobStore.load(tmp_path)
+        np.testing.assert_array_equal(BlobStore.get(key), array)
+
+
+def test_a_scope_forgets_what_came_and_leaves_alone_what_was_there() -> None:
+    outside = BlobStore.put(np.arange(3, dtype=np.int8))
+    with constants_scope():
+        inside = BlobStore.put(np.arange(77, dtype=np.int8))
+        assert BlobStore.bounds(inside) == (0, 76)
+        with constants_scope():
+            assert BlobStore.get(inside) is None
+        assert BlobStore.get(inside) is not None
+        assert BlobStore.get(outside) is None
+    assert BlobStore.get(inside) is None
+    assert BlobStore.bounds(outside) == (0, 2)
+
+
+def test_a_scope_belongs_to_its_thread() -> None:
+    def in_a_scope(value: int) -> bool:
+        with constants_scope():
+            key = BlobStore.put(np.full(5, value, np.int16))
+            together.wait(timeout=60)
+            alone = all(BlobStore.get(other) is None for other in keys if other != key)
+            together.wait(timeout=60)
+            return alone and BlobStore.get(key) is not None
+
+    keys = {BlobStore.put(np.full(5, value, np.int16)) for value in (-1, -2)}
+    together = Barrier(2)
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(in_a_scope, (-1, -2))) == [True, True]
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:

@@ -63,7 +63,11 @@ def compiled(digits: tuple[Images, Images], tmp_path_factory: pytest.TempPathFac
         options = PqOptions(images=None if target == "pqa" else 192)
         folder = tmp_path_factory.mktemp(target)
         request = CompileRequest(
-            MODEL, load_target(target), options, {"input": images[: options.frames]}, dump_ir=folder
+            MODEL,
+            load_target(target),
+            options,
+            {"input": images[: options.frames_of([images.shape[1:]])]},
+            dump_ir=folder,
         )
         return compile_dumped(request)
 

@@ -16,11 +16,12 @@ from pqc.dialects import pqa
 from pqc.dialects.blob import BlobAttr
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
-from pqc.errors import InternalError
+from pqc.errors import InternalError, ProgramError
 from pqc.interpreter.reference import run_reference
 from pqc.interpreter.reference_accelerator import UNWRITTEN, run_program, tensors
 from pqc.isa.fields import Memory
 from pqc.isa.instructions import Storage
+from pqc.isa.parameters import pack_parameters
 from pqc.numerics.element import Element
 
 U8, S16 = Element(8, False), Element(16, True)
@@ -115,6 +116,39 @@ def test_the_inputs_stay_as_they_are() -> None:
     values = np.array([[1, 2]], np.uint8)
     run_program(program([x, tile, fill, copy(tile, x, 2)]), [values])
     assert values.tolist() == [[1, 2]]
+
+
+def test_codes_in_a_region_are_looked_up_and_must_be_codes() -> None:
+    """The second of two groups of three codes, behind an offset; entries 0, 10, 20 and 30."""
+    x, y = dram("x", TensorKind.INPUT, U8, 7), dram("y", TensorKind.OUTPUT, U8, 3)
+    parameters = pack_parameters(np.array([1 << 14]), np.array([14]))
+    entries = bytes([0, 10, 20, 30, 0, 0, 0, 0, *parameters])  # the bias stands between the two
+    data = ConstantOp(BlobAttr.of("data", np.frombuffer(entries, np.uint8)))
+    tile, table, sums = (
+        AllocateOp(Memory.ACTIVATION, 7),
+        AllocateOp(Memory.TABLE, 16),
+        AllocateOp(Memory.ACCUMULATOR, 6),
+    )
+    window = ("kernel_height", "kernel_width", "stride_height", "stride_width", "dilation_height", "dilation_width")
+    fields = {
+        **dict.fromkeys(window, 1), "subspaces": 1, "first_subspace": 1, "prototypes": 4, "outputs": 1,
+        "output_rows": 1, "output_columns": 3, "table_bits": 8, "first": 1, "bias_offset": 4,
+        "from_buffer": 1, "codes_offset": 1, "groups": 2, "height": 1, "width": 3, "plane_stride": 3,
+    }  # fmt: skip
+    lookup = pqa.LookupOp(
+        {"codes": tile.region, "table": table.region, "bias": table.region, "accumulator": sums.region}, fields
+    )
+    requantize = pqa.RequantizeOp(
+        {"accumulator": sums.region, "parameters": table.region, "destination": tile.region},
+        {"outputs": 1, "rows": 1, "columns": 3, "parameters_offset": 8, "high": 255},
+    )
+    made = program([
+        x, y, data, tile, table, sums, copy(x, tile, 7), copy(data, table, 16), lookup, requantize, copy(tile, y, 3)
+    ])  # fmt: skip
+    (found,) = run_program(made, [np.array([[99, 99, 99, 99, 3, 0, 2]], np.uint8)])
+    assert found.tolist() == [[30, 0, 20]]
+    with pytest.raises(ProgramError, match=r"^pqa\.lookup: reads code 4, its table has 4 prototypes$"):
+        run_program(made, [np.array([[0, 0, 0, 0, 3, 4, 2]], np.uint8)])
 
 
 def test_operations_that_are_no_instructions_are_refused() -> None:

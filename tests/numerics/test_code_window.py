@@ -1,59 +1,81 @@
-"""A window over a map of codes, tap by tap, and that it sees what encoding each window would give."""
+"""Windows over maps of codes against loops over taps."""
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
-from hypothesis import assume, given
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
-from support.integers import SEEDS, WINDOWS, array, tap
+from support.operands import Geometry, geometries, seeds
 
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.code_window import windowed_codes
-from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, codes_of_zero, nearest_prototype
-from pqc.numerics.grouping import Cut, Grouping
-from pqc.numerics.window import Window
+from pqc.numerics.window import Window, patches
 
-SIZES, GROUPS, OUTPUTS = st.tuples(st.integers(1, 5), st.integers(1, 5)), st.integers(1, 3), st.integers(1, 4)
-CODES = st.sampled_from([Element(8, signed=False), Element(16, signed=False)])
+FRAMES = 2
+kinds = st.sampled_from([np.uint8, np.uint16])
 
 
-def looped(codes: IntArray, window: Window, padding: IntArray, output: tuple[int, int]) -> IntArray:
-    """One code after the other, from the definition of the subspaces' order."""
-    frames, groups = codes.shape[:2]
-    rows, columns = window.kernel
-    result = np.empty((frames, rows * columns * groups, output[0] * output[1]), codes.dtype)
-    for frame, i, j, group, row, column in np.ndindex(frames, rows, columns, groups, *output):
-        code = tap(codes, window, (frame, group, i, j), (row, column), fill=int(padding[group]))
-        result[frame, (i * columns + j) * groups + group, row * output[1] + column] = code
-    return result
+def random_codes(rng: np.random.Generator, kind: type[np.unsignedinteger], *shape: int) -> IntArray:
+    return rng.integers(0, np.iinfo(kind).max, shape, endpoint=True).astype(kind)
 
 
-@given(CODES, WINDOWS, GROUPS, SIZES, st.tuples(OUTPUTS, OUTPUTS), SEEDS)
-def test_each_tap_reads_its_code_or_the_padding(
-    element: Element, window: Window, groups: int, size: tuple[int, int], output: tuple[int, int], seed: int
+def by_hand(codes: IntArray, geometry: Geometry, padding: IntArray) -> IntArray:
+    """[frames, taps * groups, rows * columns], one code after the other."""
+    frames, groups, height, width = codes.shape
+    window, (rows, columns) = geometry.window, geometry.output
+    seen = np.empty((frames, *window.kernel, groups, rows, columns), codes.dtype)
+    for i, j, y, x in product(*map(range, (*window.kernel, rows, columns))):
+        row = y * window.strides[0] + i * window.dilations[0] - window.pads[0]
+        column = x * window.strides[1] + j * window.dilations[1] - window.pads[1]
+        inside = 0 <= row < height and 0 <= column < width
+        seen[:, i, j, :, y, x] = codes[:, :, row, column] if inside else padding
+    return seen.reshape(frames, -1, rows * columns)
+
+
+@given(geometries(), seeds, kinds, st.data())
+def test_windows_and_parts_of_their_subspaces(
+    geometry: Geometry, rng: np.random.Generator, kind: type[np.unsignedinteger], data: st.DataObject
 ) -> None:
-    codes, padding = array(element, (2, groups, *size), seed), array(element, (groups,), seed + 1)
-    found = windowed_codes(codes, window, padding, output)
-    np.testing.assert_array_equal(found, looped(codes, window, padding, output))
-    assert found.dtype == codes.dtype
-
-
-@given(WINDOWS, st.integers(1, 7), SIZES, st.integers(1, 4), st.integers(1, 9), st.sampled_from(Metric), SEEDS)
-def test_encoding_pixels_once_gives_what_encoding_every_window_gives(
-    window: Window, channels: int, size: tuple[int, int], length: int, prototypes: int, metric: Metric, seed: int
-) -> None:
-    assume(min(window.output_size(*size)) >= 1)
-    pixel, element = Window((1, 1)), Element(8, signed=True)
-    x, cut = array(element, (2, channels, *size), seed), Cut.of(Grouping.CHANNEL, channels, window, length)
-    codebook = array(element, (cut.groups, prototypes, length), seed + 1)
-    pixels = Cut.of(Grouping.CHANNEL, channels, pixel, length).subvectors(x, pixel)
-    codes = nearest_prototype(pixels, codebook, metric).reshape(2, cut.groups, *size)
-    found = windowed_codes(codes, window, codes_of_zero(codebook, metric), window.output_size(*size))
-    expected = nearest_prototype(cut.subvectors(x, window), cut.for_taps(codebook), metric)
+    codes = random_codes(rng, kind, FRAMES, geometry.channels, geometry.height, geometry.width)
+    padding = random_codes(rng, kind, geometry.channels)
+    expected = by_hand(codes, geometry, padding)
+    found = windowed_codes(codes, geometry.window, padding, geometry.output)
+    assert found.dtype == kind
     np.testing.assert_array_equal(found, expected)
+    start = data.draw(st.integers(0, geometry.elements - 1))
+    stop = data.draw(st.integers(start + 1, geometry.elements))
+    part = windowed_codes(codes, geometry.window, padding, geometry.output, range(start, stop))
+    np.testing.assert_array_equal(part, expected[:, start:stop])
 
 
-def test_the_code_of_zero_is_the_lowest_of_the_nearest() -> None:
-    codebook = np.array([[[3, 0], [1, -1], [-1, 1]], [[0, 1], [0, 0], [0, 0]]], np.int8)
-    assert codes_of_zero(codebook, Metric.L2).tolist() == [1, 1]
+@given(geometries(), seeds)
+def test_equal_padding_codes_are_the_fill_of_a_convolution_s_patches(
+    geometry: Geometry, rng: np.random.Generator
+) -> None:
+    codes = random_codes(rng, np.uint8, FRAMES, geometry.channels, geometry.height, geometry.width)
+    seen = patches(codes, geometry.window, geometry.output, fill=7).transpose(0, 2, 3, 1, 4, 5)
+    padding = np.full(geometry.channels, 7, np.uint8)
+    expected = seen.reshape(FRAMES, geometry.elements, geometry.columns)
+    np.testing.assert_array_equal(windowed_codes(codes, geometry.window, padding, geometry.output), expected)
+
+
+def test_the_pads_give_the_output_where_none_is_asked_for() -> None:
+    codes = np.arange(4, dtype=np.uint8).reshape(1, 1, 2, 2)
+    window = Window((2, 2), pads=(1, 0, 0, 1))
+    found = windowed_codes(codes, window, np.array([9], np.uint8))
+    assert found.tolist() == [[[9, 9, 0, 1], [9, 9, 1, 9], [0, 1, 2, 3], [1, 9, 3, 9]]]
+
+
+@pytest.mark.parametrize(
+    ("window", "output", "margins"),
+    [
+        (Window((3, 3), pads=(1, 1, 1, 1)), (4, 5), (1, 1, 1, 1)),
+        (Window((3, 3), pads=(1, 1, 1, 1)), (2, 2), (1, 1, 0, 0)),
+        (Window((1, 2), strides=(2, 3), dilations=(1, 4)), (3, 3), (0, 0, 1, 6)),
+    ],
+)
+def test_margins(window: Window, output: tuple[int, int], margins: tuple[int, ...]) -> None:
+    assert window.margins(4, 5, output) == margins

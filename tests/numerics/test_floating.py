@@ -77,6 +77,14 @@ def test_more_frames_than_a_chunk_give_the_same() -> None:
     assert floating.convolution(x[:0], weight, bias, window).shape == (0, 2, 3, 3)
 
 
+def test_frames_that_are_large_are_cut_into_smaller_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, weight, bias, window = random(5, 4, 5, 5), random(2, 4, 3, 3), random(2), Window((3, 3))
+    whole = floating.convolution(x, weight, bias, window)
+    for elements in (1, 2 * 4 * 9 * 9):
+        monkeypatch.setattr(floating, "CHUNK_ELEMENTS", elements)
+        np.testing.assert_allclose(floating.convolution(x, weight, bias, window), whole, rtol=0, atol=1e-5)
+
+
 def test_operands_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(ShapeError, match="wants 3 channels, not 4"):
         floating.convolution(random(1, 4, 5, 5), random(2, 3, 3, 3), random(2), Window((3, 3)))

@@ -18,9 +18,11 @@ from pqc.dialects.location import node_name
 from pqc.dialects.onnx import ConvOp
 from pqc.dialects.pq import ConvolutionOp
 from pqc.dialects.registry import make_context
+from pqc.passes import fitter
 from pqc.passes.attributes import CONFIG, ERROR, GRID
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.options import PqOptions
+from pqc.passes.pipeline import PHASE
 from pqc.passes.progress import LISTENER
 
 OPTIONS = PqOptions(prototypes=4)
@@ -110,6 +112,16 @@ def test_more_frames_than_are_executed_together(tmp_path: Path) -> None:
     network = residual_network()
     levels = compile_network(network, tmp_path, options=OPTIONS, frames=100)
     assert error_of(levels, level(levels, 5)) < 0.5
+
+
+def test_how_many_frames_are_executed_together_does_not_matter(levels: Levels, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = level(levels, 4)
+    # three frames of the largest tensor
+    monkeypatch.setattr(fitter, "ELEMENTS_AT_ONCE", 3 * 4 * 6 * 6)
+    FitPrototypesPass().apply(make_context(), module)
+    expected = level(levels, 5)
+    module.attributes[PHASE] = expected.attributes[PHASE]
+    assert module.is_structurally_equivalent(expected)
 
 
 def test_nothing_chosen_is_nothing_changed(tmp_path: Path) -> None:

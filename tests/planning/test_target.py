@@ -166,3 +166,9 @@ def test_a_dictionary_names_its_origin() -> None:
     with pytest.raises(ModelError) as caught:
         target_from_dict(values, "prog.bin")
     assert str(caught.value) == "prog.bin: dram.latency_cycles = -1, allowed is an integer from 0 to 1000000"
+
+
+@pytest.mark.parametrize("name", list_targets())
+def test_the_vector_unit_takes_what_the_lookup_unit_yields(name: str) -> None:
+    target = load_target(name)
+    assert target.vector.lanes == target.lookup.output_lanes

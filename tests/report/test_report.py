@@ -20,7 +20,8 @@ from pqc.interpreter.timing import simulate
 from pqc.isa.fields import Memory, Unit
 from pqc.isa.instructions import Lookup
 from pqc.isa.program import Program
-from pqc.planning.paper_model import CONVENTIONAL_AREA, Lanes, area, conventional_cycles, layer_cycles
+from pqc.planning.paper_model import CONVENTIONAL_AREA, Lanes, area, conventional_cycles, layer_cycles, pq_cycles
+from pqc.planning.paper_model import PqLayer as PaperLayer
 from pqc.planning.target import target_from_dict
 from pqc.report.contents import program_contents
 from pqc.report.layers import LayerFacts, layer_facts
@@ -57,6 +58,18 @@ def test_cycles_compare_with_the_paper() -> None:
     # Layers that are all product-quantized, but activations and parameters move, too.
     assert cycles["pq"] < cycles["steady_state"] == cycles["latency"]
     assert [layer["paper_model_cycles"] for layer in report["layers"]] == [layer.cycles for layer in paper]
+
+
+def test_layers_grouped_by_channel() -> None:
+    made = program(groups=1, encode_columns=4 * 36)
+    target = target_from_dict(made.target)
+    paper = [
+        pq_cycles(PaperLayer(36, 4 * 36, layer.channels, 1, 16, 9, layer.outputs, 8, 8), Lanes.of(target), 751)
+        for layer in LAYERS
+    ]
+    found = build_report(made)
+    assert [layer["paper_model_cycles"] for layer in found["layers"]] == [layer.cycles for layer in paper]
+    assert found["cycles"]["paper_model_pq"] > build_report(program())["cycles"]["paper_model_pq"]
 
 
 def test_layers_add_up() -> None:

@@ -11,6 +11,7 @@ from support.tiles import dense
 
 from pqc.isa.access import accumulator_bytes
 from pqc.isa.fields import Instruction, Memory, Unit
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 from pqc.isa.instructions import Encode, Load, Lookup, Requantize, Storage, Store
 from pqc.isa.parameters import pack_parameters
 from pqc.isa.program import Program, Tensor
@@ -55,7 +56,7 @@ def chain(instructions: Iterable[Instruction]) -> tuple[Instruction, ...]:
     done: list[Instruction] = []
     for instruction in instructions:
         before = done[-1] if done else None
-        follows = isinstance(before, Encode) and isinstance(instruction, Lookup)
+        follows = before is not None and sends_to_fifo(before) and takes_from_fifo(instruction)
         if before is None or follows or before.unit is instruction.unit:
             done.append(instruction)
             continue

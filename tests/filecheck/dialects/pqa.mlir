@@ -44,10 +44,16 @@ pqa.program "pqa" accumulator_bits 16 attributes {note} {
   %9 = pqa.pool source = %tile, destination = %tile <channels = 2, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_height = 2, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4, destination_offset = 128, high = 255> : !pqa.region<activation, 256>, !pqa.region<activation, 256>
   // CHECK: %10 = pqa.fill destination = %out <destination_storage = 1, planes = 1, rows = 1, columns = 4, fill_value = -128> : !pqa.region<activation, 384>
   %10 = pqa.fill destination = %out <destination_storage = 1, planes = 1, rows = 1, columns = 4, fill_value = -128> : !pqa.region<activation, 384>
+
+  // Codes through the activation buffer: a map that one writes and the other reads through a window.
+  // CHECK: %11 = pqa.encode source = %tile, codebook = %book, destination = %tile <channels = 2, {{.*}}to_buffer = 1, destination_offset = 128, code_plane_stride = 64, code_row_stride = 8> :
+  %11 = pqa.encode source = %tile, codebook = %book, destination = %tile <channels = 2, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_height = 3, kernel_width = 3, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, pad_top = 1, pad_left = 1, output_rows = 8, output_columns = 8, subspaces = 2, prototypes = 4, length = 9, prototype_bits = 8, to_buffer = 1, destination_offset = 128, code_plane_stride = 64, code_row_stride = 8> : !pqa.region<activation, 256>, !pqa.region<codebook, 72>, !pqa.region<activation, 256>
+  // CHECK: %12 = pqa.lookup codes = %tile, padding = %table, table = %table, accumulator = %sums <subspaces = 4, {{.*}}first_subspace = 2> after (%11)
+  %12 = pqa.lookup codes = %tile, padding = %table, table = %table, accumulator = %sums <subspaces = 4, prototypes = 4, outputs = 3, output_rows = 8, output_columns = 8, table_bits = 8, from_buffer = 1, codes_offset = 128, groups = 2, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_height = 1, kernel_width = 3, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, pad_left = 1, padding_offset = 60, first_subspace = 2> after (%11) : !pqa.region<activation, 256>, !pqa.region<table, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 768>
 }
 }
 
 // GENERIC: "pqa.encode"(%tile, %book, %0) <{bound = ["source", "codebook"], fields = #pqa.fields<channels = 2
 
 // Instructions have effects: none is removed, moved or merged.
-// KEPT-COUNT-11: {{= pqa.(load|encode|lookup|convolve|requantize|store|add|rescale|pool|fill) }}
+// KEPT-COUNT-13: {{= pqa.(load|encode|lookup|convolve|requantize|store|add|rescale|pool|fill) }}

@@ -1,22 +1,9 @@
-"""Where codes go and come from, and what a lookup reads of a map of codes."""
+"""What a lookup reads of a map of codes: its window, the groups and subspaces, the padding."""
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
-from pqc.isa.fields import Instruction
-from pqc.isa.instructions import Encode, Lookup
+from pqc.isa.instructions import Lookup
 from pqc.numerics.window import Window
-
-
-def sends_codes(instruction: Instruction) -> TypeGuard[Encode]:
-    """Whether the code FIFO takes what ``instruction`` makes; the k-th that sends belongs to the k-th that takes."""
-    return isinstance(instruction, Encode) and not instruction.to_buffer
-
-
-def takes_codes(instruction: Instruction) -> TypeGuard[Lookup]:
-    """Whether ``instruction`` empties the code FIFO."""
-    return isinstance(instruction, Lookup) and not instruction.from_buffer
 
 
 def code_window(lookup: Lookup) -> Window:

@@ -1,0 +1,94 @@
+"""The refit of a table with more entries than there are positions: as many equations as positions.
+
+With A the one-hot codes [positions, subspaces * prototypes] and r what a prior table leaves of the target, ridge
+regression changes the table by (A'A + k)^-1 A'r. The same change is A'(AA' + k)^-1 r, whose matrix has a row for each
+position, and the entry (i, j) of AA' is the number of subspaces in which positions i and j have the same code. (The
+dual form of ridge regression: C. Saunders, A. Gammerman and V. Vovk, Ridge regression learning algorithm in dual
+variables, 1998.)
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pqc.codebook.one_hot import one_hot, parts, predict
+from pqc.numerics.arrays import FloatArray, IntArray
+
+Float32: TypeAlias = npt.NDArray[np.float32]
+Float64: TypeAlias = npt.NDArray[np.float64]
+
+
+class DualRefit:
+    """What :class:`pqc.codebook.refit.TableRefit` computes, for ``codes`` [positions, subspaces] known beforehand.
+
+    Raises:
+        ValueError: there are no positions.
+    """
+
+    def __init__(self, codes: IntArray, prototypes: int, target: FloatArray) -> None:
+        if len(codes) < 1:
+            raise ValueError("refit of 0 positions, needs at least one")
+        self._codes = codes
+        self._prototypes = prototypes
+        self._target = target
+        self._solver: tuple[float, Float64] | None = None
+
+    def retarget(self, codes: IntArray, target: FloatArray) -> None:
+        """Replace all targets, for the same codes in the same order.
+
+        Raises:
+            ValueError: there are more or fewer positions.
+        """
+        if codes.shape != self._codes.shape or len(target) != len(self._codes):
+            raise ValueError(f"{len(target)} new targets for {len(self._codes)} positions, they must be as many")
+        self._target = target
+
+    def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
+        """The table [subspaces, prototypes, outputs] and the bias [outputs] of least squared error.
+
+        ``ridge`` weighs the squared distance from ``prior`` as in :meth:`TableRefit.solve`.
+
+        Raises:
+            ValueError: the ridge is not positive, or the prior's shape is another one.
+        """
+        outputs: int = self._target.shape[1]
+        shape = (self._codes.shape[1], self._prototypes, outputs)
+        if ridge <= 0 or prior.shape != shape:
+            raise ValueError(
+                f"refit with ridge {ridge} towards a table {prior.shape}: needs a positive ridge and {shape}"
+            )
+        missing: Float64 = self._target.astype(np.float64) - predict(self._codes, prior, np.zeros(outputs, np.float32))
+        mean = missing.mean(axis=0)
+        weights = self._inverse(ridge) @ (missing - mean)
+        change = np.empty((shape[0] * shape[1], outputs))
+        used = np.empty(len(change))
+        for part in self._subspaces():
+            here = slice(part.start * self._prototypes, part.stop * self._prototypes)
+            rows = one_hot(self._codes[:, part], self._prototypes)
+            change[here] = rows.T @ weights.astype(np.float32)
+            used[here] = rows.mean(axis=0, dtype=np.float64)
+        table = prior.astype(np.float64) + change.reshape(shape)
+        return table.astype(np.float32), mean - used @ change
+
+    def _inverse(self, ridge: float) -> Float64:
+        """The inverse of the centered and regularized matrix of common codes, kept for the next targets."""
+        if self._solver is not None and self._solver[0] == ridge:
+            return self._solver[1]
+        positions = len(self._codes)
+        common: Float64 = np.zeros((positions, positions))
+        for part in self._subspaces():
+            rows = one_hot(self._codes[:, part], self._prototypes)
+            common += rows @ rows.T
+        mean = common.mean(axis=0)
+        common += mean.mean() - mean - mean[:, None]
+        common[np.diag_indices(positions)] += ridge * positions / self._prototypes
+        inverse = np.linalg.inv(common).astype(np.float64)
+        self._solver = (ridge, inverse)
+        return inverse
+
+    def _subspaces(self) -> list[slice]:
+        """Runs of subspaces whose one-hot columns fit the memory bound."""
+        return parts(self._codes.shape[1], len(self._codes) * self._prototypes)
