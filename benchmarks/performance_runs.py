@@ -42,7 +42,11 @@ FRAMES = 4
 QUICK_FIT = FitPrototypesPass(kmeans_samples=256, kmeans_iterations=1, refit_positions=64, bound_rounds=0)
 """For the same reason."""
 
-LOWERING = ("pqc/interpreter/", "pqc/planning/", "pqc/report/", "pqc/cli/", "passes/lower_", "passes/allocate_memory")
+LOWERING = (
+    *("pqc/interpreter/", "pqc/planning/", "pqc/report/", "pqc/cli/", "pqc/exploration/"),
+    *("passes/lower_", "passes/layers.py", "passes/program_builder", "passes/tensor_lives", "passes/prefetch_"),
+    *("passes/allocate_memory", "passes/insert_tokens", "passes/emit"),
+)
 """Beginnings of source paths that a quantized network does not depend on."""
 
 Record: TypeAlias = dict[str, Any]

@@ -18,6 +18,7 @@ from xdsl.passes import ModulePass
 from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp, RegionOp, TensorKind, TensorOp
 from pqc.isa.fields import Memory
 from pqc.passes.attributes import program_of, target_of
+from pqc.passes.place_constants import place_constants
 from pqc.planning.allocation import Interval, allocate, allocate_tightly
 from pqc.planning.tiles import ALIGNMENT, DoesNotFitError
 
@@ -88,9 +89,12 @@ class AllocateMemoryPass(ModulePass):
         """
         program, target = program_of(op), target_of(op)
         intervals = live_intervals(program)
+        placed = place_constants(program, target).addresses
+        for region, address in placed.items():
+            region.place(address)
         on_chip = [memory for memory in Memory if memory is not Memory.DRAM]
         for memory in on_chip:
-            regions = [region for region in intervals if region.region.type.kind is memory]
+            regions = [region for region in intervals if region.region.type.kind is memory and region not in placed]
             place_on_chip(regions, intervals, memory, target.buffer_bytes(memory))
         place_in_dram(
             [region for region in intervals if isinstance(region, ConstantOp)],

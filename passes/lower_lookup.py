@@ -30,6 +30,7 @@ from pqc.planning.tiling import (
     Step,
     SubspaceBlock,
     check_lookup,
+    codebooks_stay,
     plan_lookup,
     search_lookup,
 )
@@ -52,6 +53,7 @@ class LookupLowering(LayerLowering):
         self.pq = PqShape(self.table.shape[0], prototypes, length, *bits, groups)
         self.code_storage = Storage.U8 if self.pq.code_bytes == 1 else Storage.U16
         self.padding = constant_array(lookup.padding) if lookup.padding is not None else np.zeros(0, np.int32)
+        self.stay = codebooks_stay(self.pq, builder.target)
         self._blocks: tuple[SubspaceBlock, ...] = ()
         self._codebooks: dict[tuple[Span | None, int, int], SSAValue] = {}
         self._tables: dict[tuple[Span, int, int], SSAValue] = {}
@@ -195,7 +197,8 @@ class LookupLowering(LayerLowering):
 
     def _load_codebook(self, nest: Nest, step: Step, part: SubspaceBlock | None) -> SSAValue:
         """The codebooks of a block of subspaces; None: those of all groups of channels."""
-        key = None if nest.keep_codes else step.outputs, step.input_block if part else 0, self.turn(nest, step)
+        outputs, turn = None if nest.keep_codes else step.outputs, self.turn(nest, step)
+        key = (None if self.stay else outputs), (step.input_block if part else 0), (0 if self.stay else turn)
         if key not in self._codebooks:
             books = self.codebook[part.subspaces.start : part.subspaces.stop] if part else self.codebook
             data = pack(books, self.pq.prototype_bits)

@@ -11,7 +11,7 @@ overwrites.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -19,26 +19,28 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
-from pqc.dialects.pqa import LoadOp, UnitOp
+from pqc.dialects.pqa import LoadOp
 from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp
-from pqc.interpreter.work import works
-from pqc.isa.fields import Memory, Unit
-from pqc.passes.allocate_memory import finds_place
+from pqc.isa.fields import Memory
 from pqc.passes.attributes import program_of, target_of
+from pqc.passes.place_constants import place_constants
+from pqc.passes.time_line import TimeLine
 from pqc.planning.prefetch import Fetch, load_steps
 from pqc.planning.target import Target
 
-SHARES = (1.0, 0.875, 0.75, 0.5)
-"""Parts of a buffer that are filled ahead: less is tried where the regions then find no place."""
+FILLS: tuple[Callable[[int, int], int], ...] = (
+    lambda capacity, largest: capacity,
+    # going round, up to one region's bytes are lost where the buffer ends
+    lambda capacity, largest: capacity - largest,
+    lambda capacity, largest: 3 * (capacity - largest) // 4,
+)
+"""How many bytes of a buffer are filled ahead, by its capacity and its largest region: all are tried."""
 
 CONSTANTS = (Memory.CODEBOOK, Memory.TABLE)
 """The buffers that hold nothing but constants."""
 
 LOOKAHEAD = 8
 """Activations can be loaded so many operations before the place where the program has them."""
-
-TIMED = (Unit.LOOKUP, Unit.CONVENTIONAL, Unit.VECTOR)
-"""The units whose work is the time line: a lookup stands for its encode, too."""
 
 
 @dataclass(frozen=True)
@@ -49,52 +51,37 @@ class Transfer:
     moved: tuple[Operation, ...]
 
 
-def step_times(units: dict[Operation, int], ops: Sequence[Operation]) -> list[int]:
-    """When each operation happens if one follows the other without waiting; requantization runs beside lookups."""
-    times = [0]
-    for op in ops:
-        counts = isinstance(op, UnitOp) and op.unit in TIMED and op.name != "pqa.requantize"
-        times.append(times[-1] + (units[op] if counts else 0))
-    return times
-
-
-def transfers(program: ProgramOp, busy: dict[Operation, int]) -> list[Transfer]:
+def transfers(line: TimeLine) -> list[Transfer]:
     """All loads, in program order."""
-    index = {op: number for number, op in enumerate(program.body.block.ops)}
     found: list[Transfer] = []
-    for op, number in index.items():
+    for op, number in line.index.items():
         if not isinstance(op, LoadOp):
             continue
         constant, buffer = op.region_of["dram"].owner, op.region_of["address"].owner
         if isinstance(constant, ConstantOp) and isinstance(buffer, AllocateOp):
-            kind = buffer.region.type
-            last = max(index[use.operation] for use in buffer.region.uses)
-            fetch = Fetch(kind.kind, kind.size.data, busy[op], number, last)
+            kind = buffer.region_type
+            last = max(line.index[use.operation] for use in buffer.region.uses)
+            fetch = Fetch(kind.kind, kind.size.data, line.busy[op], number, last)
             found.append(Transfer(fetch, (constant, buffer, op)))
         else:
-            fetch = Fetch(Memory.ACTIVATION, 0, busy[op], number, number, max(0, number - LOOKAHEAD))
+            fetch = Fetch(Memory.ACTIVATION, 0, line.busy[op], number, number, max(0, number - LOOKAHEAD))
             found.append(Transfer(fetch, ()))
     return found
 
 
-def hoisted_order(program: ProgramOp, target: Target, share: float) -> list[Operation]:
-    """The operations with every load of a constant at its place, buffers filled to a ``share``."""
-    ops = list(program.body.block.ops)
-    instructions = [op for op in ops if isinstance(op, UnitOp)]
-    work = works([op.instruction({}) for op in instructions], target)
-    busy: dict[Operation, int] = {op: one.busy for op, one in zip(instructions, work, strict=True)}
-    found = transfers(program, busy)
+def hoisted_order(line: TimeLine, target: Target, fill: Callable[[int, int], int]) -> list[Operation]:
+    """The operations with every load of a constant at its place, if buffers are filled so far."""
+    found = transfers(line)
     capacities: dict[int, int] = {Memory.ACTIVATION: 0}
     for memory in CONSTANTS:
-        # going round, up to one region's bytes are lost where the buffer ends
         largest = max((one.fetch.size for one in found if one.fetch.line == memory), default=0)
-        capacities[memory] = int((target.buffer_bytes(memory) - largest) * share)
-    steps = load_steps([one.fetch for one in found], capacities, step_times(busy, ops))
+        capacities[memory] = fill(target.buffer_bytes(memory), largest)
+    steps = load_steps([one.fetch for one in found], capacities, line.times)
     early: dict[int, list[Transfer]] = defaultdict(list)
     for one, step in zip(found, steps, strict=True):
         early[step].append(one)
     order: dict[Operation, None] = {}
-    for number, op in enumerate(ops):
+    for number, op in enumerate(line.ops):
         for one in early[number]:
             order.update(dict.fromkeys(one.moved))
         order.setdefault(op)
@@ -115,11 +102,14 @@ class PrefetchConstantsPass(ModulePass):
     name = "prefetch-constants"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Change the order of the loads; where the regions then find no place, less is loaded ahead, or nothing."""
+        """Change the order of the loads to the one of which a frame takes the fewest cycles, or leave it."""
         program, target = program_of(op), target_of(op)
-        original = list(program.body.block.ops)
-        for share in SHARES:
-            reorder(program, hoisted_order(program, target, share))
-            if all(finds_place(program, memory, target.buffer_bytes(memory)) for memory in CONSTANTS):
-                return
-            reorder(program, original)
+        line = TimeLine.of(program, target)
+        best, cycles = list(line.ops), place_constants(program, target).period
+        for fill in FILLS:
+            order = hoisted_order(line, target, fill)
+            reorder(program, order)
+            found = place_constants(program, target)
+            if found.complete and found.period < cycles:
+                best, cycles = order, found.period
+        reorder(program, best)

@@ -125,7 +125,7 @@ def _request(options: Mapping[str, Any]) -> CompileRequest:
     say(f"target {target.name}, fingerprint {target.fingerprint()[:12]}")
     if calibration is None:
         count = synthetic_frame_count(model)
-        say(f"no --calibrate: the prototypes are fitted on {count} synthetic frames, so accuracy means nothing")
+        say(f"no --calibrate: the prototypes are fitted on synthetic data, so accuracy means nothing ({count} frames)")
     return CompileRequest(
         model=model,
         target=target,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from pqc.errors import ModelError
+from pqc.isa.fields import Memory
 from pqc.numerics.packing import packed_bytes
 from pqc.planning.nest import Nest
 from pqc.planning.search import Cut, Problem, check_kernel, parameter_bytes, pieces
@@ -157,7 +158,14 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
         column_cycles=again,
         kept_cycles=kept,
         code_bytes=coded * pq.code_bytes,
+        codebooks_stay=codebooks_stay(pq, target),
     )
+
+
+def codebooks_stay(pq: PqShape, target: Target) -> bool:
+    """Whether a layer's codebooks take no more than half of their buffer, so that they stay while it runs."""
+    size = aligned(packed_bytes((pq.groups or pq.subspaces) * pq.prototypes * pq.length, pq.prototype_bits))
+    return 2 * size <= target.buffer_bytes(Memory.CODEBOOK)
 
 
 def _coded_blocks(pq: PqShape, blocks: tuple[SubspaceBlock, ...]) -> list[int]:

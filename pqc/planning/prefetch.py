@@ -8,10 +8,12 @@ of the program in their order, each at the earliest time, put off whenever a loa
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+
+from pqc.planning.clock import Clock
 
 
 @dataclass(frozen=True)
@@ -27,31 +29,6 @@ class Fetch:
     first: int
     last: int
     ready: int = 0
-
-
-@dataclass
-class _Clock:
-    """When steps happen: at their own times, put off by the delays of the steps up to them."""
-
-    times: Sequence[int]
-    steps: list[int] = field(default_factory=list[int])
-    delays: list[int] = field(default_factory=list[int])
-
-    def at(self, step: int) -> int:
-        """When a step happens."""
-        found = bisect_right(self.steps, step)
-        return self.times[step] + (self.delays[found - 1] if found else 0)
-
-    def put_off(self, step: int, until: int) -> None:
-        """Let a step happen at ``until`` at the earliest, and all that follow as much later."""
-        late = until - self.at(step)
-        if late <= 0:
-            return
-        place = bisect_right(self.steps, step)
-        before = self.delays[place - 1] if place else 0
-        self.steps.insert(place, step)
-        self.delays.insert(place, before)
-        self.delays[place:] = [delay + late for delay in self.delays[place:]]
 
 
 @dataclass
@@ -89,7 +66,7 @@ def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequ
             in any case.
         times: when each step happens if no load comes too late; one more entry says when the last one is over.
     """
-    clock = _Clock(times)
+    clock = Clock(times)
     lines = {line: _Line(capacity, []) for line, capacity in capacities.items()}
     for number, fetch in enumerate(fetches):
         lines[fetch.line].fetches.append(number)
@@ -106,7 +83,7 @@ def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequ
     return [min(bisect_left(moments, started[number]), fetch.first) for number, fetch in enumerate(fetches)]
 
 
-def _next(fetches: Sequence[Fetch], heads: Sequence[_Line], clock: _Clock, now: int) -> tuple[int, int]:
+def _next(fetches: Sequence[Fetch], heads: Sequence[_Line], clock: Clock, now: int) -> tuple[int, int]:
     """The load to start next and when it is ready: of the ready ones the one needed first, else the first ready.
 
     Until a load has started nobody knows when the steps from its ``first`` on happen. What depends on those is out of

@@ -63,6 +63,8 @@ class Cut:
     """The same with codes computed once."""
     code_bytes: int = 0
     """Bytes that the kept codes of one position take; 0: there are none to keep."""
+    codebooks_stay: bool = False
+    """Codebooks are loaded once and stay until the layer is done, because they take no more than half of the buffer."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Problem:
         if choice.resident:
             blocks = cut.output_blocks if choice.keep_codes else 1
             tables, parameters = cut.all_table_bytes * blocks, parameters * blocks
+        if choice.resident or cut.codebooks_stay:
             codebooks = cut.all_codebook_bytes
         accumulator = choice.tiles * aligned(cut.outputs * positions * self.accumulator_bytes)
         return activation, codebooks, tables + parameters, accumulator
@@ -185,13 +188,14 @@ class Problem:
         turns = -(-tiles // choice.tiles)
         again = 1 if choice.resident else turns
         blocks = 1 if choice.keep_codes else cut.output_blocks
+        codebooks = 1 if cut.codebooks_stay else again * blocks
         rows = axis_tiles(shape.window, 0, shape.height, shape.rows, choice.rows)
         columns = axis_tiles(shape.window, 1, shape.width, shape.columns, choice.columns)
         slab = sum(tile.source.size for tile in rows) * sum(tile.source.size for tile in columns)
         positions = shape.rows * shape.columns
         return (
             cut.table_traffic * again
-            + cut.codebook_traffic * again * blocks
+            + cut.codebook_traffic * codebooks
             + self.frames * slab * cut.slab_channels * blocks * shape.source_bytes
             + self.frames * shape.outputs * positions * (shape.residual_bytes + shape.destination_bytes)
         )
@@ -199,7 +203,8 @@ class Problem:
     def _overlaps(self, choice: Choice, tiles: int) -> bool:
         """Whether there is room to load, compute and finish at a time: for two of whatever comes and goes."""
         needs = self.needs(choice)
-        twice = (True, not choice.resident, not choice.resident, choice.tiles == 1)
+        stay = choice.resident or choice.cut.codebooks_stay
+        twice = (True, not stay, not choice.resident, choice.tiles == 1)
         if tiles * choice.cut.input_blocks * choice.cut.output_blocks == 1:
             return True
         return all(

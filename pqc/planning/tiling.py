@@ -19,7 +19,15 @@ from pqc.planning.convolution_plan import (
     plan_convolution,
     search_convolution,
 )
-from pqc.planning.lookup_plan import LookupPlan, PqShape, SubspaceBlock, check_lookup, plan_lookup, search_lookup
+from pqc.planning.lookup_plan import (
+    LookupPlan,
+    PqShape,
+    SubspaceBlock,
+    check_lookup,
+    codebooks_stay,
+    plan_lookup,
+    search_lookup,
+)
 from pqc.planning.nest import Nest, Step, walk
 from pqc.planning.tiles import ALIGNMENT, DoesNotFitError, LayerShape, MapTile, Span, aligned, map_tiles
 from pqc.planning.vector_plan import MoveBlock, PoolPlan, plan_move, plan_pool
@@ -42,6 +50,7 @@ __all__ = [
     "aligned",
     "check_convolution",
     "check_lookup",
+    "codebooks_stay",
     "map_tiles",
     "plan_convolution",
     "plan_lookup",

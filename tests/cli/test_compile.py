@@ -15,7 +15,7 @@ from pqc.isa.program import load_program
 
 COMPILE = ("compile", "m.onnx", "--calibrate", "c.npz", "--prototypes", "8", "--images", "20")
 TALK = "target pqa, fingerprint b77a1353b5af\n"
-SYNTHETIC = "no --calibrate: the prototypes are fitted on 128 synthetic frames, so accuracy means nothing\n"
+SYNTHETIC = "no --calibrate: the prototypes are fitted on synthetic data, so accuracy means nothing (128 frames)\n"
 
 
 @pytest.fixture(scope="module")

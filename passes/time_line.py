@@ -1,0 +1,40 @@
+"""The time line of a program: its operations in their order, and when each happens if nothing waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.ir import Operation
+
+from pqc.dialects.pqa import UnitOp
+from pqc.dialects.pqa_memory import ProgramOp
+from pqc.interpreter.work import works
+from pqc.isa.fields import Unit
+from pqc.planning.target import Target
+
+TIMED = (Unit.LOOKUP, Unit.CONVENTIONAL, Unit.VECTOR)
+"""The units whose work is the time line: a lookup stands for its encode, too."""
+
+
+@dataclass(frozen=True)
+class TimeLine:
+    """Operations, their places, the cycles of those that are instructions, and their times; one more for the end."""
+
+    ops: Sequence[Operation]
+    index: Mapping[Operation, int]
+    busy: Mapping[Operation, int]
+    times: Sequence[int]
+
+    @staticmethod
+    def of(program: ProgramOp, target: Target) -> TimeLine:
+        """The time line of ``program``; requantization runs beside lookups, so that it takes no time of its own."""
+        ops = list(program.body.block.ops)
+        instructions = [op for op in ops if isinstance(op, UnitOp)]
+        work = works([op.instruction({}) for op in instructions], target)
+        busy: dict[Operation, int] = {op: one.busy for op, one in zip(instructions, work, strict=True)}
+        times = [0]
+        for op in ops:
+            counts = isinstance(op, UnitOp) and op.unit in TIMED and op.name != "pqa.requantize"
+            times.append(times[-1] + (busy[op] if counts else 0))
+        return TimeLine(ops, {op: number for number, op in enumerate(ops)}, busy, times)

@@ -1,0 +1,157 @@
+"""Where constants lie in a buffer so that their loads wait least, frame after frame.
+
+Every frame loads the same regions to the same places. A load waits for whatever used its bytes before, in this frame or
+at the end of the one before; where regions lie decides how long ago that was. Several placements are tried and the
+frame's length is computed for each, from the queue of loads and the time line of the computation.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pqc.planning.clock import Clock
+from pqc.planning.tiles import ALIGNMENT
+
+FRAMES = 3
+"""So many frames are computed; the last one counts."""
+
+MOST_TRIES = 48
+"""Placements that are tried at most, and how many loads all of them together may have."""
+MOST_LOADS = 24_000
+
+STRAY = 0.2
+"""How often a random placement does not put a region at the best place that it sees."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """A load that stands before step ``place``, takes ``cycles`` and is used from step ``first`` to step ``last``."""
+
+    place: int
+    cycles: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Region:
+    """``size`` bytes, a multiple of ALIGNMENT, that a load fills."""
+
+    load: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The loads of a frame in the order of their queue, and when each step of the computation happens.
+
+    ``times`` has one more entry, for the end. ``waits``: for each load the (step, frames before) whose end it awaits
+    whatever the placement, in other buffers.
+    """
+
+    loads: Sequence[Load]
+    times: Sequence[int]
+    waits: Sequence[Sequence[tuple[int, int]]]
+
+    def period(self, waits: Sequence[Sequence[tuple[int, int]]]) -> int:
+        """Cycles of one more frame, if the loads await these steps, too."""
+        steps, length = len(self.times) - 1, self.times[-1]
+        every = [time + frame * length for frame in range(FRAMES) for time in self.times[:-1]]
+        clock = Clock([*every, FRAMES * length])
+        now, before = 0, 0
+        for frame in range(FRAMES):
+            for load, own, more in zip(self.loads, self.waits, waits, strict=True):
+                for step, back in (*own, *more):
+                    if frame >= back:
+                        now = max(now, clock.at((frame - back) * steps + step + 1))
+                now += load.cycles
+                clock.put_off(frame * steps + load.first, now)
+            before = clock.at((FRAMES - 1) * steps)
+        return clock.at(FRAMES * steps) - before
+
+
+def waits_of(loads: Sequence[Load], regions: Sequence[Region], addresses: Sequence[int]) -> list[list[tuple[int, int]]]:
+    """For each load the steps it waits for, because regions lie where they lie: (step, frames before)."""
+    waits: list[list[tuple[int, int]]] = [[] for _ in loads]
+    for one, start in zip(regions, addresses, strict=True):
+        mine = loads[one.load]
+        for other, place in zip(regions, addresses, strict=True):
+            if other is one or place >= start + one.size or start >= place + other.size:
+                continue
+            theirs = loads[other.load]
+            waits[one.load].append((theirs.last, int(theirs.place > mine.place)))
+    return waits
+
+
+def place(stream: Stream, regions: Sequence[Region], capacity: int) -> list[int] | None:
+    """Addresses for ``regions``, which are in the order of their loads; None if no placement was found."""
+    best: tuple[int, list[int]] | None = None
+    bound = max(stream.times[-1], sum(load.cycles for load in stream.loads))
+    tries = min(MOST_TRIES, max(2, MOST_LOADS // max(len(stream.loads), 1)))
+    for attempt in range(tries):
+        generator = random.Random(attempt) if attempt > 1 else None
+        found = _placed(stream, regions, capacity, generator, widest=attempt % 2 == 1)
+        if found is None:
+            continue
+        cycles = stream.period(waits_of(stream.loads, regions, found))
+        if best is None or cycles < best[0]:
+            best = cycles, found
+        if cycles <= bound:
+            break
+    return None if best is None else best[1]
+
+
+def _placed(
+    stream: Stream, regions: Sequence[Region], capacity: int, generator: random.Random | None, *, widest: bool
+) -> list[int] | None:
+    """One placement: each region behind the last one and around, or where it lies most undisturbed (``widest``)."""
+    addresses: list[int] = []
+    alive: list[tuple[int, int, int]] = []
+    cursor = 0
+    for index, region in enumerate(regions):
+        mine = stream.loads[region.load]
+        alive = [entry for entry in alive if entry[2] >= mine.place]
+        options = _options(alive, capacity, region.size, cursor)
+        if not options:
+            return None
+        chosen = options[0]
+        if generator is not None and generator.random() < STRAY:
+            chosen = generator.choice(options)
+        elif widest:
+            chosen = max(options, key=lambda address: _slack(stream, regions[: index + 1], addresses, address))
+        addresses.append(chosen)
+        cursor = chosen + region.size
+        insort(alive, (chosen, cursor, mine.last))
+    return addresses
+
+
+def _options(alive: Sequence[tuple[int, int, int]], capacity: int, size: int, cursor: int) -> list[int]:
+    """Where a region could start: behind ``cursor`` and around first, then at the far ends of the gaps."""
+    gaps: list[tuple[int, int]] = []
+    free = 0
+    for start, stop, _ in alive:
+        if start > free:
+            gaps.append((free, start))
+        free = max(free, stop)
+    gaps.append((free, capacity))
+    behind = [max(start, cursor) for start, stop in gaps if stop - max(start, cursor) >= size]
+    fitting = [(start, stop) for start, stop in gaps if stop - start >= size]
+    ends = [(stop - size) // ALIGNMENT * ALIGNMENT for _, stop in fitting]
+    return list(dict.fromkeys([*behind, *(start for start, _ in fitting), *ends]))
+
+
+def _slack(stream: Stream, regions: Sequence[Region], addresses: Sequence[int], address: int) -> int:
+    """Cycles that the last of ``regions`` has to itself at ``address``: since the use before, until the load after."""
+    region, times = regions[-1], stream.times
+    mine = stream.loads[region.load]
+    since = until = times[-1]
+    for other, place in zip(regions, addresses, strict=False):
+        if place >= address + region.size or address >= place + other.size:
+            continue
+        theirs = stream.loads[other.load]
+        since = min(since, times[mine.first] - times[theirs.last + 1] - mine.cycles)
+        until = min(until, times[-1] + times[theirs.first] - times[mine.last + 1] - theirs.cycles)
+    return min(since, until)
