@@ -14,8 +14,8 @@ from pqc.interpreter.critical_path import CriticalPath, critical_circuit, critic
 from pqc.interpreter.queues import UNITS
 from pqc.interpreter.steady_state import steady_state
 from pqc.interpreter.timing import DRAM_BUSY, simulate
-from pqc.isa.codes import sends_codes, takes_codes
 from pqc.isa.fields import Memory, Unit
+from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
 
 EXAMPLES = settings(max_examples=40)
 
@@ -41,8 +41,8 @@ def off(stream: Stream, path: CriticalPath) -> frozenset[int]:
     """The instructions that are not on the path; a pair is off it if both are."""
     count = len(stream.instructions)
     on = {stretch.entry % count for stretch in path.stretches}
-    lookups = [k for k, x in enumerate(stream.instructions) if takes_codes(x)]
-    encodes = [k for k, x in enumerate(stream.instructions) if sends_codes(x)]
+    lookups = [k for k, x in enumerate(stream.instructions) if takes_from_fifo(x)]
+    encodes = [k for k, x in enumerate(stream.instructions) if sends_to_fifo(x)]
     for pair in zip(encodes, lookups, strict=True):
         if on & set(pair):
             on |= set(pair)
