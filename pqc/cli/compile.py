@@ -62,7 +62,7 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 @click.option("--dump-ir", metavar="DIR", type=FilePath(), help="Write the IR after every pass that changed it.")
 @click.option("--print-ir-after", metavar="PASS|all", multiple=True, help="Print the IR after a pass, on stderr.")
 @click.option("--time-passes", is_flag=True, help="Say how long each pass took, on stderr.")
-@click.option("--report", "report_path", metavar="FILE.json", help="Write the report: cycles, area, memory, layers.")
+@click.option("--report", "report_path", metavar="FILE.json|.txt", help="Write the report, as of `pqc report`.")
 @click.pass_context
 def command(context: click.Context, **options: Any) -> None:
     """Compile an ONNX model to a program file.
@@ -77,9 +77,8 @@ def command(context: click.Context, **options: Any) -> None:
         check_place(path)
     if options["dump_ir"] is not None and options["dump_ir"].is_file():
         raise ModelError(f"--dump-ir {options['dump_ir']}: this is a file, a folder is wanted")
-    import json
-
     from pqc.api import compile_model
+    from pqc.cli.report import report_bytes
 
     request = _resumed(options, context) if options["model"].suffix == ".mlir" else _request(options)
     request = replace(request, batch=options["batch"], schedule=_schedule(options["schedule"]))
@@ -88,7 +87,8 @@ def command(context: click.Context, **options: Any) -> None:
     data = result.program.to_bytes()
     write(options["output"], data)
     if options["report_path"] is not None:
-        write(options["report_path"], (json.dumps(result.report, indent=2) + "\n").encode())
+        as_json = not options["report_path"].endswith(".txt")
+        write(options["report_path"], report_bytes(result.report, as_json=as_json))
     if options["save_schedule"] is not None:
         write(options["save_schedule"], result.schedule.to_toml().encode())
     say(f"{options['output']}: {len(data):,} bytes, {len(result.program.instructions):,} instructions")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pqc.cli.output import text_table, write
+from pqc.cli.output import write
 from pqc.cli.progress import track
 from pqc.data import Dataset, load_dataset, read_arrays
 from pqc.errors import ComparisonError, ModelError, ProgramError
@@ -46,6 +46,7 @@ class RunOptions:
     expect: Path | None = None
     images: int | None = None
     timing: bool = False
+    trace: str | None = None
     random_order: int | None = None
 
 
@@ -92,6 +93,8 @@ def execute(program: Program, origin: str, options: RunOptions) -> Outcome:
         _random_orders(machine, some, options.random_order, outcome)
     if options.timing:
         _timing(program, outcome)
+    if options.trace is not None:
+        _trace(program, options.trace)
     return outcome
 
 
@@ -268,12 +271,15 @@ def _random_order(
 
 
 def _timing(program: Program, outcome: Outcome) -> None:
-    from pqc.report.cycles import timing_figures, timing_lines
-    from pqc.report.report import build_report, layer_rows
+    from pqc.cli.report import report_lines
+    from pqc.report.report import build_report
 
-    layers = build_report(program)["layers"]
-    figures = timing_figures(program)
-    outcome.figures["timing"] = {**figures, "layers": layers}
-    sentence, rows = timing_lines(figures)
-    outcome.lines += [sentence, "", text_table(("unit", "busy cycles", "share", "waited for"), rows)]
-    outcome.lines += ["", text_table(*layer_rows(layers))]
+    report = build_report(program)
+    outcome.figures["timing"] = {name: report[name] for name in report if name not in ("target", "numerics")}
+    outcome.lines += ["", *report_lines(report)]
+
+
+def _trace(program: Program, path: str) -> None:
+    from pqc.report.trace import build_trace, trace_bytes
+
+    write(path, trace_bytes(build_trace(program)))

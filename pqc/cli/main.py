@@ -21,6 +21,7 @@ SUMMARIES = {
     "run": "Execute a program file; without --input, its self-test.",
     "estimate": "Estimate cycles and area of a model without compiling it.",
     "explore": "Sweep configurations and targets, and show the Pareto front.",
+    "report": "Say where the cycles of a program go, and which memory it takes.",
     "info": "Say what a program file holds.",
     "disasm": "Turn a program file into assembly text.",
     "asm": "Turn assembly text into a program file.",

@@ -25,7 +25,8 @@ NEEDS_INPUT = ("output", "labels", "against", "expect", "images")
 @click.option("--against", metavar="MODEL", type=FilePath(), help="Compare with this ONNX model in onnxruntime.")
 @click.option("--expect", metavar="FILE", type=FilePath(), help="Require these outputs, as -o writes them.")
 @click.option("--images", metavar="N", type=click.IntRange(1), help="Take only the first N frames of the input.")
-@click.option("--timing", is_flag=True, help="Report cycles, in total and for every unit.")
+@click.option("--timing", is_flag=True, help="Report cycles, as `pqc report` does.")
+@click.option("--trace", metavar="FILE.json", help="Write a timeline, to be seen in Perfetto or Chrome.")
 @click.option("--target", "target_name", metavar="NAME|FILE", help="Require that the program is for this target.")
 @click.option("--random-order", metavar="N", type=click.IntRange(1), help="Execute N random legal orders as well.")
 @json_option
@@ -41,7 +42,8 @@ def command(context: click.Context, program_path: Path, target_name: str | None,
             if options[name]:
                 flag = "-o" if name == "output" else f"--{name}"
                 raise click.UsageError(f"{flag} needs --input", context)
-    check_place(options["output"])
+    for path in (options["output"], options["trace"]):
+        check_place(path)
     from pqc.cli.execution import RunOptions, execute
     from pqc.isa.program import load_program
 

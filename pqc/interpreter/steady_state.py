@@ -30,7 +30,7 @@ CONFIRMATIONS = 3
 class SteadyState:
     """The simulated executions, and between which of them the increments were measured.
 
-    From the completion of execution ``first`` (-1: the start) to that of execution ``last`` is a whole number of
+    From the completion of execution ``first`` to that of execution ``last`` is a whole number of
     periods. ``settled``: a period was found; otherwise the mean is over the second half of what was simulated.
     """
 
@@ -42,7 +42,7 @@ class SteadyState:
     @property
     def begin(self) -> int:
         """When the window of measurement begins, in cycles from the start."""
-        return self.timing.completions[self.first] if self.first >= 0 else 0
+        return self.timing.completions[self.first]
 
     @property
     def end(self) -> int:
@@ -75,16 +75,11 @@ def steady_state(
 ) -> SteadyState:
     """The cost of one more execution of ``instructions``.
 
-    A program without ``credits`` hands no token to its next execution, so nothing says what that may overtake: it
-    starts when all is done, and costs what one execution from cold does.
-
     Raises:
         ModelError: an instruction needs a unit that the target does not have.
         ProgramError: the instructions deadlock, or a lookup takes other codes than its encode sends.
     """
     work = works(instructions, target, free)
-    if not credits:
-        return SteadyState(timed(instructions, target, work, 1, ()), -1, 0, settled=True)
     most = max(3, min(MOST_EXECUTIONS, MOST_ENTRIES // max(len(work), 1)))
     executions = min(FIRST_TRY, most)
     while True:

@@ -69,6 +69,7 @@ class Timing:
     credits: tuple[Credit, ...]
     work: Sequence[Work]
     executions: int
+    fifo_depth: int
     ready: Cycles
     start: Cycles
     end: Cycles
@@ -201,4 +202,4 @@ def timed(
     simulation.run()
     recorded = (simulation.ready, simulation.start, simulation.end, simulation.stall, simulation.cause)
     arrays = (np.asarray(values, np.int64) for values in recorded)
-    return Timing(instructions, target, tuple(credits), work, executions, *arrays)
+    return Timing(instructions, target, tuple(credits), work, executions, fifo_depth, *arrays)

@@ -89,21 +89,18 @@ def _work(instruction: Instruction, target: Target, free: bool) -> Work:
             cycles = transfer_cycles(instruction, target)
             busy, moved = cycles + target.dram.latency_cycles, transfer_bytes(instruction)
             return Work(unit, Resource.CHANNEL, busy, waits, signals, moved, cycles)
-        case Encode() | Lookup() if not (sends_to_fifo(instruction) or takes_from_fifo(instruction)):
-            columns = (
-                encode_work(instruction, target)
-                if isinstance(instruction, Encode)
-                else lookup_work(instruction, target)
-            )
-            busy = 0 if free else columns.total
         case Encode():
             columns, entries = encode_work(instruction, target), encode_groups(instruction, target)
-            return _through_fifo(
-                Work(unit, Resource.FIFO_IN, columns.total, waits, signals, 0, 0, columns, entries), free
-            )
+            if sends_to_fifo(instruction):
+                whole = Work(unit, Resource.FIFO_IN, columns.total, waits, signals, 0, 0, columns, entries)
+                return _through_fifo(whole, free)
+            busy = 0 if free else columns.total
         case Lookup():
             columns = lookup_work(instruction, target)
-            return _through_fifo(Work(unit, Resource.FIFO_OUT, columns.total, waits, signals, 0, 0, columns, 1), free)
+            if takes_from_fifo(instruction):
+                whole = Work(unit, Resource.FIFO_OUT, columns.total, waits, signals, 0, 0, columns, 1)
+                return _through_fifo(whole, free)
+            busy = 0 if free else columns.total
         case Convolve():
             busy = 0 if free else convolve_cycles(instruction, target)
         case _:

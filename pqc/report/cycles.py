@@ -8,13 +8,17 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from pqc.interpreter.queues import UNITS
+from pqc.interpreter.critical_path import CriticalPath, critical_circuit, critical_path
 from pqc.interpreter.steady_state import SteadyState, steady_state
 from pqc.interpreter.timing import Timing, simulate
 from pqc.isa.program import Program
+from pqc.planning.paper_model import PaperCycles
 from pqc.planning.target import Target, target_from_dict
 from pqc.report.layers import LayerFacts, layer_facts
 from pqc.report.paper_part import outside_paper
+
+DRAM = "dram"
+"""The external memory's channel, where units are listed."""
 
 
 def number(value: Fraction | int) -> int | float:
@@ -39,6 +43,11 @@ class ProgramTiming:
         return layer_facts(self.program)
 
     @cached_property
+    def paper(self) -> Mapping[str, PaperCycles]:
+        """The paper's cycles of each product-quantized node, for one frame."""
+        return {node: layer.paper_cycles(self.target) for node, layer in self.facts.items() if layer.pq}
+
+    @cached_property
     def once(self) -> Timing:
         """One execution from cold."""
         return simulate(self.program.instructions, self.target, credits=self.program.credits)
@@ -51,60 +60,67 @@ class ProgramTiming:
     @cached_property
     def outside(self) -> frozenset[int]:
         """The instructions that the paper's model leaves out."""
-        quantized = {node for node, layer in self.facts.items() if layer.pq}
-        return outside_paper(self.program.instructions, self.program.nodes, quantized, self.target)
+        return outside_paper(self.program.instructions, self.program.nodes, set(self.paper), self.target)
 
     @cached_property
     def quantized(self) -> SteadyState:
         """The same as ``steady`` for the PQ layers alone, as the paper counts."""
         return steady_state(self.program.instructions, self.target, credits=self.program.credits, free=self.outside)
 
+    @cached_property
+    def path(self) -> CriticalPath:
+        """What the time of one execution from cold goes for."""
+        return critical_path(self.once)
+
+    @cached_property
+    def circuit(self) -> CriticalPath:
+        """What the time of one more execution goes for."""
+        return critical_circuit(self.steady)
+
+    @cached_property
+    def quantized_circuit(self) -> CriticalPath:
+        """The same for the PQ layers alone."""
+        return critical_circuit(self.quantized)
+
+    @cached_property
+    def resources(self) -> Mapping[str, int]:
+        """Cycles that each unit, and the external memory's channel, is busy in one execution."""
+        busy = {unit.name.lower(): cycles for unit, cycles in self.once.busy.items()}
+        return {**busy, DRAM: self.once.channel_cycles}
+
+    @property
+    def bottleneck(self) -> str:
+        """The resource that is busy longest; "" if nothing takes any time."""
+        found = max(self.resources, key=lambda name: self.resources[name])
+        return found if self.resources[found] else ""
+
     def per_frame(self, cycles: Fraction | int) -> int | float:
         """Cycles of an execution, divided by its frames."""
         return number(Fraction(cycles) / self.program.batch)
 
-    @property
-    def resource_cycles(self) -> dict[str, int]:
-        """Cycles that each unit, and the external memory's channel, is busy in one execution."""
-        busy = {unit.name.lower(): cycles for unit, cycles in self.once.busy.items()}
-        return {**busy, "dram": self.once.channel_cycles}
+    def estimate(self, node: str) -> Fraction:
+        """The paper's cycles of a product-quantized node for an execution, which loads the tables once."""
+        paper = self.paper[node]
+        return Fraction(max(paper.init, self.program.batch * paper.calc))
 
-    def figures(self) -> dict[str, Any]:
-        """``cycles`` of the report: see :func:`pqc.report.report.build_report`."""
-        paper = [layer.paper_cycles(self.target) for layer in self.facts.values() if layer.pq]
+    def figures(self) -> dict[str, int | float]:
+        """``cycles`` of the report, as :func:`pqc.report.report.build_report` explains them."""
+        paper, batch = self.paper.values(), self.program.batch
         return {
             "latency": self.once.cycles,
             "steady_state": self.per_frame(self.steady.cycles),
+            "lower_bound": self.per_frame(max(self.resources.values())),
             "pq": self.per_frame(self.quantized.cycles) if paper else 0,
             "paper_model_pq": sum(layer.cycles for layer in paper),
-            "lower_bound_pq": max(sum(layer.init for layer in paper), sum(layer.calc for layer in paper)),
-            "lower_bound": self.per_frame(max(self.resource_cycles.values())),
+            "lower_bound_pq": self.per_frame(
+                max(sum(layer.init for layer in paper), batch * sum(layer.calc for layer in paper))
+            ),
         }
 
-
-def timing_figures(program: Program) -> dict[str, Any]:
-    """Cycles of one execution from cold, how long that takes, and what every unit does meanwhile."""
-    timed = ProgramTiming(program)
-    timing = timed.once
-    busy, stalls = timing.busy, timing.stalls
-    return {
-        "cycles": timing.cycles,
-        "microseconds": timing.cycles / timed.target.clock_mhz,
-        "dram_bytes": timing.dram_bytes,
-        "units": {unit.name.lower(): {"busy": busy[unit], "stalls": stalls[unit]} for unit in UNITS},
-    }
-
-
-def timing_lines(figures: Mapping[str, Any]) -> tuple[str, list[tuple[str, ...]]]:
-    """A sentence, and rows of unit, busy cycles, share of the total, and what the unit waited for."""
-    total = figures["cycles"]
-    rows = [
-        (
-            unit,
-            f"{entry['busy']:,}",
-            f"{entry['busy'] / max(total, 1):.1%}",
-            ", ".join(f"{cause} {cycles:,}" for cause, cycles in entry["stalls"].items()),
-        )
-        for unit, entry in figures["units"].items()
-    ]
-    return f"one frame: {total:,} cycles, {figures['microseconds']:,.1f} us", rows
+    def rates(self) -> dict[str, Any]:
+        """The same in seconds: frames a second in the steady state, microseconds of one execution from cold."""
+        hertz, steady = self.target.clock_mhz * 1e6, self.figures()["steady_state"]
+        return {
+            "throughput_frames_per_second": hertz / steady if steady else None,
+            "latency_microseconds": self.once.cycles / self.target.clock_mhz,
+        }

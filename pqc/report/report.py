@@ -1,111 +1,182 @@
-"""The report of a compilation: cycles, area, memory and layers, as JSON."""
+"""The report on a program: cycles, area, units, layers and memory, as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
-from pqc.interpreter.node_timing import NodeTiming, by_node
-from pqc.isa.access import accesses
-from pqc.isa.fields import Memory, Unit
+from pqc.interpreter.queues import UNITS
+from pqc.isa.fields import Unit
 from pqc.isa.program import Program
 from pqc.planning.paper_model import Lanes, area, performance_per_area
-from pqc.planning.target import Target
 from pqc.report.contents import node_contents
-from pqc.report.cycles import ProgramTiming
-from pqc.report.layers import LayerFacts
+from pqc.report.cycles import DRAM, ProgramTiming
+from pqc.report.layer_timing import (
+    NodeWork,
+    Shares,
+    by_unit,
+    explain,
+    node_shares,
+    node_stalls,
+    node_work,
+    total_shares,
+    unit_stalls,
+)
+from pqc.report.memory_map import extents, lower_bounds, on_chip_accesses, peaks
+
+COMPUTING = frozenset({Unit.ENCODE, Unit.LOOKUP})
+"""The units that the paper's computation cycles are about."""
 
 
 def build_report(program: Program) -> dict[str, Any]:
-    """All figures for one program.
+    """All figures for one program; docs/reports.md explains each of them.
 
-    ``cycles`` holds ``latency``, one frame from cold; ``steady_state``, one more frame: the next one starts when all
-    is done, because nothing orders the instructions of one frame and the next; ``pq``, the part of it that the PQ
-    layers take, stalls included; ``paper_model_pq``, the sum of max(table load, computation) over the PQ layers as
-    the paper has it; and ``lower_bound_pq``, the larger one of the two sums. ``area_clb`` is the area of the target's
-    PQ units; ``perf_per_area_vs_dla`` compares the PQ layers with the paper's conventional accelerator, and is null
-    where there are none. A layer's ``cycles`` say by how much it moves the end of the frame: they add up to
-    ``latency``. ``dram_bytes`` are, of a layer, the bytes it moves, and under ``memory`` the bytes that are occupied.
+    All cycles are those of one frame, in the steady state of executions that follow each other, but for what is
+    called latency: that is one execution, of ``batch`` frames, from cold.
     """
     timed = ProgramTiming(program)
-    target, timing, facts, cycles = timed.target, timed.once, timed.facts, timed.figures()
-    nodes = by_node(timing, program.nodes)
-    quantized = [facts[node.node] for node in nodes if facts[node.node].pq]
+    cycles = timed.figures()
     return {
         "target": program.target,
         "fingerprint": program.fingerprint(),
-        "frames": 1,
+        "frames": program.batch,
+        "batch": program.batch,
         "cycles": cycles,
-        "area_clb": area(Lanes.of(target)),
-        "perf_per_area_vs_dla": _performance_per_area(quantized, cycles["pq"], target),
-        "layers": [_layer(facts[node.node], node, runs_on, target) for node, runs_on in _with_units(nodes, program)],
-        "memory": {"peak_bytes": peak_bytes(program, target), "dram_bytes": program.dram_bytes},
-        "stalls": {unit.name.lower(): dict(causes) for unit, causes in timing.stalls.items()},
+        **timed.rates(),
+        "settled": timed.steady.settled and timed.quantized.settled,
+        "bottleneck": timed.bottleneck,
+        "critical": _critical(timed, total_shares(node_shares(timed.circuit, program.nodes))),
+        "units": _units(timed),
+        DRAM: _channel(timed),
+        "area_clb": area(Lanes.of(timed.target)),
+        "perf_per_area_vs_dla": _performance_per_area(timed, cycles["pq"]),
+        "layers": _layers(timed),
+        "memory": _memory(timed),
         "instructions": len(program.instructions),
         "numerics": program.provenance.get("numerics", []),
     }
 
 
-def layer_rows(layers: Iterable[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The report's layers as a table: its header and its rows."""
-    header = ("node", "runs on", "subspaces", "columns", "outputs", "cycles", "paper's", "bound by", "bytes moved")
-    counts = ("subspaces", "columns", "outputs", "cycles", "paper_model_cycles")
-    rows = [
-        (
-            layer["node"],
-            layer["runs_on"],
-            *(f"{layer[name]:,}" if layer[name] else "" for name in counts),
-            layer["bound"],
-            f"{layer['dram_bytes']:,}",
-        )
-        for layer in layers
+def _critical(timed: ProgramTiming, shares: Shares) -> list[dict[str, Any]]:
+    """Shares of the critical path as records, largest first."""
+    ordered = sorted(shares.items(), key=lambda share: (-share[1], share[0]))
+    return [
+        {"unit": unit.name.lower(), "cause": cause, "cycles": timed.per_frame(cycles)}
+        for (unit, cause), cycles in ordered
     ]
-    return header, rows
 
 
-def peak_bytes(program: Program, target: Target) -> dict[str, int]:
-    """For every on-chip memory the end of the highest byte that an instruction touches."""
-    peaks = {memory: 0 for memory in Memory if memory is not Memory.DRAM}
-    for instruction in program.instructions:
-        for access in accesses(instruction, target.accumulator_bits):
-            if access.memory in peaks:
-                peaks[access.memory] = max(peaks[access.memory], access.end)
-    return {memory.name.lower(): peak for memory, peak in peaks.items()}
+def _units(timed: ProgramTiming) -> dict[str, Any]:
+    """What every unit does in a frame: work, waits by cause, and the rest, in which it has nothing more to do."""
+    stalls, cycles = unit_stalls(timed.steady), timed.steady.cycles
+    found: dict[str, Any] = {}
+    for unit in UNITS:
+        busy = timed.resources[unit.name.lower()]
+        found[unit.name.lower()] = {
+            "busy": timed.per_frame(busy),
+            "utilization": float(busy / cycles) if cycles else 0.0,
+            "stalls": _per_frame(timed, stalls[unit]),
+            "idle": timed.per_frame(cycles - busy - sum(stalls[unit].values(), Fraction(0))),
+        }
+    return found
 
 
-def _with_units(nodes: Iterable[NodeTiming], program: Program) -> list[tuple[NodeTiming, str]]:
-    runs_on = {entry["node"]: str(entry["runs_on"]) for entry in node_contents(program)}
-    return [(node, runs_on[node.node]) for node in nodes]
-
-
-def _layer(facts: LayerFacts, timing: NodeTiming, runs_on: str, target: Target) -> dict[str, Any]:
+def _channel(timed: ProgramTiming) -> dict[str, Any]:
+    busy, cycles = timed.resources[DRAM], timed.steady.cycles
     return {
-        "node": facts.node,
+        "busy": timed.per_frame(busy),
+        "utilization": float(busy / cycles) if cycles else 0.0,
+        "bytes": timed.per_frame(timed.once.dram_bytes),
+        "bytes_per_cycle": timed.target.bits_per_cycle / 8,
+    }
+
+
+def _per_frame(timed: ProgramTiming, causes: Mapping[str, Fraction]) -> dict[str, int | float]:
+    return {cause: timed.per_frame(cycles) for cause, cycles in causes.items()}
+
+
+def _layers(timed: ProgramTiming) -> list[dict[str, Any]]:
+    nodes = timed.program.nodes
+    work, stalls = node_work(timed.steady.timing.work, nodes), node_stalls(timed.steady, nodes)
+    latency, shares = node_shares(timed.path, nodes), node_shares(timed.circuit, nodes)
+    quantized = node_shares(timed.quantized_circuit, nodes)
+    runs_on = {entry["node"]: str(entry["runs_on"]) for entry in node_contents(timed.program)}
+    return [
+        {
+            **_facts(timed, node, runs_on[node]),
+            "cycles": timed.per_frame(_total(shares[node])),
+            "latency_cycles": int(_total(latency[node])),
+            **_estimate(timed, node, quantized[node] if node in timed.paper else shares[node], one),
+            "critical": {unit.name.lower(): timed.per_frame(c) for unit, c in by_unit(shares[node]).items()},
+            "bound": one.bound.name.lower(),
+            "unit_cycles": {unit.name.lower(): timed.per_frame(c) for unit, c in one.busy.items() if c},
+            "stalls": {unit.name.lower(): _per_frame(timed, causes) for unit, causes in stalls[node].items()},
+            "dram_bytes": timed.per_frame(one.dram_bytes),
+            "instructions": one.instructions,
+        }
+        for node, one in work.items()
+    ]
+
+
+def _total(shares: Shares) -> Fraction:
+    return sum(shares.values(), Fraction(0))
+
+
+def _facts(timed: ProgramTiming, node: str, runs_on: str) -> dict[str, Any]:
+    facts = timed.facts[node]
+    return {
+        "node": node,
         "op": facts.op or runs_on,
+        "runs_on": runs_on,
         "pq": facts.pq,
         "prototypes": facts.prototypes,
         "length": facts.length,
         "subspaces": facts.subspaces,
         "columns": facts.columns,
         "outputs": facts.outputs,
-        "cycles": timing.cycles,
-        "paper_model_cycles": facts.paper_cycles(target).cycles if facts.pq else 0,
-        "bound": timing.bound.name.lower(),
-        "unit_cycles": _unit_cycles(timing.busy),
-        "dram_bytes": timing.dram_bytes,
-        "instructions": timing.instructions,
-        "runs_on": runs_on,
     }
 
 
-def _unit_cycles(busy: Mapping[Unit, int]) -> dict[str, int]:
-    return {unit.name.lower(): cycles for unit, cycles in busy.items() if cycles}
+def _estimate(timed: ProgramTiming, node: str, shares: Shares, work: NodeWork) -> dict[str, Any]:
+    """What the node was expected to take, and why it does not take just that."""
+    if node in timed.paper:
+        estimate, paper = timed.estimate(node), timed.paper[node]
+        units = COMPUTING if estimate > paper.init else frozenset({Unit.LOAD})
+    else:
+        estimate, units = Fraction(work.busy[work.bound]), frozenset({work.bound})
+    parts = explain(shares, estimate, units)
+    return {
+        "pq_cycles": timed.per_frame(_total(shares)) if node in timed.paper else 0,
+        "paper_model_cycles": timed.paper[node].cycles if node in timed.paper else 0,
+        "estimate_cycles": timed.per_frame(estimate),
+        "difference_cycles": timed.per_frame(_total(shares) - estimate),
+        "explanation": [
+            {"unit": unit, "cause": cause, "cycles": timed.per_frame(cycles)} for (unit, cause), cycles in parts.items()
+        ],
+    }
 
 
-def _performance_per_area(layers: list[LayerFacts], cycles: float, target: Target) -> float | None:
+def _performance_per_area(timed: ProgramTiming, cycles: float) -> float | None:
     """Work per cycle and area over that of the paper's conventional accelerator; None where it cannot be said."""
-    conventional = [layer.conventional_cycles(target) for layer in layers]
+    conventional = [timed.facts[node].conventional_cycles(timed.target) for node in timed.paper]
     if not conventional or not cycles or None in conventional:
         return None
     total = sum(layer.cycles for layer in conventional if layer is not None)
-    return performance_per_area(cycles, area(Lanes.of(target)), total)
+    return performance_per_area(cycles, area(Lanes.of(timed.target)), total)
+
+
+def _memory(timed: ProgramTiming) -> dict[str, Any]:
+    touched = on_chip_accesses(timed.program.instructions, timed.target)
+    bounds, highest = lower_bounds(touched, timed.target), peaks(touched)
+    return {
+        "peak_bytes": {memory.name.lower(): size for memory, size in highest.items()},
+        "lower_bound_bytes": {memory.name.lower(): size for memory, size in bounds.items()},
+        "capacity_bytes": {memory.name.lower(): timed.target.buffer_bytes(memory) for memory in highest},
+        "dram_bytes": timed.program.dram_bytes,
+        "constants_bytes": len(timed.program.constants),
+        "regions": [
+            {"memory": x.memory.name.lower(), "node": x.node, "start": x.start, "stop": x.stop}
+            for x in extents(touched, timed.program.nodes)
+        ],
+    }

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.instructions import smallest
 from support.programs import PqLayer, mask, target
+from support.tiles import row
 
 from pqc.interpreter.code_fifo import FIFO_DEPTH
 from pqc.interpreter.durations import encode_groups, encode_work, lookup_work
@@ -70,7 +71,7 @@ def delayed(pairs: list[Pair]) -> list[Instruction]:
     found: list[Instruction] = []
     for encode, lookup, delays in pairs:
         for instruction, delay in zip((encode, lookup), delays, strict=True):
-            found.append(smallest(Fill, count=delay, signal=mask(instruction.unit)))
+            found.append(smallest(Fill, **row(delay), signal=mask(instruction.unit)))
         found += [replace(encode, wait=mask(Unit.VECTOR)), replace(lookup, wait=mask(Unit.VECTOR))]
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support.instructions import smallest
-from support.programs import PqLayer, load, mask, pq_program, store, target
+from support.programs import PqLayer, load, mask, store, target
 from support.tiles import row
 
 from pqc.errors import ModelError, ProgramError
@@ -19,7 +19,6 @@ from pqc.interpreter.durations import (
     transfer_cycles,
     vector_cycles,
 )
-from pqc.interpreter.node_timing import by_node
 from pqc.interpreter.timing import DRAM_BUSY, FIFO_EMPTY, FIFO_FULL, Timing, simulate
 from pqc.interpreter.tokens import token_stall
 from pqc.isa.fields import Instruction, Memory, Unit
@@ -190,18 +189,6 @@ def test_deadlock_and_codes_that_do_not_match_are_refused() -> None:
         ProgramError, match=r"instruction 1 \(lookup\) takes the codes of 15 columns, its encode sends 16"
     ):
         simulate([encode, replace(lookup, output_rows=5, output_columns=3)], PQA)
-
-
-def test_nodes_add_up_to_the_program() -> None:
-    program = pq_program([layer(3, 5, 4), layer(5, 2, 4)])
-    timing = simulate(program.instructions, PQA, credits=program.credits)
-    nodes = by_node(timing, program.nodes)
-    assert [node.node for node in nodes] == ["layer0", "layer1"]
-    assert sum(node.cycles for node in nodes) == timing.cycles
-    assert sum(node.dram_bytes for node in nodes) == timing.dram_bytes
-    assert sum(node.instructions for node in nodes) == len(program.instructions)
-    assert nodes[0].end == nodes[1].start
-    assert nodes[0].bound is Unit.LOAD or nodes[0].busy[nodes[0].bound] >= nodes[0].busy[Unit.LOAD]
 
 
 def test_an_empty_program_takes_no_time() -> None:

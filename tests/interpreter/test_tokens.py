@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from support.instructions import smallest
 from support.programs import load, mask, store
 from support.streams import Stream, pq_tile, streamed, streams
+from support.tiles import row
 
 from pqc.interpreter.queues import UNITS, Queues, execute_queues, first, members
 from pqc.interpreter.tokens import senders, wait_causes
@@ -49,7 +50,9 @@ def causes(*instructions: Instruction) -> list[dict[Unit, str]]:
 
 
 def test_data_that_was_loaded_and_space_that_was_read() -> None:
-    fill = smallest(Rescale, source=0, destination=100, count=8, storage=EIGHT, destination_storage=EIGHT)
+    fill = smallest(
+        Rescale, source=0, destination=100, **row(8), column_stride=1, storage=EIGHT, destination_storage=EIGHT
+    )
     after_load = replace(fill, wait=mask(Unit.LOAD), signal=mask(Unit.LOAD))
     loading = load(0, Memory.ACTIVATION, 0, 8, signal=mask(Unit.VECTOR))
     again = load(0, Memory.ACTIVATION, 4, 8, wait=mask(Unit.VECTOR))
@@ -57,7 +60,7 @@ def test_data_that_was_loaded_and_space_that_was_read() -> None:
         {}, {Unit.LOAD: "token from load"}, {Unit.VECTOR: "buffer activation"}
     ]  # fmt: skip
     # What is overwritten without having been read is space, too.
-    blind = smallest(Fill, destination=4, count=1, wait=mask(Unit.LOAD), destination_storage=EIGHT)
+    blind = smallest(Fill, destination=4, **row(1), wait=mask(Unit.LOAD), destination_storage=EIGHT)
     assert causes(loading, blind)[1] == {Unit.LOAD: "buffer activation"}
     # A token between instructions that share no byte.
     far = load(0, Memory.ACTIVATION, 500, 8, wait=mask(Unit.VECTOR))

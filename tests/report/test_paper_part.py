@@ -66,7 +66,7 @@ def test_a_layer_alone_costs_what_the_paper_says_and_its_stalls() -> None:
     big = target(buffers={"activation": 64.0, "codebook": 8.0, "table": 64.0, "accumulator": 64.0})
     program = pq_program([layer], big)
     free = outside_paper(program.instructions, program.nodes, {"layer0"}, big)
-    timing = simulate(program.instructions, big, free=free)
+    timing = simulate(program.instructions, big, credits=program.credits, free=free)
     paper = layer_cycles(layer.columns, 16, 16, 9, 16, 8, 8, big)
     busy = [x.busy for k, x in enumerate(timing.instructions) if k not in free]
     codebook, table, encode, lookup, requantize = busy
