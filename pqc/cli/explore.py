@@ -14,6 +14,7 @@ from pqc.cli.options import FilePath, Numbers, json_option
 from pqc.cli.output import say, show, text_table
 from pqc.cli.progress import Steps
 from pqc.cli.signals import Interruption, interruption
+from pqc.errors import ModelError
 
 if TYPE_CHECKING:
     from pqc.exploration.engine import Engine
@@ -67,7 +68,11 @@ def command(context: click.Context, space_path: Path, folder: Path, as_json: boo
         watcher = _Watcher(steps, exploration)
         engine = _engine(options["jobs"], options["dask"])
         results = exploration.run(folder, engine, watcher, lambda: interrupted.requested)
-    _conclude(results, exploration, folder, interrupted)
+    try:
+        exploration.draw(results, folder)
+    except ModelError as error:
+        say(str(error))
+    _conclude(results, folder, interrupted)
     show((folder / RESULTS).read_text() if as_json else front_table(results))
     context.exit(interrupted.exit_code)
 
@@ -153,7 +158,7 @@ def front_table(results: Results) -> str:
     return text_table(header, rows) if rows else "no point has all figures that it is to be judged by"
 
 
-def _conclude(results: Results, exploration: Exploration, folder: Path, interrupted: Interruption) -> None:
+def _conclude(results: Results, folder: Path, interrupted: Interruption) -> None:
     from pqc.exploration.results import DONE, OPEN
     from pqc.exploration.store import REFUSED
 
