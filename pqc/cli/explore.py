@@ -142,15 +142,19 @@ class _Watcher:
 
 def settings_text(settings: Settings, names: tuple[str, ...]) -> str:
     """Some settings in words."""
-    return ", ".join(f"{name} {settings[name]}" for name in names)
+    from pqc.exploration.results import value_text
+
+    return ", ".join(f"{name} {value_text(settings[name])}" for name in names)
 
 
 def front_table(results: Results) -> str:
     """The points of the front, with the settings that differ and their objectives."""
+    from pqc.exploration.results import value_text
+
     header = (*results.varied, *(f"{o.name} {o.unit}".rstrip() for o in results.objectives))
     rows = [
         (
-            *(str(result.settings[name]) for name in results.varied),
+            *(value_text(result.settings[name]) for name in results.varied),
             *(o.text(result.figures[o.figure]) for o in results.objectives),
         )
         for result in results.front
@@ -166,4 +170,4 @@ def _conclude(results: Results, folder: Path, interrupted: Interruption) -> None
     if interrupted.requested:
         say(f"stopped: {total - left} of {total} points are done; the same command goes on from there")
     refused = f", {results.count(REFUSED)} are refused (points.csv says why)" if results.count(REFUSED) else ""
-    say(f"{folder}: {results.count(DONE)} points have figures{refused}, {len(results.front)} are on the Pareto front")
+    say(f"{folder}: {results.count(DONE)} points have figures{refused}, {len(results.front)} on the Pareto front")

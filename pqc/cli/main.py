@@ -19,7 +19,7 @@ from pqc.errors import ComparisonError, InternalError, ModelError, PqcError, Pro
 SUMMARIES = {
     "compile": "Compile an ONNX model to a program file.",
     "run": "Execute a program file; without --input, its self-test.",
-    "explore": "Sweep configurations and targets, and show the Pareto front.",
+    "explore": "Sweep configurations and targets, and show which combinations are worth having.",
     "info": "Say what a program file holds.",
     "disasm": "Turn a program file into assembly text.",
     "asm": "Turn assembly text into a program file.",

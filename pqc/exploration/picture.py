@@ -17,7 +17,7 @@ from pqc.errors import ModelError
 from pqc.exploration.objectives import Objective
 from pqc.exploration.panels import Panel, numbers_of, panels
 from pqc.exploration.placement import Box, along_steps, place_labels
-from pqc.exploration.results import Results
+from pqc.exploration.results import Results, value_text
 
 LINES = (("o", "#0072B2"), ("^", "#E69F00"), ("s", "#009E73"))
 """Marker and colour of each line of a panel."""
@@ -216,7 +216,7 @@ class _Table:
         rows = [
             [
                 str(number),
-                *(str(chosen[key].settings[name]) for name in results.varied),
+                *(value_text(chosen[key].settings[name]) for name in results.varied),
                 *(o.text(chosen[key].figures[o.figure]) for o in results.objectives),
             ]
             for key, number in numbers.items()

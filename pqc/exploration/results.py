@@ -96,14 +96,15 @@ def to_csv(results: Results, shown: Sequence[Result]) -> str:
     front_keys = {result.key for result in results.front}
     writer.writerow([*names, "status", "front", *FIGURES, REFUSED, "key"])
     for result in shown:
-        cells = [_cell(result.settings[name]) for name in names]
-        figures = [_cell(result.figures.get(name)) for name in FIGURES]
+        cells = [value_text(result.settings[name]) for name in names]
+        figures = [value_text(result.figures.get(name)) for name in FIGURES]
         on_front = int(result.key in front_keys)
         writer.writerow([*cells, result.status, on_front, *figures, result.refused or "", result.key])
     return stream.getvalue()
 
 
-def _cell(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A setting or a figure as text: strings as they are, nothing for None, all else as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
