@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from pqc.errors import ModelError
+from pqc.exploration.objectives import OBJECTIVES
 from pqc.exploration.space import Space, flatten, load_space, read_space
 from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "digits" / "space.toml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "digits" / "space.toml"
+MANUAL = ROOT / "docs" / "explore.md"
 
 
 def space(text: str, folder: Path = Path()) -> Space:
@@ -101,6 +105,18 @@ def test_the_example() -> None:
     assert len(found.points) == 81
     for point in found.points:
         assert point.target.encode.subspace_lanes == point.target.lookup.subspace_lanes
+
+
+def test_the_space_of_the_manual(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('name = "mine"\ninherits = "pqa-hbm"\n')
+    (block,) = re.findall(r"```toml\n(.*?)```", MANUAL.read_text(), re.DOTALL)
+    (tmp_path / "space.toml").write_text(block)
+    assert len(load_space(tmp_path / "space.toml").points) == 50
+
+
+def test_the_manual_lists_every_objective_with_its_figure() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", MANUAL.read_text(), re.MULTILINE)
+    assert rows == [(objective.name, objective.figure) for objective in OBJECTIVES.values()]
 
 
 def test_flatten() -> None:
