@@ -14,6 +14,7 @@ from pqc.cli.options import FilePath, Numbers, json_option
 from pqc.cli.output import say, show, text_table
 from pqc.cli.progress import Steps
 from pqc.cli.signals import Interruption, interruption
+from pqc.errors import ModelError
 
 if TYPE_CHECKING:
     from pqc.exploration.engine import Engine
@@ -67,7 +68,11 @@ def command(context: click.Context, space_path: Path, folder: Path, as_json: boo
         watcher = _Watcher(steps, exploration)
         engine = _engine(options["jobs"], options["dask"])
         results = exploration.run(folder, engine, watcher, lambda: interrupted.requested)
-    _conclude(results, exploration, folder, interrupted)
+    try:
+        exploration.draw(results, folder)
+    except ModelError as error:
+        say(str(error))
+    _conclude(results, folder, interrupted)
     show((folder / RESULTS).read_text() if as_json else front_table(results))
     context.exit(interrupted.exit_code)
 
@@ -137,15 +142,19 @@ class _Watcher:
 
 def settings_text(settings: Settings, names: tuple[str, ...]) -> str:
     """Some settings in words."""
-    return ", ".join(f"{name} {settings[name]}" for name in names)
+    from pqc.exploration.results import value_text
+
+    return ", ".join(f"{name} {value_text(settings[name])}" for name in names)
 
 
 def front_table(results: Results) -> str:
     """The points of the front, with the settings that differ and their objectives."""
+    from pqc.exploration.results import value_text
+
     header = (*results.varied, *(f"{o.name} {o.unit}".rstrip() for o in results.objectives))
     rows = [
         (
-            *(str(result.settings[name]) for name in results.varied),
+            *(value_text(result.settings[name]) for name in results.varied),
             *(o.text(result.figures[o.figure]) for o in results.objectives),
         )
         for result in results.front
@@ -153,7 +162,7 @@ def front_table(results: Results) -> str:
     return text_table(header, rows) if rows else "no point has all figures that it is to be judged by"
 
 
-def _conclude(results: Results, exploration: Exploration, folder: Path, interrupted: Interruption) -> None:
+def _conclude(results: Results, folder: Path, interrupted: Interruption) -> None:
     from pqc.exploration.results import DONE, OPEN
     from pqc.exploration.store import REFUSED
 
@@ -161,4 +170,4 @@ def _conclude(results: Results, exploration: Exploration, folder: Path, interrup
     if interrupted.requested:
         say(f"stopped: {total - left} of {total} points are done; the same command goes on from there")
     refused = f", {results.count(REFUSED)} are refused (points.csv says why)" if results.count(REFUSED) else ""
-    say(f"{folder}: {results.count(DONE)} points have figures{refused}, {len(results.front)} are on the Pareto front")
+    say(f"{folder}: {results.count(DONE)} points have figures{refused}, {len(results.front)} on the Pareto front")

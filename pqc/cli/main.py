@@ -20,7 +20,7 @@ SUMMARIES = {
     "compile": "Compile an ONNX model to a program file.",
     "run": "Execute a program file; without --input, its self-test.",
     "estimate": "Estimate cycles and area of a model without compiling it.",
-    "explore": "Sweep configurations and targets, and show the Pareto front.",
+    "explore": "Sweep configurations and targets, and show which combinations are worth having.",
     "report": "Say where the cycles of a program go, and which memory it takes.",
     "info": "Say what a program file holds.",
     "disasm": "Turn a program file into assembly text.",

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pqc.errors import ModelError
 
@@ -17,6 +17,11 @@ DEFAULT_TARGET = "pqa"
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _several(value: object) -> object:
+    """One name stands for a list of one."""
+    return [value] if isinstance(value, str) else value
 
 
 class Sample(_Table):
@@ -29,7 +34,7 @@ class Sample(_Table):
 class TargetTable(_Table):
     """Names or files of targets, and keys of them to change."""
 
-    name: str | Annotated[list[str], Field(min_length=1)] = DEFAULT_TARGET
+    name: Annotated[list[str], Field(min_length=1), BeforeValidator(_several)] = [DEFAULT_TARGET]
     changes: Annotated[dict[str, Any], Field(default_factory=dict, alias="set")]
 
 
@@ -69,7 +74,7 @@ def read_document(content: Mapping[str, Any], origin: str) -> Document:
         return Document.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-    path = [part for part in first["loc"] if isinstance(part, str) and "str" not in part]
+    path = [part for part in first["loc"] if isinstance(part, str)]
     key = ".".join(path)
     if first["type"] == "extra_forbidden":
         table = TABLES[".".join(path[:-1])]

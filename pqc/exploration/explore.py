@@ -11,6 +11,7 @@ from typing import Any
 from pqc.errors import InternalError, ModelError
 from pqc.exploration.engine import Engine
 from pqc.exploration.objectives import Objective, choose
+from pqc.exploration.picture import draw
 from pqc.exploration.plan import Plan, make_plan
 from pqc.exploration.results import OPEN, Results, collect, to_csv, to_json
 from pqc.exploration.sources import Identity, Sources, identify
@@ -22,8 +23,8 @@ from pqc.isa.program import write_whole
 STORE = "points.jsonl"
 """In the folder: everything that is done."""
 
-POINTS, FRONT, RESULTS = "points.csv", "front.csv", "results.json"
-"""In the folder: what came of it."""
+POINTS, FRONT, RESULTS, PICTURE = "points.csv", "front.csv", "results.json", "front"
+"""In the folder: what came of it; the picture has a file for each format."""
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,13 @@ class Exploration:
         write_whole(folder / POINTS, to_csv(results, results.results).encode())
         write_whole(folder / FRONT, to_csv(results, results.front).encode())
         write_whole(folder / RESULTS, to_json(results, facts).encode())
+
+    def draw(self, results: Results, folder: Path) -> None:
+        """Write the picture of the front to the folder, as SVG and PNG.
+
+        Raises:
+            ModelError: matplotlib is not installed, there is nothing to show, or a file cannot be written.
+        """
+        count = f"{len(results.results)} points, {len(results.front)} on the Pareto front"
+        for suffix, content in draw(results, f"{self.sources.model.name}: {count}").items():
+            write_whole(folder / f"{PICTURE}.{suffix}", content)

@@ -12,12 +12,13 @@ from pqc.errors import ModelError
 class Objective:
     """A figure of a point.
 
-    ``label`` and ``unit`` say what it is, ``factor`` brings the figure to the unit, and ``decimals`` are those that a
-    person wants to see.
+    ``label`` and ``unit`` say what it is, ``short`` in a word, ``factor`` brings the figure to the unit, and
+    ``decimals`` are those that a person wants to see.
     """
 
     name: str
     figure: str
+    short: str
     label: str
     unit: str = ""
     maximize: bool = False
@@ -37,14 +38,14 @@ class Objective:
 OBJECTIVES = {
     objective.name: objective
     for objective in (
-        Objective("cycles", "cycles", "cycles of one more frame"),
-        Objective("latency", "latency", "cycles of one frame from cold"),
-        Objective("pq_cycles", "pq_cycles", "cycles of the PQ layers, per frame"),
-        Objective("time", "microseconds", "time per frame", "µs", decimals=1),
-        Objective("area", "area_clb", "area of the PQ units", "CLB"),
-        Objective("table_bytes", "table_bytes", "tables", "KiB", factor=1 / 1024, decimals=1),
-        Objective("accuracy", "accuracy", "top-1 accuracy", "%", maximize=True, factor=100, decimals=2),
-        Objective("error", "error", "normalized error of the outputs", decimals=4),
+        Objective("cycles", "cycles", "cycles", "cycles of one more frame"),
+        Objective("latency", "latency", "latency", "cycles of one frame from cold"),
+        Objective("pq_cycles", "pq_cycles", "PQ cycles", "cycles of the PQ layers, per frame"),
+        Objective("time", "microseconds", "time", "time per frame", "µs", decimals=1),
+        Objective("area", "area_clb", "area", "area of the PQ units", "CLB"),
+        Objective("table_bytes", "table_bytes", "tables", "tables", "KiB", factor=1 / 1024, decimals=1),
+        Objective("accuracy", "accuracy", "accuracy", "top-1 accuracy", "%", maximize=True, factor=100, decimals=2),
+        Objective("error", "error", "error", "normalized error of the outputs", decimals=4),
     )
 }
 """All objectives by name."""

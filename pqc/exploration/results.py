@@ -56,15 +56,10 @@ class Results:
     @cached_property
     def front(self) -> tuple[Result, ...]:
         """The points that no other one beats in every respect, the best by the first objective first."""
-        return self._front(self.objectives)
-
-    def front_of(self, *objectives: Objective) -> tuple[Result, ...]:
-        """The points of the front that no other one beats in these respects alone, the best by the first one first."""
-        keys = {result.key for result in self._front(objectives)}
-        first = objectives[0]
-        return tuple(
-            sorted((r for r in self.front if r.key in keys), key=lambda r: _cost(r.figures[first.figure], first))
-        )
+        candidates = self.comparable()
+        rows = [[float(result.figures[o.figure]) for o in self.objectives] for result in candidates]
+        chosen = [candidates[index] for index in front(rows, [o.maximize for o in self.objectives])]
+        return tuple(sorted(chosen, key=lambda r: [_cost(r.figures[o.figure], o) for o in self.objectives]))
 
     def comparable(self) -> list[Result]:
         """The points that have a figure for every objective."""
@@ -77,12 +72,6 @@ class Results:
     def count(self, status: str) -> int:
         """How many points there are of one status."""
         return sum(result.status == status for result in self.results)
-
-    def _front(self, objectives: Sequence[Objective]) -> tuple[Result, ...]:
-        candidates = self.comparable()
-        rows = [[float(result.figures[o.figure]) for o in objectives] for result in candidates]
-        chosen = [candidates[index] for index in front(rows, [o.maximize for o in objectives])]
-        return tuple(sorted(chosen, key=lambda r: [_cost(r.figures[o.figure], o) for o in objectives]))
 
 
 def _cost(value: float, objective: Objective) -> float:
@@ -107,14 +96,15 @@ def to_csv(results: Results, shown: Sequence[Result]) -> str:
     front_keys = {result.key for result in results.front}
     writer.writerow([*names, "status", "front", *FIGURES, REFUSED, "key"])
     for result in shown:
-        cells = [_cell(result.settings[name]) for name in names]
-        figures = [_cell(result.figures.get(name)) for name in FIGURES]
+        cells = [value_text(result.settings[name]) for name in names]
+        figures = [value_text(result.figures.get(name)) for name in FIGURES]
         on_front = int(result.key in front_keys)
         writer.writerow([*cells, result.status, on_front, *figures, result.refused or "", result.key])
     return stream.getvalue()
 
 
-def _cell(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """A setting or a figure as text: strings as they are, nothing for None, all else as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)

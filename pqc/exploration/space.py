@@ -156,8 +156,7 @@ def _targets(table: TargetTable, origin: str, folder: Path) -> Iterator[tuple[Ta
     lists = {key for key, value in flatten(load_target(DEFAULT_TARGET).as_dict()).items() if isinstance(value, list)}
     changes = flatten(table.changes).items()
     axes = {key: _swept(f"{origin}: target.set.{key}", value, key in lists) for key, value in changes}
-    names = [table.name] if isinstance(table.name, str) else table.name
-    for name in _distinct(f"{origin}: target.name", names):
+    for name in _distinct(f"{origin}: target.name", table.name):
         is_path = name.endswith(".toml") or "/" in name
         base = flatten(load_target(str(folder / name) if is_path else name).as_dict())
         for chosen in combinations(axes):
@@ -178,11 +177,13 @@ def _nest(flat: Settings) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for key, value in flat.items():
         section, dot, name = key.partition(".")
-        table = nested.setdefault(section, {}) if dot else None
-        if isinstance(table, dict):
-            table[name] = value
-        else:
+        if not dot:
             nested[key] = value
+            continue
+        # Where a table stands for a value, the check of the target says so.
+        if not isinstance(nested.get(section), dict):
+            nested[section] = {}
+        nested[section][name] = value
     return nested
 
 

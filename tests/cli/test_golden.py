@@ -137,6 +137,7 @@ def write_models(folder: Path) -> None:
     (folder / "unsupported.onnx").write_bytes(made.SerializeToString())
     images = np.zeros((4, 3, 8, 8), np.float32)
     np.savez(folder / "c.npz", images=images)
+    np.savez(folder / "c-labels.npz", images=images, labels=np.arange(4) + 2)
     np.savez(folder / "c-wide.npz", images=images[..., :7])
     np.savez(folder / "c-last.npz", images=images.transpose(0, 2, 3, 1))
     np.savez(folder / "c-empty.npz", images=images[:0])
@@ -165,6 +166,10 @@ def write_texts(folder: Path) -> None:
     """Texts that are no targets and no assembly."""
     (folder / "unknown-key.toml").write_text('name = "t"\ninherits = "pqa"\n[encode]\nsubspace_lane = 4\n')
     (folder / "no-target.toml").write_text("hello\n")
+    (folder / "space.toml").write_text("pq.prototypes = [4, 8]\n")
+    (folder / "space-key.toml").write_text("pq.prototype = [4, 8]\n")
+    (folder / "space-value.toml").write_text("pq.prototypes = [4, 1]\n")
+    (folder / "space-where.toml").write_text("where = ['lenght == 3']\n")
     (folder / "wrong.pqasm").write_text('.isa 2\n.dram 0x10\n\n.node "a"\nfil destination=0\n')
     (folder / "binary.pqasm").write_bytes(b"\xff\xfe\x00")
     (folder / "wrong.mlir").write_text("builtin.module {\n  %0 = onnx.nothing\n}\n")

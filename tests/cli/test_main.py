@@ -22,7 +22,9 @@ from pqc.cli.reproducer import write_reproducer
 from pqc.errors import InternalError
 from pqc.isa.program import save_program
 
-HEAVY = ("numpy", "onnx", "onnxruntime", "pydantic", "torch", "tqdm", "xdsl", "sklearn")
+HEAVY = (
+    *("distributed", "matplotlib", "numpy", "onnx", "onnxruntime", "pydantic", "torch", "tqdm", "xdsl", "sklearn"),
+)
 
 
 ROOT = Path(package.__file__).parent.parent
