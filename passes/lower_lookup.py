@@ -15,9 +15,11 @@ from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.pqa import EncodeOp as EncodeTileOp
 from pqc.dialects.pqa import LookupOp as LookupTileOp
 from pqc.isa.access import BIAS_BYTES, accumulator_bytes
+from pqc.isa.code_map import reads_padding
 from pqc.isa.fields import Memory
-from pqc.isa.instructions import Storage
+from pqc.isa.instructions import Lookup
 from pqc.isa.parameters import PARAMETER_BYTES
+from pqc.isa.storage import Storage
 from pqc.numerics.packing import pack
 from pqc.passes.constants import constant_array
 from pqc.passes.lower_layer import Layer, LayerLowering
@@ -149,11 +151,16 @@ class LookupLowering(LayerLowering):
             del fields[name]
         fields |= {"groups": self.pq.groups, "first_subspace": self._blocks[step.input_block].subspaces.start}
         first = (tile.source_rows.start - step.seen.start) * row + tile.source_columns.start * size
-        regions = {"codes": codes.view.region}
-        if self.padding.size:
-            regions["padding"] = self.parameters(nest, step)
-            fields["padding_offset"] = step.outputs.size * (PARAMETER_BYTES + BIAS_BYTES)
-        return regions, fields | replace(codes.view, offset=first).fields("codes", "")
+        return {"codes": codes.view.region}, fields | replace(codes.view, offset=first).fields("codes", "")
+
+    def _padding(self, nest: Nest, step: Step, fields: dict[str, int]) -> tuple[dict[str, SSAValue], dict[str, int]]:
+        """Region and field of the codes outside the map, for a lookup with these fields that sees some."""
+        blank = dict.fromkeys(Lookup.fields, 0)
+        given = {name: value for name, value in fields.items() if name in blank}
+        if not reads_padding(Lookup(wait=0, signal=0, **(blank | given))):
+            return {}, {}
+        offset = step.outputs.size * (PARAMETER_BYTES + BIAS_BYTES)
+        return {"padding": self.parameters(nest, step)}, {"padding_offset": offset}
 
     def _encode_rows(self, nest: Nest, step: Step, codes: View, rows: Span) -> None:
         """Encode the pixels of some rows of the input map."""
@@ -193,6 +200,9 @@ class LookupLowering(LayerLowering):
         }
         if regions:
             fields |= {"from_buffer": 1, "code_storage": self.code_storage}
+        if self.pq.groups:
+            padding, offset = self._padding(nest, step, fields)
+            regions, fields = regions | padding, fields | offset
         self.builder.unit(LookupTileOp, {"table": table, **bias, **regions, "accumulator": self.sums(step)}, fields)
 
     def _load_codebook(self, nest: Nest, step: Step, part: SubspaceBlock | None) -> SSAValue:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.ir import Operation
 
-from pqc.dialects.pqa import UnitOp
+from pqc.dialects.pqa import LookupOp, UnitOp
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.interpreter.work import works
 from pqc.isa.fields import Unit
@@ -19,12 +19,16 @@ TIMED = (Unit.LOOKUP, Unit.CONVENTIONAL, Unit.VECTOR)
 
 @dataclass(frozen=True)
 class TimeLine:
-    """Operations, their places, the cycles of those that are instructions, and their times; one more for the end."""
+    """Operations, their places, the cycles of those that are instructions, and their times; one more for the end.
+
+    ``lookup_times`` are the times if lookups alone took any, as the paper counts.
+    """
 
     ops: Sequence[Operation]
     index: Mapping[Operation, int]
     busy: Mapping[Operation, int]
     times: Sequence[int]
+    lookup_times: Sequence[int]
 
     @staticmethod
     def of(program: ProgramOp, target: Target) -> TimeLine:
@@ -33,8 +37,9 @@ class TimeLine:
         instructions = [op for op in ops if isinstance(op, UnitOp)]
         work = works([op.instruction({}) for op in instructions], target)
         busy: dict[Operation, int] = {op: one.busy for op, one in zip(instructions, work, strict=True)}
-        times = [0]
+        times, lookups = [0], [0]
         for op in ops:
             counts = isinstance(op, UnitOp) and op.unit in TIMED and op.name != "pqa.requantize"
             times.append(times[-1] + (busy[op] if counts else 0))
-        return TimeLine(ops, {op: number for number, op in enumerate(ops)}, busy, times)
+            lookups.append(lookups[-1] + (busy[op] if isinstance(op, LookupOp) else 0))
+        return TimeLine(ops, {op: number for number, op in enumerate(ops)}, busy, times, lookups)
