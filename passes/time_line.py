@@ -9,12 +9,12 @@ from xdsl.ir import Operation
 
 from pqc.dialects.pqa import LookupOp, UnitOp
 from pqc.dialects.pqa_memory import ProgramOp
-from pqc.interpreter.work import works
+from pqc.interpreter.work import Resource, works
 from pqc.isa.fields import Unit
 from pqc.planning.target import Target
 
 TIMED = (Unit.LOOKUP, Unit.CONVENTIONAL, Unit.VECTOR)
-"""The units whose work is the time line: a lookup stands for its encode, too."""
+"""The units whose work is the time line; a lookup stands for the encode whose codes it takes from the FIFO, too."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,14 @@ class TimeLine:
         instructions = [op for op in ops if isinstance(op, UnitOp)]
         work = works([op.instruction({}) for op in instructions], target)
         busy: dict[Operation, int] = {op: one.busy for op, one in zip(instructions, work, strict=True)}
+        matched = dict(busy)
+        encodes = [op for op, one in zip(instructions, work, strict=True) if one.resource is Resource.FIFO_IN]
+        takers = [op for op, one in zip(instructions, work, strict=True) if one.resource is Resource.FIFO_OUT]
+        for encode, lookup in zip(encodes, takers, strict=True):
+            matched[lookup] = max(busy[encode], busy[lookup])
         times, lookups = [0], [0]
         for op in ops:
             counts = isinstance(op, UnitOp) and op.unit in TIMED and op.name != "pqa.requantize"
-            times.append(times[-1] + (busy[op] if counts else 0))
-            lookups.append(lookups[-1] + (busy[op] if isinstance(op, LookupOp) else 0))
+            times.append(times[-1] + (matched[op] if counts else 0))
+            lookups.append(lookups[-1] + (matched[op] if isinstance(op, LookupOp) else 0))
         return TimeLine(ops, {op: number for number, op in enumerate(ops)}, busy, times, lookups)

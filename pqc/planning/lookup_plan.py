@@ -135,7 +135,8 @@ def plan_lookup(shape: LayerShape, pq: PqShape, nest: Nest) -> LookupPlan:
 def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, subspaces: int) -> Cut:
     """The cut in blocks of ``outputs`` and ``subspaces``."""
     blocks = subspace_blocks(shape, pq, subspaces)
-    again, kept = _column_cycles(shape, pq, target, outputs, subspaces)
+    again, kept, looked = _column_cycles(shape, pq, target, outputs, subspaces)
+    output_blocks = -(-shape.outputs // outputs)
     coded = pq.groups or pq.subspaces
     codebook = [packed_bytes(n * pq.prototypes * pq.length, pq.prototype_bits) for n in _coded_blocks(pq, blocks)]
     tables = [packed_bytes(block.subspaces.size * pq.prototypes * outputs, pq.table_bits) for block in blocks]
@@ -143,7 +144,7 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
         outputs=outputs,
         channels=max(block.channels.size for block in blocks),
         inputs=subspaces,
-        output_blocks=-(-shape.outputs // outputs),
+        output_blocks=output_blocks,
         input_blocks=len(blocks),
         codebook_bytes=aligned(max(codebook)),
         table_bytes=aligned(max(tables)),
@@ -157,6 +158,7 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
         slab_channels=shape.channels if pq.groups else sum(block.channels.size for block in blocks),
         column_cycles=again,
         kept_cycles=kept,
+        later_cycles=looked * (output_blocks - 1) // output_blocks,
         code_bytes=coded * pq.code_bytes,
         codebooks_stay=codebooks_stay(pq, target),
     )
@@ -173,8 +175,10 @@ def _coded_blocks(pq: PqShape, blocks: tuple[SubspaceBlock, ...]) -> list[int]:
     return [pq.groups] if pq.groups else [block.subspaces.size for block in blocks]
 
 
-def _column_cycles(shape: LayerShape, pq: PqShape, target: Target, outputs: int, subspaces: int) -> tuple[int, int]:
-    """Cycles of one output position: with codes computed for every block of outputs, and with codes computed once."""
+def _column_cycles(
+    shape: LayerShape, pq: PqShape, target: Target, outputs: int, subspaces: int
+) -> tuple[int, int, int]:
+    """Cycles of one output position: with codes computed for each block of outputs, computed once, and lookups alone."""
     encode, lookup = target.encode, target.lookup
     match = -(-pq.length // encode.length_lanes) * -(-pq.prototypes // encode.prototype_lanes)
     looked = sum(
@@ -185,7 +189,7 @@ def _column_cycles(shape: LayerShape, pq: PqShape, target: Target, outputs: int,
     if pq.groups:
         stride_rows, stride_columns = shape.window.strides
         encoded = match * -(-pq.groups // encode.subspace_lanes) * stride_rows * stride_columns
-        return max(encoded, looked), max(encoded, looked)
+        return max(encoded, looked), max(encoded, looked), looked
     encoded = sum(match * -(-s // encode.subspace_lanes) * count for s, count in pieces(pq.subspaces, subspaces))
     again = sum(
         max(match * -(-s // encode.subspace_lanes), -(-o // lookup.output_lanes) * -(-s // lookup.subspace_lanes))
@@ -194,4 +198,4 @@ def _column_cycles(shape: LayerShape, pq: PqShape, target: Target, outputs: int,
         for o, output_count in pieces(shape.outputs, outputs)
         for s, subspace_count in pieces(pq.subspaces, subspaces)
     )
-    return again, max(encoded, looked)
+    return again, max(encoded, looked), looked
