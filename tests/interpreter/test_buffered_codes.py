@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from support.programs import PqLayer, chain, mask, pq_program, target
-from support.rules import change, check, drop_token, refused
+from support.rules import change, check, refused
 from support.tiles import dense
+from support.tokens import Token, without
 
 from pqc.errors import ProgramError
 from pqc.interpreter.durations import encode_work, lookup_work
 from pqc.interpreter.machine import Machine
-from pqc.interpreter.timing import simulate, token_stall
+from pqc.interpreter.timing import simulate
+from pqc.interpreter.tokens import token_stall
 from pqc.isa.fields import Instruction, Unit
 from pqc.isa.instructions import Encode, Lookup
 from pqc.isa.program import Program
@@ -82,7 +84,7 @@ def test_a_block_of_groups_reads_its_own_codes() -> None:
 
 def test_codes_are_ordered_by_tokens_alone() -> None:
     message = rf"\(lookup, .*reads activation bytes \[{CODES}, {CODES + 32}\) that instruction {ENCODE} \(encode"
-    refused(drop_token(BUFFERED, ENCODE, LOOKUP), message)
+    refused(without(BUFFERED, Token(ENCODE, LOOKUP, 0)), message)
 
 
 def test_codes_that_nobody_wrote_are_not_read() -> None:
