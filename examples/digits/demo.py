@@ -72,8 +72,9 @@ def print_layers(report: dict[str, Any]) -> None:
             f"{layer['node']:<20} {runs_on:<16} {sizes[0]:>9} {sizes[1]:>8} {sizes[2]:>8} {layer['cycles']:>8,}"
             f"  {layer['bound']}"
         )
-    cycles, clock = report["cycles"]["latency"], report["target"]["clock_mhz"]
-    print(f"one digit from cold: {cycles:,} cycles, {cycles / clock:.1f} us at {clock:g} MHz")
+    cycles, rate = report["cycles"], report["throughput_frames_per_second"]
+    print(f"one digit from cold: {cycles['latency']:,} cycles, {report['latency_microseconds']:.1f} us")
+    print(f"one more digit: {cycles['steady_state']:,} cycles, {rate:,.0f} digits a second")
 
 
 def demonstrate(folder: Path) -> None:
