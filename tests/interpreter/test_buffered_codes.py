@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from support.programs import PqLayer, chain, mask, pq_program, target
+from support.programs import PqLayer, chain, closed, mask, pq_program, target
 from support.rules import change, check, refused
 from support.tiles import dense
 from support.tokens import Token, without
@@ -48,14 +49,17 @@ def through_buffer(instruction: Instruction) -> Instruction:
 
 
 FIFO = pq_program([LAYER])
-BUFFERED = replace(FIFO, instructions=chain(map(through_buffer, FIFO.instructions)))
+
+
+def with_instructions(program: Program, instructions: Iterable[Instruction]) -> Program:
+    stream, credits = closed(chain(instructions))
+    return replace(program, instructions=stream, credits=credits, nodes=("node",) * len(stream))
+
+
+BUFFERED = replace(with_instructions(FIFO, map(through_buffer, FIFO.instructions)), nodes=FIFO.nodes)
 ENCODE, LOOKUP = (
     next(i for i, x in enumerate(BUFFERED.instructions) if isinstance(x, kind)) for kind in (Encode, Lookup)
 )
-
-
-def with_instructions(program: Program, instructions: list[Instruction]) -> Program:
-    return replace(program, instructions=chain(instructions), nodes=("node",) * len(instructions))
 
 
 def plainly(program: Program) -> list[Instruction]:
