@@ -29,6 +29,7 @@ builtin.module attributes {pqc.schedule = {layers = {pq = {columns = 4 : i64, in
 
 // The tiles of one pass share a map, so that every row is encoded once, when the first window needs it. Nothing stays
 // on chip here, so that its rows are loaded then. The second block of subspaces are the taps of the second kernel row.
+// CHECK: pqa.program
 // CHECK: [[O:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 16>
 // CHECK: [[S:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 16>
 // CHECK: pqa.load dram = [[X:%[^ ]+]], address = [[S]] <item_bytes = 8, items = 1, rows = 1, planes = 2, dram_plane_stride = 16, plane_stride = 8, entry_bits = 8>

@@ -43,6 +43,7 @@ builtin.module attributes {pqc.schedule = {layers = {pq = {columns = 4 : i64, in
 
 // Kept codes: a tile is encoded once, to the activation buffer, and both blocks of outputs look its codes up. Resident
 // tables: each is loaded once, before the first tile, and is still there for the second.
+// CHECK: pqa.program
 // CHECK: [[O:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 16>
 // CHECK: pqa.encode source = [[I:%[^ ]+]], codebook = [[K:%[^ ]+]], destination = [[O]] <to_buffer = 1, code_plane_stride = 8, code_row_stride = 4,
 // CHECK: [[T:%[^ ]+]] = pqa.allocate : !pqa.region<table, 4>
