@@ -45,7 +45,8 @@ QUICK_FIT = FitPrototypesPass(kmeans_samples=256, kmeans_iterations=1, refit_pos
 LOWERING = (
     *("pqc/interpreter/", "pqc/planning/", "pqc/report/", "pqc/cli/", "pqc/exploration/"),
     *("passes/lower_", "passes/layers.py", "passes/program_builder", "passes/tensor_lives", "passes/prefetch_"),
-    *("passes/allocate_memory", "passes/insert_tokens", "passes/emit"),
+    *("passes/allocate_memory", "passes/insert_tokens", "passes/emit", "passes/advance_vector_work"),
+    *("passes/time_line", "passes/place_constants", "passes/pipeline", "passes/options"),
 )
 """Beginnings of source paths that a quantized network does not depend on."""
 

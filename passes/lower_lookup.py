@@ -15,9 +15,12 @@ from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.pqa import EncodeOp as EncodeTileOp
 from pqc.dialects.pqa import LookupOp as LookupTileOp
 from pqc.isa.access import BIAS_BYTES, accumulator_bytes
+from pqc.isa.code_map import reads_padding
 from pqc.isa.fields import Memory
-from pqc.isa.instructions import Storage
+from pqc.isa.instructions import Lookup
 from pqc.isa.parameters import PARAMETER_BYTES
+from pqc.isa.storage import Storage
+from pqc.numerics.arrays import IntArray
 from pqc.numerics.packing import pack
 from pqc.passes.constants import constant_array
 from pqc.passes.lower_layer import Layer, LayerLowering
@@ -31,6 +34,7 @@ from pqc.planning.tiling import (
     SubspaceBlock,
     check_lookup,
     codebooks_stay,
+    group_blocks,
     plan_lookup,
     search_lookup,
 )
@@ -56,6 +60,7 @@ class LookupLowering(LayerLowering):
         self.stay = codebooks_stay(self.pq, builder.target)
         self._blocks: tuple[SubspaceBlock, ...] = ()
         self._codebooks: dict[tuple[Span | None, int, int], SSAValue] = {}
+        self._group_codebooks: dict[tuple[Span, int, tuple[int, Span] | None], SSAValue] = {}
         self._tables: dict[tuple[Span, int, int], SSAValue] = {}
         self._codes: dict[object, View] = {}
         self._maps: dict[tuple[int, int], _CodeMap] = {}
@@ -149,21 +154,32 @@ class LookupLowering(LayerLowering):
             del fields[name]
         fields |= {"groups": self.pq.groups, "first_subspace": self._blocks[step.input_block].subspaces.start}
         first = (tile.source_rows.start - step.seen.start) * row + tile.source_columns.start * size
-        regions = {"codes": codes.view.region}
-        if self.padding.size:
-            regions["padding"] = self.parameters(nest, step)
-            fields["padding_offset"] = step.outputs.size * (PARAMETER_BYTES + BIAS_BYTES)
-        return regions, fields | replace(codes.view, offset=first).fields("codes", "")
+        return {"codes": codes.view.region}, fields | replace(codes.view, offset=first).fields("codes", "")
+
+    def _padding(self, nest: Nest, step: Step, fields: dict[str, int]) -> tuple[dict[str, SSAValue], dict[str, int]]:
+        """Region and field of the codes outside the map, for a lookup with these fields that sees some."""
+        blank = dict.fromkeys(Lookup.fields, 0)
+        given = {name: value for name, value in fields.items() if name in blank}
+        if not reads_padding(Lookup(wait=0, signal=0, **(blank | given))):
+            return {}, {}
+        offset = step.outputs.size * (PARAMETER_BYTES + BIAS_BYTES)
+        return {"padding": self.parameters(nest, step)}, {"padding_offset": offset}
 
     def _encode_rows(self, nest: Nest, step: Step, codes: View, rows: Span) -> None:
-        """Encode the pixels of some rows of the input map."""
-        source = self.layer.source
-        part = MoveBlock(Span(0, source.map.planes), rows, Span(0, source.map.columns))
+        """Encode the pixels of some rows of the input map, as many groups of channels at a time as have room."""
+        for groups in group_blocks(self.pq, self.builder.target):
+            view = replace(codes, offset=codes.offset + groups.start * codes.plane_stride)
+            self._encode_groups(nest, step, view, rows, groups)
+
+    def _encode_groups(self, nest: Nest, step: Step, codes: View, rows: Span, groups: Span) -> None:
+        source, length = self.layer.source, self.pq.length
+        channels = Span(groups.start * length, min(groups.stop * length, source.map.planes))
+        part = MoveBlock(channels, rows, Span(0, source.map.columns))
         slab = self.builder.source(source, step.frame, part)
-        codebook = self._load_codebook(nest, step, None)
+        codebook = self._load_group_codebooks(nest, step, groups, rows)
         fields = {
             "storage": source.storage,
-            "channels": part.planes.size,
+            "channels": channels.size,
             "height": rows.size,
             "width": part.columns.size,
             **dict.fromkeys(WINDOW_ONES, 1),
@@ -172,9 +188,21 @@ class LookupLowering(LayerLowering):
             "to_buffer": 1,
             "code_storage": self.code_storage,
         }
-        fields |= self._matching(self.pq.groups) | slab.fields("source", "") | codes.fields("destination", "code_")
+        fields |= self._matching(groups.size) | slab.fields("source", "") | codes.fields("destination", "code_")
         regions = {"source": slab.region, "codebook": codebook, "destination": codes.region}
         self.builder.unit(EncodeTileOp, regions, fields)
+
+    def _load_group_codebooks(self, nest: Nest, step: Step, groups: Span, rows: Span) -> SSAValue:
+        """The codebooks of some groups of channels; if they are not all, they are loaded again for the next rows."""
+        whole = groups.size == self.pq.groups
+        key = groups, (0 if self.stay else self.turn(nest, step)), (None if whole else (step.frame, rows))
+        if key not in self._group_codebooks:
+            self._group_codebooks[key] = self._codebook(self.codebook[groups.start : groups.stop])
+        return self._group_codebooks[key]
+
+    def _codebook(self, books: IntArray) -> SSAValue:
+        bits = self.pq.prototype_bits
+        return self.builder.load_constant("codebook", pack(books, bits), Memory.CODEBOOK, bits)
 
     def _look_up(
         self, nest: Nest, step: Step, part: SubspaceBlock, regions: dict[str, SSAValue], fields: dict[str, int]
@@ -193,16 +221,17 @@ class LookupLowering(LayerLowering):
         }
         if regions:
             fields |= {"from_buffer": 1, "code_storage": self.code_storage}
+        if self.pq.groups:
+            padding, offset = self._padding(nest, step, fields)
+            regions, fields = regions | padding, fields | offset
         self.builder.unit(LookupTileOp, {"table": table, **bias, **regions, "accumulator": self.sums(step)}, fields)
 
-    def _load_codebook(self, nest: Nest, step: Step, part: SubspaceBlock | None) -> SSAValue:
-        """The codebooks of a block of subspaces; None: those of all groups of channels."""
+    def _load_codebook(self, nest: Nest, step: Step, part: SubspaceBlock) -> SSAValue:
+        """The codebooks of a block of subspaces."""
         outputs, turn = None if nest.keep_codes else step.outputs, self.turn(nest, step)
-        key = (None if self.stay else outputs), (step.input_block if part else 0), (0 if self.stay else turn)
+        key = (None if self.stay else outputs), step.input_block, (0 if self.stay else turn)
         if key not in self._codebooks:
-            books = self.codebook[part.subspaces.start : part.subspaces.stop] if part else self.codebook
-            data = pack(books, self.pq.prototype_bits)
-            self._codebooks[key] = self.builder.load_constant("codebook", data, Memory.CODEBOOK, self.pq.prototype_bits)
+            self._codebooks[key] = self._codebook(self.codebook[part.subspaces.start : part.subspaces.stop])
         return self._codebooks[key]
 
     def _load_table(self, nest: Nest, step: Step, part: SubspaceBlock) -> SSAValue:

@@ -13,6 +13,7 @@ from pqc.errors import ModelError
 from pqc.frames import frames_with
 from pqc.numerics.encode import Metric
 from pqc.numerics.grouping import Grouping
+from pqc.passes.advance_vector_work import AdvanceVectorWorkPass
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
@@ -122,6 +123,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
         FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
         QuantizePass(),
         LowerToPqaPass(batch=options.batch),
+        AdvanceVectorWorkPass(),
         PrefetchConstantsPass(),
         AllocateMemoryPass(),
         InsertTokensPass(),

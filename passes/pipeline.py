@@ -14,6 +14,7 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from pqc.errors import InternalError, ModelError, PqcError
+from pqc.passes.advance_vector_work import AdvanceVectorWorkPass
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
@@ -41,6 +42,8 @@ PASSES: tuple[type[ModulePass], ...] = (
     # integers from here on; from here on every pass preserves every bit
     QuantizePass,
     LowerToPqaPass,
+    # before the loads get their places in the queue, which follow from when everything else happens
+    AdvanceVectorWorkPass,
     # before placement, because what is loaded early lives longer
     PrefetchConstantsPass,
     # placement decides what can overlap, so it comes before the order is fixed

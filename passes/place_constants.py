@@ -17,6 +17,10 @@ BUFFERS = (Memory.CODEBOOK, Memory.TABLE)
 """The buffers that hold nothing but constants."""
 
 
+PARAMETER_BITS = 32
+"""What biases and parameters say is their width; tables and codebooks are narrower."""
+
+
 @dataclass(frozen=True)
 class _Filled:
     """The regions of a buffer in the order of their loads, and the loads by number."""
@@ -36,7 +40,8 @@ def _loads(line: TimeLine) -> tuple[list[LoadOp], list[Load]]:
         if isinstance(buffer, AllocateOp) and isinstance(op.region_of["dram"].owner, ConstantOp):
             users = sorted(line.index[use.operation] for use in buffer.region.uses if use.operation is not op)
             first, last = (users[0], users[-1]) if users else (number, number)
-        loads.append(Load(number, line.busy[op], first, last))
+        main = dict(op.fields.data).get("entry_bits", 0) < PARAMETER_BITS and first > number
+        loads.append(Load(number, line.busy[op], first, last, main))
     return ops, loads
 
 
@@ -72,7 +77,7 @@ def place_constants(program: ProgramOp, target: Target) -> Placement:
     """Where constants lie in the buffers that hold nothing else."""
     line = TimeLine.of(program, target)
     ops, loads = _loads(line)
-    stream = Stream(loads, line.times, [()] * len(loads))
+    stream = Stream(loads, line.times, line.lookup_times, [()] * len(loads))
     placed: dict[RegionOp, int] = {}
     complete = True
     for memory in BUFFERS:

@@ -11,8 +11,9 @@ overwrites.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -20,10 +21,11 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from pqc.dialects.pqa import LoadOp
-from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, ProgramOp
+from pqc.dialects.pqa_memory import AllocateOp, ConstantOp
 from pqc.isa.fields import Memory
 from pqc.passes.attributes import program_of, target_of
 from pqc.passes.place_constants import place_constants
+from pqc.passes.rewriting import reorder
 from pqc.passes.time_line import TimeLine
 from pqc.planning.prefetch import Fetch, load_steps
 from pqc.planning.target import Target
@@ -69,14 +71,16 @@ def transfers(line: TimeLine) -> list[Transfer]:
     return found
 
 
-def hoisted_order(line: TimeLine, target: Target, fill: Callable[[int, int], int]) -> list[Operation]:
-    """The operations with every load of a constant at its place, if buffers are filled so far."""
+def hoisted_order(
+    line: TimeLine, times: Sequence[int], target: Target, fill: Callable[[int, int], int]
+) -> list[Operation]:
+    """The operations with every load of a constant at its place, by these times and if buffers are filled so far."""
     found = transfers(line)
     capacities: dict[int, int] = {Memory.ACTIVATION: 0}
     for memory in CONSTANTS:
         largest = max((one.fetch.size for one in found if one.fetch.line == memory), default=0)
         capacities[memory] = fill(target.buffer_bytes(memory), largest)
-    steps = load_steps([one.fetch for one in found], capacities, line.times)
+    steps = load_steps([one.fetch for one in found], capacities, times)
     early: dict[int, list[Transfer]] = defaultdict(list)
     for one, step in zip(found, steps, strict=True):
         early[step].append(one)
@@ -86,13 +90,6 @@ def hoisted_order(line: TimeLine, target: Target, fill: Callable[[int, int], int
             order.update(dict.fromkeys(one.moved))
         order.setdefault(op)
     return list(order)
-
-
-def reorder(program: ProgramOp, order: list[Operation]) -> None:
-    """Put the operations of a program in another order."""
-    for op in order:
-        op.detach()
-    program.body.block.add_ops(order)
 
 
 @dataclass(frozen=True)
@@ -106,10 +103,10 @@ class PrefetchConstantsPass(ModulePass):
         program, target = program_of(op), target_of(op)
         line = TimeLine.of(program, target)
         best, cycles = list(line.ops), place_constants(program, target).period
-        for fill in FILLS:
-            order = hoisted_order(line, target, fill)
-            reorder(program, order)
+        for fill, times in product(FILLS, (line.lookup_times, line.times)):
+            order = hoisted_order(line, times, target, fill)
+            reorder(program.body.block, order)
             found = place_constants(program, target)
             if found.complete and found.period < cycles:
                 best, cycles = order, found.period
-        reorder(program, best)
+        reorder(program.body.block, best)

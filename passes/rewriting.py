@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp, UnknownLoc
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
     PatternRewriter,
@@ -40,6 +40,13 @@ def rewrite(module: ModuleOp, patterns: Sequence[RewritePattern]) -> bool:
     """Apply ``patterns`` until none matches; whether anything changed. Unused pure operations are erased."""
     located: list[RewritePattern] = [Located(pattern) for pattern in patterns]
     return PatternRewriteWalker(GreedyRewritePatternApplier(located)).rewrite_module(module)
+
+
+def reorder(block: Block, order: Sequence[Operation]) -> None:
+    """Put all operations of a block in another order."""
+    for op in order:
+        op.detach()
+    block.add_ops(order)
 
 
 def is_used_once(value: SSAValue) -> bool:

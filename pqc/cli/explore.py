@@ -108,7 +108,12 @@ def _engine(jobs: int | None, dask: str | None) -> Callable[[], AbstractContextM
         return lambda: dask_engine(dask)
     from pqc.exploration.engine import local_engine
 
-    return lambda: local_engine(jobs or os.cpu_count() or 1)
+    return lambda: local_engine(jobs or _cores())
+
+
+def _cores() -> int:
+    """The cores that this process may use, where the system says so, else all that there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Watcher:

@@ -160,9 +160,10 @@ def evaluate(job: EvaluateJob) -> Record:
     parts = [program.run(data.frames(start, start + BATCH), preprocess=False) for start in range(0, data.images, BATCH)]
     found = {name: np.concatenate([part[name] for part in parts]) for name in wanted}
     error = _error(found, wanted)
+    accuracy = None if data.labels is None else float(top1(next(iter(found.values())), data.labels))
     return {
         "evaluated": data.images,
-        "accuracy": None if data.labels is None else top1(next(iter(found.values())), data.labels),
+        "accuracy": accuracy,
         "error": float(f"{error:.{SIGNIFICANT}g}") if np.isfinite(error) else None,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -99,6 +100,9 @@ class Sweep:
                 while self._ready and len(self._running) < engine.slots():
                     task = heappop(self._ready)
                     self._running[engine.executor.submit(task.function, task.job)] = task
+                if not self._running:
+                    # All workers of a cluster are gone for the moment.
+                    time.sleep(PATIENCE)
                 finished, _ = wait(self._running, PATIENCE, FIRST_COMPLETED)
                 for future in finished:
                     self._finish(self._running.pop(future), future)

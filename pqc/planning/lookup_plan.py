@@ -9,7 +9,7 @@ from pqc.errors import ModelError
 from pqc.isa.fields import Memory
 from pqc.numerics.packing import packed_bytes
 from pqc.planning.nest import Nest
-from pqc.planning.search import Cut, Problem, check_kernel, parameter_bytes, pieces
+from pqc.planning.search import Cut, Problem, check_kernel, even, parameter_bytes, pieces
 from pqc.planning.target_keys import Target
 from pqc.planning.tiles import LayerShape, MapTile, Span, aligned, map_tiles, spans
 
@@ -135,15 +135,18 @@ def plan_lookup(shape: LayerShape, pq: PqShape, nest: Nest) -> LookupPlan:
 def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, subspaces: int) -> Cut:
     """The cut in blocks of ``outputs`` and ``subspaces``."""
     blocks = subspace_blocks(shape, pq, subspaces)
-    again, kept = _column_cycles(shape, pq, target, outputs, subspaces)
+    again, kept, looked = _column_cycles(shape, pq, target, outputs, subspaces)
+    output_blocks = -(-shape.outputs // outputs)
     coded = pq.groups or pq.subspaces
-    codebook = [packed_bytes(n * pq.prototypes * pq.length, pq.prototype_bits) for n in _coded_blocks(pq, blocks)]
+    codebook = [
+        packed_bytes(n * pq.prototypes * pq.length, pq.prototype_bits) for n in _coded_blocks(pq, blocks, target)
+    ]
     tables = [packed_bytes(block.subspaces.size * pq.prototypes * outputs, pq.table_bits) for block in blocks]
     return Cut(
         outputs=outputs,
         channels=max(block.channels.size for block in blocks),
         inputs=subspaces,
-        output_blocks=-(-shape.outputs // outputs),
+        output_blocks=output_blocks,
         input_blocks=len(blocks),
         codebook_bytes=aligned(max(codebook)),
         table_bytes=aligned(max(tables)),
@@ -157,6 +160,7 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
         slab_channels=shape.channels if pq.groups else sum(block.channels.size for block in blocks),
         column_cycles=again,
         kept_cycles=kept,
+        later_cycles=looked * (output_blocks - 1) // output_blocks,
         code_bytes=coded * pq.code_bytes,
         codebooks_stay=codebooks_stay(pq, target),
     )
@@ -168,13 +172,23 @@ def codebooks_stay(pq: PqShape, target: Target) -> bool:
     return 2 * size <= target.buffer_bytes(Memory.CODEBOOK)
 
 
-def _coded_blocks(pq: PqShape, blocks: tuple[SubspaceBlock, ...]) -> list[int]:
-    """How many codebooks each load brings: with channel grouping all at once, because every tap needs them all."""
-    return [pq.groups] if pq.groups else [block.subspaces.size for block in blocks]
+def group_blocks(pq: PqShape, target: Target) -> tuple[Span, ...]:
+    """With channel grouping, the groups that are encoded at a time: all whose codebooks fit."""
+    one = packed_bytes(pq.prototypes * pq.length, pq.prototype_bits)
+    fitting = max(1, min(pq.groups, target.buffer_bytes(Memory.CODEBOOK) // max(one, 1)))
+    return spans(pq.groups, even(pq.groups, fitting))
 
 
-def _column_cycles(shape: LayerShape, pq: PqShape, target: Target, outputs: int, subspaces: int) -> tuple[int, int]:
-    """Cycles of one output position: with codes computed for every block of outputs, and with codes computed once."""
+def _coded_blocks(pq: PqShape, blocks: tuple[SubspaceBlock, ...], target: Target) -> list[int]:
+    """How many codebooks each load brings."""
+    coded = group_blocks(pq, target) if pq.groups else [block.subspaces for block in blocks]
+    return [span.size for span in coded]
+
+
+def _column_cycles(
+    shape: LayerShape, pq: PqShape, target: Target, outputs: int, subspaces: int
+) -> tuple[int, int, int]:
+    """Cycles of one output position: encoding for each block of outputs, encoding once, and lookups alone."""
     encode, lookup = target.encode, target.lookup
     match = -(-pq.length // encode.length_lanes) * -(-pq.prototypes // encode.prototype_lanes)
     looked = sum(
@@ -185,7 +199,7 @@ def _column_cycles(shape: LayerShape, pq: PqShape, target: Target, outputs: int,
     if pq.groups:
         stride_rows, stride_columns = shape.window.strides
         encoded = match * -(-pq.groups // encode.subspace_lanes) * stride_rows * stride_columns
-        return max(encoded, looked), max(encoded, looked)
+        return max(encoded, looked), max(encoded, looked), looked
     encoded = sum(match * -(-s // encode.subspace_lanes) * count for s, count in pieces(pq.subspaces, subspaces))
     again = sum(
         max(match * -(-s // encode.subspace_lanes), -(-o // lookup.output_lanes) * -(-s // lookup.subspace_lanes))
@@ -194,4 +208,4 @@ def _column_cycles(shape: LayerShape, pq: PqShape, target: Target, outputs: int,
         for o, output_count in pieces(shape.outputs, outputs)
         for s, subspace_count in pieces(pq.subspaces, subspaces)
     )
-    return again, max(encoded, looked)
+    return again, max(encoded, looked), looked

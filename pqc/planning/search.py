@@ -61,6 +61,8 @@ class Cut:
     """Compute cycles of one output position, with codes computed again for every block of outputs."""
     kept_cycles: int = 0
     """The same with codes computed once."""
+    later_cycles: int = 0
+    """Lookup cycles of one output position for all blocks of outputs but the first, which computes the codes."""
     code_bytes: int = 0
     """Bytes that the kept codes of one position take; 0: there are none to keep."""
     codebooks_stay: bool = False
@@ -166,7 +168,7 @@ class Problem:
 
         Layers overlap, so that any unit may turn out to be the one that all wait for: the cycles of transfers and of
         computation both count. Where they cannot overlap for want of room, the shorter one counts twice. A step costs
-        a cycle, because a lookup starts one column behind its encode; with kept codes the first one waits for a tile.
+        a cycle, because a lookup starts one column behind its encode.
         """
         cut, target = choice.cut, self.target
         tiles = self.map_tiles(choice)
@@ -176,8 +178,9 @@ class Problem:
         positions = self.frames * self.shape.rows * self.shape.columns
         compute = (cut.kept_cycles if choice.keep_codes else cut.column_cycles) * positions
         lost = self._recycling(choice) + self._handover(choice, tiles) + steps
-        if choice.keep_codes:
-            lost += choice.rows * choice.columns
+        if choice.keep_codes and not self.code_map:
+            # the first lookup waits for a tile of codes, and the last pass encodes nothing for most of its lookups
+            lost += choice.rows * choice.columns * (1 + choice.tiles * cut.later_cycles)
         if not self._overlaps(choice, tiles):
             lost += min(transfer, compute)
         return transfer + compute + lost, moved, steps
@@ -234,7 +237,11 @@ class Problem:
         cut = choice.cut
         compute = cut.column_cycles * positions // (cut.input_blocks * cut.output_blocks)
         finish = -(-cut.outputs * positions // self.target.vector.lanes)
-        return max(0, finish - max(tiles - 2, 0) * compute // 4)
+        lost = max(0, finish - max(tiles - 2, 0) * compute // 4)
+        if tiles == self.frames:
+            # one tile sees all of the map, so that it waits for the last tile of the layer before, a quarter of a map
+            lost += -(-self.shape.outputs * positions // self.target.vector.lanes) // 4
+        return lost
 
     def solve(self) -> Choice:
         """The cheapest choice.

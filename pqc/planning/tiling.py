@@ -25,6 +25,7 @@ from pqc.planning.lookup_plan import (
     SubspaceBlock,
     check_lookup,
     codebooks_stay,
+    group_blocks,
     plan_lookup,
     search_lookup,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "check_convolution",
     "check_lookup",
     "codebooks_stay",
+    "group_blocks",
     "map_tiles",
     "plan_convolution",
     "plan_lookup",

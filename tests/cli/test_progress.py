@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from pqc.cli.progress import pass_progress, track
+from pqc.cli.progress import Steps, pass_progress, track
 from pqc.passes.progress import report_progress
 
 
@@ -20,6 +20,9 @@ def work() -> None:
     with pass_progress():
         for done in (1, 2):
             report_progress("fitting", done, 2)
+    with Steps("sweeping") as steps:
+        for done in (0, 1, 2):
+            steps.show(done, 2)
 
 
 def test_a_person_sees_what_is_being_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,6 +31,7 @@ def test_a_person_sees_what_is_being_done(monkeypatch: pytest.MonkeyPatch) -> No
     work()
     assert "counting" in terminal.getvalue()
     assert "fitting" in terminal.getvalue()
+    assert "sweeping:  50%" in terminal.getvalue()
 
 
 def test_a_file_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +39,16 @@ def test_a_file_sees_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", talk)
     work()
     assert talk.getvalue() == ""
+
+
+def test_talk_goes_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with Steps("sweeping") as steps:
+        steps.say("before the bar")
+        steps.show(1, 2)
+        steps.say("above the bar")
+    text = terminal.getvalue()
+    assert "before the bar\n" in text
+    assert "\rabove the bar\n" in text
+    assert text.rindex("sweeping") > text.index("above the bar")

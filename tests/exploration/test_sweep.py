@@ -170,6 +170,19 @@ def test_a_process_that_ends_without_an_answer(
         swept(plan_of(SPACE, sources), tmp_path, sources)
 
 
+def test_it_waits_for_workers_to_come_back(sources: Sources, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def slots() -> int:
+        asked.append(1)
+        return 0 if len(asked) < 3 else 2
+
+    plan = plan_of(SPACE, sources)
+    with Store(tmp_path / "points.jsonl") as store, threads() as engine:
+        Sweep(plan, store, tmp_path, sources, Watcher()).run(replace(engine, slots=slots), lambda: False)
+        assert all(planned.outcome(store) is not None for planned in plan.points)
+
+
 def test_what_an_interrupted_fit_left_is_cleared_away(sources: Sources, tmp_path: Path) -> None:
     half = tmp_path / FITS / ".half.host.7"
     half.mkdir(parents=True)

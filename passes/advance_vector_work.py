@@ -1,0 +1,90 @@
+"""Let pooling and other element-wise work start as soon as what it reads is there.
+
+    pqa.requantize ... destination = %x <tile 0>      pqa.requantize ... destination = %x <tile 0>
+    pqa.requantize ... destination = %x <tile 1>  ->  pqa.pool source = %x <tile 0>
+    pqa.pool source = %x <tile 0>                     pqa.requantize ... destination = %x <tile 1>
+
+The vector unit has one queue. Behind all of a layer's requantizations, the first tile of what follows would wait for
+the last one; right behind the ones that it reads, the layer after it can start while this one is still at work.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from pqc.dialects.pqa import RequantizeOp, UnitOp
+from pqc.dialects.pqa_memory import ProgramOp
+from pqc.isa.access import Access, accesses
+from pqc.isa.fields import Unit
+from pqc.passes.attributes import program_of
+from pqc.passes.rewriting import reorder
+
+
+@dataclass(frozen=True)
+class _Touch:
+    """An access to a region, by an operation whose new place is known."""
+
+    access: Access
+    place: int
+
+
+def region_accesses(op: UnitOp, accumulator_bits: int) -> list[tuple[SSAValue, Access]]:
+    """What an operation touches, each access with its region, addresses counted from the region's start."""
+    regions = op.region_of
+    touched = accesses(op.instruction({}), accumulator_bits)
+    return [(regions[access.field], access) for access in touched if access.field in regions]
+
+
+def advanced_order(program: ProgramOp) -> list[Operation]:
+    """The operations, with the vector unit's own work right behind what it depends on."""
+    ops = list(program.body.block.ops)
+    bits = program.accumulator_bits.value.data
+    touches: dict[SSAValue, list[_Touch]] = defaultdict(list)
+    places: list[int] = []
+    for number, op in enumerate(ops):
+        place = number
+        if isinstance(op, UnitOp):
+            touched = region_accesses(op, bits)
+            if op.unit is Unit.VECTOR and not isinstance(op, RequantizeOp):
+                place = _earliest(touched, touches)
+            for region, access in touched:
+                touches[region].append(_Touch(access, place))
+        places.append(place)
+    order: dict[Operation, None] = {}
+    for number in sorted(range(len(ops)), key=lambda number: (places[number], number)):
+        for operand in ops[number].operands:
+            if isinstance(operand.owner, Operation):
+                order.setdefault(operand.owner)
+        order.setdefault(ops[number])
+    return list(order)
+
+
+def _earliest(touched: list[tuple[SSAValue, Access]], touches: dict[SSAValue, list[_Touch]]) -> int:
+    """The place of the last operation that must come first; 0 if there is none."""
+    return max(
+        (
+            earlier.place
+            for region, access in touched
+            for earlier in touches[region]
+            if (access.written or earlier.access.written) and access.overlaps(earlier.access)
+        ),
+        default=0,
+    )
+
+
+@dataclass(frozen=True)
+class AdvanceVectorWorkPass(ModulePass):
+    """Move the vector unit's own work up to what it depends on."""
+
+    name = "advance-vector-work"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Change the order of the program; every operation still stands behind all that it depends on."""
+        program = program_of(op)
+        reorder(program.body.block, advanced_order(program))
