@@ -158,9 +158,8 @@ class LookupLowering(LayerLowering):
 
     def _padding(self, nest: Nest, step: Step, fields: dict[str, int]) -> tuple[dict[str, SSAValue], dict[str, int]]:
         """Region and field of the codes outside the map, for a lookup with these fields that sees some."""
-        blank = dict.fromkeys(Lookup.fields, 0)
-        given = {name: value for name, value in fields.items() if name in blank}
-        if not reads_padding(Lookup(wait=0, signal=0, **(blank | given))):
+        made = LookupTileOp({}, fields).instruction({})
+        if not isinstance(made, Lookup) or not reads_padding(made):
             return {}, {}
         offset = step.outputs.size * (PARAMETER_BYTES + BIAS_BYTES)
         return {"padding": self.parameters(nest, step)}, {"padding_offset": offset}
