@@ -57,8 +57,8 @@ class _Line:
         heappush(self.leaving, (fetch.last, fetch.size))
 
 
-def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequence[int]) -> list[int]:
-    """For each load the step before which it stands: never behind its ``first``, and in order within a line.
+def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequence[int]) -> dict[int, int]:
+    """For each load, in the order of the queue, the step before which it stands: never behind its ``first``.
 
     Args:
         fetches: the loads, in the order of the program.
@@ -80,7 +80,7 @@ def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequ
         now = started[number] + fetch.cycles
         clock.put_off(fetch.first, now)
     moments = [clock.at(step) for step in range(len(times))]
-    return [min(bisect_left(moments, started[number]), fetch.first) for number, fetch in enumerate(fetches)]
+    return {number: min(bisect_left(moments, start), fetches[number].first) for number, start in started.items()}
 
 
 def _next(fetches: Sequence[Fetch], heads: Sequence[_Line], clock: Clock, now: int) -> tuple[int, int]:
