@@ -21,8 +21,9 @@ from xdsl.passes import ModulePass
 from pqc.dialects.pqa import RequantizeOp, UnitOp
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.isa.access import Access, accesses
-from pqc.isa.fields import Unit
-from pqc.passes.attributes import program_of
+from pqc.isa.fields import Memory, Unit
+from pqc.passes.allocate_memory import finds_place
+from pqc.passes.attributes import program_of, target_of
 from pqc.passes.rewriting import reorder
 
 
@@ -52,7 +53,7 @@ def advanced_order(program: ProgramOp) -> list[Operation]:
         if isinstance(op, UnitOp):
             touched = region_accesses(op, bits)
             if op.unit is Unit.VECTOR and not isinstance(op, RequantizeOp):
-                place = _earliest(touched, touches)
+                place = _earliest(touched, touches, number)
             for region, access in touched:
                 touches[region].append(_Touch(access, place))
         places.append(place)
@@ -65,8 +66,8 @@ def advanced_order(program: ProgramOp) -> list[Operation]:
     return list(order)
 
 
-def _earliest(touched: list[tuple[SSAValue, Access]], touches: dict[SSAValue, list[_Touch]]) -> int:
-    """The place of the last operation that must come first; 0 if there is none."""
+def _earliest(touched: list[tuple[SSAValue, Access]], touches: dict[SSAValue, list[_Touch]], number: int) -> int:
+    """The place of the last operation that must come first; ``number``, where it stands, if there is none."""
     return max(
         (
             earlier.place
@@ -74,7 +75,7 @@ def _earliest(touched: list[tuple[SSAValue, Access]], touches: dict[SSAValue, li
             for earlier in touches[region]
             if (access.written or earlier.access.written) and access.overlaps(earlier.access)
         ),
-        default=0,
+        default=number,
     )
 
 
@@ -85,6 +86,12 @@ class AdvanceVectorWorkPass(ModulePass):
     name = "advance-vector-work"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Change the order of the program; every operation still stands behind all that it depends on."""
-        program = program_of(op)
+        """Change the order of the program, unless tensors that live longer for it then find no place on chip.
+
+        Every operation still stands behind all that it depends on.
+        """
+        program, capacity = program_of(op), target_of(op).buffer_bytes(Memory.ACTIVATION)
+        original = list(program.body.block.ops)
         reorder(program.body.block, advanced_order(program))
+        if not finds_place(program, Memory.ACTIVATION, capacity):
+            reorder(program.body.block, original)
