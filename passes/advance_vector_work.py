@@ -21,8 +21,9 @@ from xdsl.passes import ModulePass
 from pqc.dialects.pqa import RequantizeOp, UnitOp
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.isa.access import Access, accesses
-from pqc.isa.fields import Unit
-from pqc.passes.attributes import program_of
+from pqc.isa.fields import Memory, Unit
+from pqc.passes.allocate_memory import finds_place
+from pqc.passes.attributes import program_of, target_of
 from pqc.passes.rewriting import reorder
 
 
@@ -42,7 +43,7 @@ def region_accesses(op: UnitOp, accumulator_bits: int) -> list[tuple[SSAValue, A
 
 
 def advanced_order(program: ProgramOp) -> list[Operation]:
-    """The operations, with the vector unit's own work right behind what it depends on."""
+    """The operations, with the vector unit's own work, and stores, right behind what they depend on."""
     ops = list(program.body.block.ops)
     bits = program.accumulator_bits.value.data
     touches: dict[SSAValue, list[_Touch]] = defaultdict(list)
@@ -51,7 +52,8 @@ def advanced_order(program: ProgramOp) -> list[Operation]:
         place = number
         if isinstance(op, UnitOp):
             touched = region_accesses(op, bits)
-            if op.unit is Unit.VECTOR and not isinstance(op, RequantizeOp):
+            # a store comes along: it frees the bytes of the result
+            if op.unit is Unit.STORE or (op.unit is Unit.VECTOR and not isinstance(op, RequantizeOp)):
                 place = _earliest(touched, touches)
             for region, access in touched:
                 touches[region].append(_Touch(access, place))
@@ -85,6 +87,12 @@ class AdvanceVectorWorkPass(ModulePass):
     name = "advance-vector-work"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Change the order of the program; every operation still stands behind all that it depends on."""
-        program = program_of(op)
+        """Change the order of the program; every operation still stands behind all that it depends on.
+
+        What stands earlier may live longer beside other things. Where that does not fit, nothing changes.
+        """
+        program, capacity = program_of(op), target_of(op).buffer_bytes(Memory.ACTIVATION)
+        before = list(program.body.block.ops)
         reorder(program.body.block, advanced_order(program))
+        if not finds_place(program, Memory.ACTIVATION, capacity):
+            reorder(program.body.block, before)
