@@ -43,7 +43,7 @@ def region_accesses(op: UnitOp, accumulator_bits: int) -> list[tuple[SSAValue, A
 
 
 def advanced_order(program: ProgramOp) -> list[Operation]:
-    """The operations, with the vector unit's own work right behind what it depends on."""
+    """The operations, with the vector unit's own work, and stores, right behind what they depend on."""
     ops = list(program.body.block.ops)
     bits = program.accumulator_bits.value.data
     touches: dict[SSAValue, list[_Touch]] = defaultdict(list)
@@ -52,7 +52,8 @@ def advanced_order(program: ProgramOp) -> list[Operation]:
         place = number
         if isinstance(op, UnitOp):
             touched = region_accesses(op, bits)
-            if op.unit is Unit.VECTOR and not isinstance(op, RequantizeOp):
+            # a store comes along: it frees the bytes of the result
+            if op.unit is Unit.STORE or (op.unit is Unit.VECTOR and not isinstance(op, RequantizeOp)):
                 place = _earliest(touched, touches, number)
             for region, access in touched:
                 touches[region].append(_Touch(access, place))
