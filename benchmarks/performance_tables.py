@@ -85,7 +85,7 @@ PROMISES = {
 
 
 def judge_sweep(rows: Sequence[Row], verdict: Verdict) -> None:
-    """Judge the two promises about the sweep."""
+    """Judge the promises about the sweep."""
     for room, (limit, against) in PROMISES.items():
         refused = [row for row in rows if row.simulated[room] is None]
         ratios = [(ratio, row) for row in rows if (ratio := row.ratio(room)) is not None]

@@ -40,7 +40,7 @@ from pqc.dialects.rules import (
     output_size,
     tensor_type,
 )
-from pqc.isa.instructions import Encode, Lookup
+from pqc.isa.instructions import Lookup
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
 from pqc.numerics.window import Window
@@ -181,8 +181,7 @@ class LookupOp(IRDLOperation):
     def _check_window(self, codes: CodesType, window: Window) -> tuple[int, int]:
         """The padding goes with the codes; returns rows and columns of the result."""
         _, groups, height, width = codes.get_shape()
-        # the fields that will hold the window are those of the instruction that walks windows otherwise
-        check_window(window, Encode)
+        check_window(window, Lookup)
         if self.padding is not None:
             last = codes.prototypes.data - 1
             kind = integer_type(Element(8 if last < 256 else 16, False))

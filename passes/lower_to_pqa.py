@@ -194,6 +194,25 @@ class FunctionLowering:
         lowering.run(self.nests[node])
 
 
+def _with_largest_share(
+    lower: Callable[[float], tuple[ProgramOp, Schedule]], capacity: int
+) -> tuple[ProgramOp, Schedule]:
+    """What ``lower`` makes of the largest share of the activation buffer with which every layer finds room.
+
+    Raises:
+        ModelError: a layer finds none even where no tensor stays on chip, or is at fault itself.
+    """
+    for share in SHARES[:-1]:
+        try:
+            found = lower(share)
+        except ModelError:
+            # what stays on chip may be all that is in the layer's way; if not, the last share says so
+            continue
+        if finds_place(found[0], Memory.ACTIVATION, capacity):
+            return found
+    return lower(SHARES[-1])
+
+
 @dataclass(frozen=True)
 class LowerToPqaPass(ModulePass):
     """Cut every layer into tiles that fit the target's buffers, as instructions over regions of memory."""
@@ -216,11 +235,7 @@ class LowerToPqaPass(ModulePass):
             body = Region(lowered.block)
             return ProgramOp(target.name, target.accumulator_bits, body, self.batch), lowered.schedule
 
-        program, schedule = lower(SHARES[0])
-        for share in SHARES[1:]:
-            if finds_place(program, Memory.ACTIVATION, target.buffer_bytes(Memory.ACTIVATION)):
-                break
-            program, schedule = lower(share)
+        program, schedule = _with_largest_share(lower, target.buffer_bytes(Memory.ACTIVATION))
         function.detach()
         op.body.block.add_op(program)
         function.erase()

@@ -82,8 +82,8 @@ def hoisted_order(
         capacities[memory] = fill(target.buffer_bytes(memory), largest)
     steps = load_steps([one.fetch for one in found], capacities, times)
     early: dict[int, list[Transfer]] = defaultdict(list)
-    for one, step in zip(found, steps, strict=True):
-        early[step].append(one)
+    for number, step in steps.items():
+        early[step].append(found[number])
     order: dict[Operation, None] = {}
     for number, op in enumerate(line.ops):
         for one in early[number]:

@@ -45,7 +45,7 @@ class Exploration:
             ModelError: an objective is unknown, the model cannot be imported, or data is not for this model.
         """
         choose(objectives, labelled=True)
-        identity = identify(sources, {point.pq.frames for point in space.points})
+        identity = identify(sources, {point.pq.images for point in space.points})
         chosen = choose(objectives, identity.labelled)
         return Exploration(space, sources, identity, chosen, make_plan(space.points, identity))
 

@@ -80,7 +80,7 @@ def fit(job: FitJob) -> Record:
     if not job.folder.parent.is_dir():
         raise ModelError(f"{job.folder.parent}: not there; all machines must see this folder under the same path")
     with constants_scope():
-        frames = job.sources.calibration_frames(job.pq.frames)
+        frames = job.sources.calibration_frames(job.pq)
         request = CompileRequest(
             model=job.sources.model,
             target=job.target,

@@ -80,7 +80,7 @@ def make_plan(points: Sequence[Point], identity: Identity) -> Plan:
 
 
 def _planned(point: Point, identity: Identity) -> PlannedPoint:
-    numerics, frames = numerics_of(point.target), identity.calibration[point.pq.frames]
+    numerics, frames = numerics_of(point.target), identity.calibration[point.pq.images]
     fit = _key("fit", __version__, identity.model, frames, point.pq.as_json(), numerics)
     return PlannedPoint(
         point,

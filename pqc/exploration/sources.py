@@ -19,8 +19,9 @@ from pqc.frontend.preprocessing import Preprocessing
 from pqc.frontend.signature import model_inputs
 from pqc.interpreter.reference import boundary_types
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
+from pqc.passes.options import PqOptions
 from pqc.passes.text import module_text
-from pqc.synthetic import synthetic_frames
+from pqc.synthetic import synthetic_count, synthetic_frames
 
 ERROR_FRAMES = 256
 """Frames that the error is measured on, at most: it settles sooner than the accuracy does."""
@@ -66,15 +67,17 @@ class Sources:
         """The shape of one frame of each input of the model."""
         return {entry.name: tuple(entry.shape[1:]) for entry in model_inputs(load_model(self.model))}
 
-    def calibration_frames(self, limit: int) -> dict[str, FloatArray] | None:
-        """The first ``limit`` frames to calibrate on, as the network takes them.
+    def calibration_frames(self, options: PqOptions) -> dict[str, FloatArray] | None:
+        """The frames that ``options`` look at, as the network takes them; None if there are none to calibrate on.
 
         Raises:
             ModelError: they cannot be read, or are not for this model.
         """
         if self.calibration is None:
             return None
-        return load_dataset(self.calibration, self.shapes, limit).prepare(self.preprocessing)
+        return load_dataset(self.calibration, self.shapes, options.frames_of(self.shapes.values())).prepare(
+            self.preprocessing
+        )
 
     def evaluation_data(self) -> Evaluation:
         """What to evaluate on: the frames that were given, else those to calibrate on, else synthetic ones.
@@ -88,8 +91,9 @@ class Sources:
             found = load_dataset(self.calibration, self.shapes, ERROR_FRAMES)
             # Labels of what was learned on would say nothing about accuracy.
             return Evaluation(Dataset(found.origin, found.arrays, None), self.preprocessing)
+        count = synthetic_count(self.shapes.values())
         frames: dict[str, AnyArray] = {
-            name: synthetic_frames(shape, self.preprocessing, 0) for name, shape in self.shapes.items()
+            name: synthetic_frames(count, shape, self.preprocessing, 0) for name, shape in self.shapes.items()
         }
         return Evaluation(Dataset("synthetic frames", frames, None), None)
 
@@ -98,21 +102,21 @@ class Sources:
 class Identity:
     """Digests of what a sweep works on: equal digests, equal results.
 
-    ``calibration`` has the digest of the first n frames by n.
+    ``calibration`` has the digest of the frames that are calibrated on, by the option ``images``.
     """
 
     model: str
-    calibration: Mapping[int, str]
+    calibration: Mapping[int | None, str]
     evaluation: str
     labelled: bool
 
 
-def identify(sources: Sources, limits: Iterable[int]) -> Identity:
+def identify(sources: Sources, limits: Iterable[int | None]) -> Identity:
     """Read everything once, and check it.
 
     Args:
         sources: the network and its data.
-        limits: how many calibration frames configurations will use.
+        limits: the options ``images`` of all configurations.
 
     Raises:
         ModelError: the model cannot be imported, data cannot be read or is not for this model.
@@ -122,8 +126,9 @@ def identify(sources: Sources, limits: Iterable[int]) -> Identity:
     model = sha256(module_text(imported.module).encode()).hexdigest()
     calibration = dict.fromkeys(limits, "synthetic")
     if sources.calibration is not None:
-        dataset = load_dataset(sources.calibration, sources.shapes, max(calibration))
-        calibration = {limit: _digest(dataset.arrays, sources.preprocessing, limit) for limit in calibration}
+        counts = {limit: PqOptions(images=limit).frames_of(sources.shapes.values()) for limit in calibration}
+        dataset = load_dataset(sources.calibration, sources.shapes, max(counts.values()))
+        calibration = {limit: _digest(dataset.arrays, sources.preprocessing, count) for limit, count in counts.items()}
     evaluation = sources.evaluation_data()
     digest = _digest(evaluation.data.arrays, evaluation.preprocessing, None)
     if evaluation.labels is not None:

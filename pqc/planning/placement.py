@@ -11,6 +11,10 @@ import random
 from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from pqc.planning.clock import Clock
 from pqc.planning.tiles import ALIGNMENT
@@ -21,6 +25,11 @@ FRAMES = 3
 MOST_TRIES = 48
 """Placements that are tried at most, and how many loads all of them together may have."""
 MOST_LOADS = 24_000
+
+UNUSED = -1
+"""Instead of a step: there is none."""
+
+Shadow: TypeAlias = npt.NDArray[np.int64]
 
 STRAY = 0.2
 """How often a random placement does not put a region at the best place that it sees."""
@@ -93,15 +102,22 @@ class Stream:
 
 
 def waits_of(loads: Sequence[Load], regions: Sequence[Region], addresses: Sequence[int]) -> list[list[tuple[int, int]]]:
-    """For each load the steps it waits for, because regions lie where they lie: (step, frames before)."""
+    """For each load the step it waits for, because regions lie where they lie: none, or one (step, frames before).
+
+    Steps follow each other, so that of all uses of a region's bytes before, only the last one counts.
+    """
     waits: list[list[tuple[int, int]]] = [[] for _ in loads]
-    for one, start in zip(regions, addresses, strict=True):
-        mine = loads[one.load]
-        for other, place in zip(regions, addresses, strict=True):
-            if other is one or place >= start + one.size or start >= place + other.size:
-                continue
-            theirs = loads[other.load]
-            waits[one.load].append((theirs.last, int(theirs.place > mine.place)))
+    end = max((start + region.size for region, start in zip(regions, addresses, strict=True)), default=0)
+    steps = 1 + max((load.last for load in loads), default=0)
+    used: Shadow = np.full(end // ALIGNMENT, UNUSED, np.int64)
+    for frame in range(2):
+        for region, start in zip(regions, addresses, strict=True):
+            bytes_used = used[start // ALIGNMENT : (start + region.size) // ALIGNMENT]
+            last = int(bytes_used.max())
+            if frame == 1 and last != UNUSED:
+                back, step = 1 - last // steps, last % steps
+                waits[region.load] = [(step, back)]
+            bytes_used[:] = frame * steps + loads[region.load].last
     return waits
 
 
@@ -128,8 +144,9 @@ def _placed(
     """One placement: each region behind the last one and around, or where it lies most undisturbed (``widest``)."""
     addresses: list[int] = []
     alive: list[tuple[int, int, int]] = []
+    uses = _Uses.none(capacity)
     cursor = 0
-    for index, region in enumerate(regions):
+    for region in regions:
         mine = stream.loads[region.load]
         alive = [entry for entry in alive if entry[2] >= mine.place]
         options = _options(alive, capacity, region.size, cursor)
@@ -139,7 +156,9 @@ def _placed(
         if generator is not None and generator.random() < STRAY:
             chosen = generator.choice(options)
         elif widest:
-            chosen = max(options, key=lambda address: _slack(stream, regions[: index + 1], addresses, address))
+            slacks = [uses.slack(stream, address, region.size, mine) for address in options]
+            chosen = options[slacks.index(max(slacks))]
+        uses.record(chosen, region.size, mine)
         addresses.append(chosen)
         cursor = chosen + region.size
         insort(alive, (chosen, cursor, mine.last))
@@ -161,15 +180,32 @@ def _options(alive: Sequence[tuple[int, int, int]], capacity: int, size: int, cu
     return list(dict.fromkeys([*behind, *(start for start, _ in fitting), *ends]))
 
 
-def _slack(stream: Stream, regions: Sequence[Region], addresses: Sequence[int], address: int) -> int:
-    """Cycles that the last of ``regions`` has to itself at ``address``: since the use before, until the load after."""
-    region, times = regions[-1], stream.times
-    mine = stream.loads[region.load]
-    since = until = times[-1]
-    for other, place in zip(regions, addresses, strict=False):
-        if place >= address + region.size or address >= place + other.size:
-            continue
-        theirs = stream.loads[other.load]
-        since = min(since, times[mine.first] - times[theirs.last + 1] - mine.cycles)
-        until = min(until, times[-1] + times[theirs.first] - times[mine.last + 1] - theirs.cycles)
-    return min(since, until)
+@dataclass
+class _Uses:
+    """Of every ALIGNMENT bytes of a buffer, the step of the last use so far and that of the first use of a frame."""
+
+    last: Shadow
+    first: Shadow
+
+    @staticmethod
+    def none(capacity: int) -> _Uses:
+        """Nothing is used yet."""
+        size = -(-capacity // ALIGNMENT)
+        return _Uses(np.full(size, UNUSED, np.int64), np.full(size, UNUSED, np.int64))
+
+    def record(self, address: int, size: int, load: Load) -> None:
+        """A load fills these bytes."""
+        part = slice(address // ALIGNMENT, (address + size) // ALIGNMENT)
+        self.first[part] = np.where(self.first[part] == UNUSED, load.first, self.first[part])
+        self.last[part] = load.last
+
+    def slack(self, stream: Stream, address: int, size: int, load: Load) -> int:
+        """Cycles that a load has to itself: since the use of its bytes before, until the load of the next frame."""
+        times, part = stream.times, slice(address // ALIGNMENT, (address + size) // ALIGNMENT)
+        last, first = self.last[part], self.first[part]
+        since = until = times[-1]
+        if (step := int(last.max())) != UNUSED:
+            since = times[load.first] - times[step + 1] - load.cycles
+        if (heads := first[first != UNUSED]).size:
+            until = times[-1] + times[int(heads.min())] - times[load.last + 1]
+        return min(since, until)

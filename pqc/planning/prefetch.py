@@ -57,8 +57,8 @@ class _Line:
         heappush(self.leaving, (fetch.last, fetch.size))
 
 
-def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequence[int]) -> list[int]:
-    """For each load the step before which it stands: never behind its ``first``, and in order within a line.
+def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequence[int]) -> dict[int, int]:
+    """For each load, in the order of the queue, the step before which it stands: never behind its ``first``.
 
     Args:
         fetches: the loads, in the order of the program.
@@ -70,32 +70,35 @@ def load_steps(fetches: Sequence[Fetch], capacities: dict[int, int], times: Sequ
     lines = {line: _Line(capacity, []) for line, capacity in capacities.items()}
     for number, fetch in enumerate(fetches):
         lines[fetch.line].fetches.append(number)
-    started: dict[int, int] = {}
+    started: dict[int, tuple[int, int]] = {}
     now = 0
     while heads := [line for line in lines.values() if line.next < len(line.fetches)]:
-        number, ready = _next(fetches, heads, clock, now)
+        number, ready, step = _next(fetches, heads, clock, now)
         fetch = fetches[number]
         lines[fetch.line].take(fetch)
-        started[number] = max(now, ready)
-        now = started[number] + fetch.cycles
+        started[number] = ready, step
+        now = ready + fetch.cycles
         clock.put_off(fetch.first, now)
     moments = [clock.at(step) for step in range(len(times))]
-    return [min(bisect_left(moments, started[number]), fetch.first) for number, fetch in enumerate(fetches)]
+    # of steps that happen at one moment, some may still use the bytes, so that the step counts, too
+    places = {number: max(bisect_left(moments, when), step) for number, (when, step) in started.items()}
+    return {number: min(place, fetches[number].first) for number, place in places.items()}
 
 
-def _next(fetches: Sequence[Fetch], heads: Sequence[_Line], clock: Clock, now: int) -> tuple[int, int]:
-    """The load to start next and when it is ready: of the ready ones the one needed first, else the first ready.
+def _next(fetches: Sequence[Fetch], heads: Sequence[_Line], clock: Clock, now: int) -> tuple[int, int, int]:
+    """The load to start next, when it starts, and from which step on it can.
 
+    Of the ready ones it is the one needed first, else the first ready.
     Until a load has started nobody knows when the steps from its ``first`` on happen. What depends on those is out of
     the question, unless everything does; then the one needed first goes ahead.
     """
     needed = min(fetches[line.fetches[line.next]].first for line in heads)
-    known: list[tuple[int, int, int]] = []
+    known: list[tuple[int, int, int, int]] = []
     for line in heads:
         number = line.fetches[line.next]
         fetch = fetches[number]
         step = min(max(line.room_at(fetch.size), fetch.ready), fetch.first)
         if step <= needed:
-            known.append((max(clock.at(step), now), fetch.first, number))
-    ready, _, number = min(known)
-    return number, ready
+            known.append((max(clock.at(step), now), fetch.first, number, step))
+    ready, _, number, step = min(known)
+    return number, ready, step

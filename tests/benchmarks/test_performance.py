@@ -129,23 +129,32 @@ def test_a_torn_record_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert Results(path).get(point) is None
 
 
-def row(two: float | None, every: float | None) -> Row:
-    return Row(SMALLEST, HARDWARE, 2500, 2000, {Room.TWO_LAYERS: two, Room.ALL_LAYERS: every})
+def row(two: float | None, every: float | None, paper: int = 2500) -> Row:
+    return Row(SMALLEST, HARDWARE, paper, 2000, {Room.TWO_LAYERS: two, Room.ALL_LAYERS: every})
 
 
 def test_promises_about_the_sweep() -> None:
     verdict = Verdict()
-    judge_sweep([row(2500, 2000), row(2600, 2000)], verdict)
+    judge_sweep([row(2400, 2000), row(2030, 2000, paper=2000)], verdict)
     assert verdict.broken == []
-    assert "the worst of 2 points is 1.040 (kws 8/8 at 8/16 bits, DDR, 32x16 lanes), 0 are above" in verdict.kept[0]
+    assert "the worst of 2 points is 1.015 (kws 8/8 at 8/16 bits, DDR, 32x16 lanes), 0 are above" in verdict.kept[0]
+    assert verdict.kept[2].endswith("by more than 5%: 1 of 1 points")
     for broken in (row(5000, 2000), row(None, 2000)):
         verdict = Verdict()
-        judge_sweep([row(2500, 2000), broken], verdict)
-        assert (len(verdict.broken), len(verdict.kept)) == (1, 1)
+        judge_sweep([row(2400, 2000), broken], verdict)
+        assert (len(verdict.broken), len(verdict.kept)) == (2, 1)
         assert "twice the largest layer" in verdict.broken[0]
+        assert verdict.broken[1].endswith("1 of 2 points, not kws 8/8 at 8/16 bits, DDR, 32x16 lanes")
     verdict = Verdict()
     judge_sweep([row(None, None)], verdict)
-    assert len(verdict.broken) == 2
+    assert len(verdict.broken) == 3
+
+
+def test_a_point_that_gains_nothing_breaks_a_promise() -> None:
+    verdict = Verdict()
+    judge_sweep([row(2500, 2000)], verdict)
+    assert (len(verdict.broken), len(verdict.kept)) == (1, 2)
+    assert "below the paper's sum wherever that exceeds the lower bound by more than 5%: 0 of 1" in verdict.broken[0]
 
 
 def test_promises_about_given_buffers() -> None:

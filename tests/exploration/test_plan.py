@@ -13,7 +13,7 @@ from pqc.exploration.plan import make_plan
 from pqc.exploration.sources import Identity
 from pqc.exploration.store import Store
 
-IDENTITY = Identity("model", {16: "sixteen", 32: "more", 1024: "all"}, "images", labelled=True)
+IDENTITY = Identity("model", {16: "sixteen", 32: "more", None: "all"}, "images", labelled=True)
 SPACE = """
 pq = {prototypes = [4, 8], images = [16, 32]}
 target = {name = ["pqa", "tiny", "pqa-shift"]}

@@ -14,6 +14,7 @@ from support.sweeps import write_network
 from pqc.errors import ModelError
 from pqc.exploration.sources import ERROR_FRAMES, Identity, Sources, identify
 from pqc.frontend.preprocessing import Preprocessing
+from pqc.passes.options import PqOptions
 
 
 @pytest.fixture
@@ -57,6 +58,16 @@ def test_only_the_frames_that_are_used_count(sources: Sources, identity: Identit
     assert changed.evaluation == identity.evaluation
 
 
+def test_without_a_limit_the_frames_are_as_many_as_the_options_say(sources: Sources) -> None:
+    assert sources.calibration is not None
+    images = np.load(sources.calibration)["images"]
+    whole = identify(sources, [None, len(images)]).calibration
+    assert whole[None] == whole[len(images)]
+    found = sources.calibration_frames(PqOptions())
+    assert found is not None
+    assert len(found["x"]) == len(images)
+
+
 def test_images_labels_limit_and_preprocessing_count(sources: Sources, identity: Identity) -> None:
     assert sources.evaluation is not None
     assert identify(replace(sources, images=40), [8]).evaluation == identity.evaluation
@@ -74,7 +85,7 @@ def test_without_data_everything_is_synthetic(sources: Sources) -> None:
     bare = Sources(sources.model)
     identity = identify(bare, [8, 16])
     assert len(set(identity.calibration.values())) == 1
-    assert bare.calibration_frames(8) is None
+    assert bare.calibration_frames(PqOptions(images=8)) is None
     assert bare.evaluation_data().frames(0, 4)["x"].shape == (4, 3, 8, 8)
 
 

@@ -31,7 +31,7 @@ def sources(tmp_path: Path) -> Sources:
 
 def plan_of(text: str, sources: Sources) -> Plan:
     space = space_of(text)
-    return make_plan(space.points, identify(sources, {point.pq.frames for point in space.points}))
+    return make_plan(space.points, identify(sources, {point.pq.images for point in space.points}))
 
 
 def swept(plan: Plan, folder: Path, sources: Sources, steps: int = 10**9) -> tuple[Watcher, Sweep]:

@@ -111,7 +111,12 @@ def test_a_module_goes_on_where_it_was_left() -> None:
     assert [step.name for step in passes] == list(pipeline_names()) == [kind.name for kind in PASSES]
     assert remaining(passes, module) == passes
     module.attributes[PHASE] = StringAttr("quantize")
-    assert [step.name for step in remaining(passes, module)] == ["lower-to-pqa", "allocate-memory", "insert-tokens"]
+    assert [step.name for step in remaining(passes, module)] == [
+        "lower-to-pqa",
+        "prefetch-constants",
+        "allocate-memory",
+        "insert-tokens",
+    ]
     module.attributes[PHASE] = StringAttr("insert-tokens")
     assert remaining(passes, module) == []
     module.attributes[PHASE] = StringAttr("polish")

@@ -67,8 +67,14 @@ PASSES: Mapping[str, AnyArray] = {
     "integer weight": cycle("i1", -1, 2, 2, 2, 1, 1),
     "integer matrix": cycle("i1", -1, 2, 2, 2),
     "integer table": cycle("i1", -4, 4, 2, 2, 2),
+    "integer table for 4 taps": cycle("i1", -4, 4, 4, 2, 2),
+    "padding": full("u1", 1, 1),
     "integer vector": cycle("i4", 1, 2, 2),
     "bytes": cycle("u1", 0, 255, 8),
+    "16 bytes": cycle("u1", 0, 255, 16),
+    "32 bytes": cycle("u1", 0, 255, 32),
+    "48 bytes": cycle("u1", 0, 255, 48),
+    "64 bytes": cycle("u1", 0, 255, 64),
 }
 
 TABLES: Mapping[str, Mapping[str, AnyArray]] = {"dialects": DIALECTS, "passes": PASSES}

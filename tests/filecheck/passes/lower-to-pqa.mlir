@@ -1,6 +1,7 @@
 // RUN: pqc opt %s -p lower-to-pqa --print-debuginfo | filecheck %s
 
-// Each operation of the quantized level becomes transfers and instructions over regions, one tile here.
+// Each operation of the quantized level becomes transfers and instructions over regions. Here every tensor finds room
+// on chip; `lower-through-dram.mlir` has the same operations without that room.
 // CHECK: pqa.program "pqa" accumulator_bits 16
 // CHECK-NEXT: [[X:%[^ ]+]] = pqa.tensor "image" kind 0 <?x2x4x4xsi8, 0.5> : !pqa.region<dram, 32>
 
@@ -10,71 +11,84 @@
 // CHECK-NEXT: [[O2:%[^ ]+]] = pqa.tensor "sum" kind 1 <?x2x4x4xsi8, 0.5>
 // CHECK-NEXT: [[O3:%[^ ]+]] = pqa.tensor "twice" kind 1 <?x2x4x4xsi8, 0.5>
 
-// A convolution: bias, parameters and weights, the slab, the accumulators' way out with the residual.
-// CHECK: [[C:%[^ ]+]] = pqa.tensor "conv" kind 2 <?x2x4x4xui8, 0.25> : !pqa.region<dram, 32> loc("conv")
-// CHECK: [[BD:%[^ ]+]] = pqa.constant <"bias"
-// CHECK: [[B:%[^ ]+]] = pqa.allocate : !pqa.region<table, 8>
-// CHECK: pqa.load dram = [[BD]], address = [[B]] <item_bytes = 8, items = 1, rows = 1, planes = 1, entry_bits = 32>
-// CHECK: pqa.constant <"parameters"
-// CHECK: [[R:%[^ ]+]] = pqa.allocate : !pqa.region<table, 16>
-// CHECK: pqa.constant <"weights"
-// CHECK: [[W:%[^ ]+]] = pqa.allocate : !pqa.region<table, 4>
-// CHECK: [[A:%[^ ]+]] = pqa.allocate : !pqa.region<accumulator, 128>
-// CHECK: [[S:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32>
-// CHECK: pqa.load dram = [[X]], address = [[S]]
-// CHECK: pqa.convolve source = [[S]], weights = [[W]], bias = [[B]], accumulator = [[A]] <{{.*}}groups = 1, outputs = 2, weight_bits = 8, first = 1>
-// CHECK: [[E:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32>
-// CHECK: pqa.load dram = [[X]], address = [[E]]
-// CHECK: pqa.requantize accumulator = [[A]], parameters = [[R]], residual = [[E]], destination = [[D:%[^ ]+]] <wide = 1, outputs = 2, rows = 4, columns = 4, destination_plane_stride = 16, destination_row_stride = 4, high = 255, has_residual = 1, residual_storage = 1, residual_plane_stride = 16, residual_row_stride = 4>
-// CHECK: pqa.store dram = [[C]], address = [[D]]
+// An input is loaded once, piece by piece, to a place that the next frame's input can come to while this one is at work.
+// CHECK-NEXT: [[I:%[^ ]+]] = pqa.allocate persistent : !pqa.region<activation, 32> loc("conv")
+// CHECK-NEXT: pqa.load dram = [[X]], address = [[I]] <item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 16, plane_stride = 16, entry_bits = 8>
+// CHECK-NEXT: pqa.load dram = [[X]], address = [[I]] <item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 16, plane_stride = 16, dram_offset = 4, address_offset = 4, entry_bits = 8>
+// CHECK-COUNT-2: pqa.load dram = [[X]], address = [[I]]
 
-// Product quantization: encode and lookup are neighbours, the codes go through the FIFO.
-// CHECK: pqa.tensor "pq" kind 2
+// A convolution: weights; parameters of the requantization, with the bias behind them; the way out with the residual.
+// Nothing else is loaded or stored: it reads its input where that lies, and leaves its result where the next one reads.
+// CHECK-NEXT: [[C:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("conv")
+// CHECK-NEXT: [[WD:%[^ ]+]] = pqa.constant <"weights"
+// CHECK-NEXT: [[W:%[^ ]+]] = pqa.allocate : !pqa.region<table, 4>
+// CHECK-NEXT: pqa.load dram = [[WD]], address = [[W]] <item_bytes = 4, items = 1, rows = 1, planes = 1, entry_bits = 8>
+// CHECK-NEXT: [[RD:%[^ ]+]] = pqa.constant <"parameters"
+// CHECK-NEXT: [[R:%[^ ]+]] = pqa.allocate : !pqa.region<table, 24>
+// CHECK-NEXT: pqa.load dram = [[RD]], address = [[R]] <item_bytes = 24, items = 1, rows = 1, planes = 1, entry_bits = 32>
+// CHECK-NEXT: [[A:%[^ ]+]] = pqa.allocate : !pqa.region<accumulator, 128>
+// CHECK-NEXT: pqa.convolve source = [[I]], weights = [[W]], bias = [[R]], accumulator = [[A]] <storage = 1, channels = 2, height = 4, width = 4, kernel_height = 1, {{.*}}output_rows = 4, output_columns = 4, plane_stride = 16, row_stride = 4, first = 1, bias_offset = 16, groups = 1, outputs = 2, weight_bits = 8>
+// CHECK-NEXT: pqa.requantize accumulator = [[A]], parameters = [[R]], residual = [[I]], destination = [[C]] <wide = 1, outputs = 2, rows = 4, columns = 4, high = 255, has_residual = 1, residual_storage = 1, residual_plane_stride = 16, residual_row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4>
+
+// Product quantization: the codes go from the encode to the lookup through the FIFO.
+// CHECK-NEXT: [[P:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("pq")
 // CHECK: [[K:%[^ ]+]] = pqa.allocate : !pqa.region<codebook, 4>
+// CHECK: pqa.encode source = [[C]], codebook = [[K]] <{{.*}}subspaces = 2, prototypes = 2, length = 1, prototype_bits = 8, plane_stride = 16, row_stride = 4>
+// CHECK: [[R:%[^ ]+]] = pqa.allocate : !pqa.region<table, 24>
 // CHECK: [[T:%[^ ]+]] = pqa.allocate : !pqa.region<table, 8>
-// CHECK: pqa.encode source = [[S:%[^ ]+]], codebook = [[K]] <{{.*}}subspaces = 2, prototypes = 2, length = 1, prototype_bits = 8>
-// CHECK-NEXT: pqa.lookup table = [[T]], bias = %{{[^ ]+}}, accumulator = [[A:%[^ ]+]] <subspaces = 2, prototypes = 2, outputs = 2, output_rows = 4, output_columns = 4, table_bits = 8, first = 1>
-// CHECK: pqa.requantize accumulator = [[A]]
+// CHECK: [[A:%[^ ]+]] = pqa.allocate : !pqa.region<accumulator, 64>
+// CHECK-NEXT: pqa.lookup table = [[T]], bias = [[R]], accumulator = [[A]] <first = 1, bias_offset = 16, subspaces = 2, prototypes = 2, outputs = 2, output_rows = 4, output_columns = 4, table_bits = 8>
+// CHECK-NEXT: pqa.requantize accumulator = [[A]], parameters = [[R]], destination = [[P]]
 
-// CHECK: pqa.rescale {{.*}} <storage = 1, column_stride = 1, multiplier = 16384, shift = 14, destination_storage = 1, planes = 1, rows = 1, columns = 32, high = 127>
-// CHECK: pqa.add {{.*}} <left_storage = 1, right_storage = 1, left_multiplier = 8192, right_multiplier = 16384, shift = 14, destination_storage = 1, planes = 1, rows = 1, columns = 32, low = -128, high = 127>
-// CHECK: pqa.store dram = [[O2]]
-// CHECK: pqa.pool {{.*}} <storage = 1, channels = 2, height = 4, width = 4, plane_stride = 16, row_stride = 4, kernel_height = 2, {{.*}}low = -128, high = 127, destination_storage = 1, destination_plane_stride = 16, destination_row_stride = 4>
-// CHECK: pqa.pool {{.*}} mode = 1, multiplier = 16384, shift = 14,
+// What works element by element works in four pieces, so that what follows can start before all of it is done.
+// CHECK: [[E:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("relu")
+// CHECK-NEXT: pqa.rescale source = [[P]], destination = [[E]] <storage = 1, multiplier = 16384, shift = 14, column_stride = 1, plane_stride = 16, row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4, destination_storage = 1, high = 127, planes = 2, rows = 1, columns = 4>
+// CHECK-NEXT: pqa.rescale source = [[P]], destination = [[E]] <storage = 1, multiplier = 16384, shift = 14, column_stride = 1, source_offset = 4, plane_stride = 16, row_stride = 4, destination_offset = 4,
+// CHECK-COUNT-2: pqa.rescale source = [[P]], destination = [[E]]
 
-// A slice is a strided load.
-// CHECK: pqa.tensor "slice" kind 2
-// CHECK: pqa.load {{.*}} <item_bytes = 2, items = 1, rows = 1, planes = 2, dram_plane_stride = 4, plane_stride = 2, dram_offset = 2, entry_bits = 8>
-// CHECK-NEXT: pqa.store
+// Results of the network leave the chip; who reads one loads it again.
+// CHECK-NEXT: [[Y:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("add")
+// CHECK-NEXT: pqa.add left = [[P]], right = [[E]], destination = [[Y]] <left_storage = 1, right_storage = 1, left_multiplier = 8192, right_multiplier = 16384, shift = 14, left_plane_stride = 16, left_row_stride = 4, right_plane_stride = 16, right_row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4, destination_storage = 1, low = -128, high = 127, planes = 2, rows = 4, columns = 4>
+// CHECK-NEXT: pqa.store dram = [[O2]], address = [[Y]] <item_bytes = 32, items = 1, rows = 1, planes = 1>
+// CHECK-NEXT: [[M:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("max")
+// CHECK-NEXT: [[S:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32>
+// CHECK-NEXT: pqa.load dram = [[O2]], address = [[S]]
+// CHECK-NEXT: pqa.pool source = [[S]], destination = [[M]] <storage = 1, channels = 2, height = 4, width = 4, kernel_height = 2, {{.*}}pad_top = 1, pad_left = 1, output_rows = 4, output_columns = 4, low = -128, high = 127, plane_stride = 16, row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4, destination_storage = 1>
+// CHECK: [[V:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8> loc("average")
+// CHECK-NEXT: pqa.pool source = [[M]], destination = [[V]] <{{.*}}output_rows = 2, output_columns = 2, mode = 1, multiplier = 16384, shift = 14,
 
-// Padding is a fill, with the operand loaded into the middle of it.
-// CHECK: [[P:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8>
-// CHECK-NEXT: pqa.fill destination = [[P]] <destination_storage = 1, planes = 1, rows = 1, columns = 8>
-// CHECK-NEXT: pqa.load dram = %{{[^ ]+}}, address = [[P]] <item_bytes = 2, items = 1, rows = 1, planes = 2, dram_plane_stride = 2, plane_stride = 4, address_offset = 2, entry_bits = 8>
-// CHECK-NEXT: pqa.store
+// What only moves bytes is a rescale by one: strides of the source make a slice and a transpose of it, the place of the
+// destination a padding and a concatenation.
+// CHECK: [[SL:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 4> loc("slice")
+// CHECK-NEXT: pqa.rescale source = [[V]], destination = [[SL]] <storage = 1, source_offset = 2, plane_stride = 4, row_stride = 2, column_stride = 1, destination_storage = 1, destination_plane_stride = 2, destination_row_stride = 2, multiplier = 1, low = -128, high = 127, planes = 2, rows = 1, columns = 2>
 
-// CHECK: pqa.tensor "transpose" kind 2
-// CHECK: pqa.load {{.*}} <item_bytes = 1, items = 2, rows = 2, planes = 2, dram_plane_stride = 2, plane_stride = 4, dram_row_stride = 1, row_stride = 2, dram_item_stride = 4, item_stride = 1, entry_bits = 8>
-// CHECK-NEXT: pqa.store
+// CHECK: [[PD:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8> loc("pad")
+// CHECK-NEXT: pqa.fill destination = [[PD]] <destination_storage = 1, destination_plane_stride = 4, destination_row_stride = 2, planes = 2, rows = 1, columns = 2>
+// CHECK-NEXT: pqa.fill destination = [[PD]] <destination_storage = 1, destination_offset = 2,
+// CHECK-NEXT: pqa.rescale source = [[SL]], destination = [[PD]] <storage = 1, plane_stride = 2, row_stride = 2, column_stride = 1, destination_storage = 1, destination_offset = 2, destination_plane_stride = 4, destination_row_stride = 2,
 
-// A concatenation stores each operand at its place.
-// CHECK: [[J:%[^ ]+]] = pqa.tensor "concat" kind 2 <?x4x2x2xsi8, 0.5>
-// CHECK: pqa.store dram = [[J]], {{[^<]*}}<item_bytes = 8, items = 1, rows = 1, planes = 1>
-// CHECK: pqa.store dram = [[J]], {{[^<]*}}<item_bytes = 8, items = 1, rows = 1, planes = 1, dram_offset = 8>
+// CHECK: [[TR:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8> loc("transpose")
+// CHECK-NEXT: pqa.rescale source = [[PD]], destination = [[TR]] <storage = 1, plane_stride = 2, row_stride = 1, column_stride = 4, destination_storage = 1, destination_plane_stride = 4, destination_row_stride = 2,
+// CHECK-NEXT: pqa.rescale source = [[PD]], destination = [[TR]] <storage = 1, source_offset = 1, plane_stride = 2, row_stride = 1, column_stride = 4, destination_storage = 1, destination_offset = 2,
 
-// A matrix product is a convolution of a map of one position; a reshape costs nothing in front of it.
+// CHECK: [[J:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 16> loc("concat")
+// CHECK-COUNT-2: pqa.rescale source = [[TR]], destination = [[J]]
+// CHECK-NEXT: pqa.rescale source = [[V]], destination = [[J]] <{{.*}}destination_offset = 8,
+// CHECK-NEXT: pqa.rescale source = [[V]], destination = [[J]] <{{.*}}destination_offset = 10,
+
+// A matrix product is a convolution of a map of one position; a reshape costs nothing in front of it. Equal constants
+// are kept once. What nobody reads is stored all the same.
+// CHECK: [[G:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 2> loc("global")
 // CHECK: pqa.tensor "gemm" kind 2 <?x2xsi16, 0.001> : !pqa.region<dram, 4>
-// CHECK: pqa.load dram = %{{.*}} <item_bytes = 2, items = 1, rows = 1, planes = 1, entry_bits = 8>
-// CHECK-NEXT: pqa.convolve {{.*}} <storage = 1, channels = 2, height = 1, width = 1, {{.*}}outputs = 2, weight_bits = 8, first = 1>
-// CHECK: pqa.requantize {{.*}} <wide = 1, outputs = 2, rows = 1, columns = 1, destination_storage = 3, destination_plane_stride = 2, destination_row_stride = 2, low = -32768, high = 32767>
+// CHECK: pqa.load dram = [[WD]], address = [[W:%[^ ]+]] <
+// CHECK: pqa.convolve source = [[G]], weights = [[W]], {{.*}} <storage = 1, channels = 2, height = 1, width = 1, {{.*}}outputs = 2, weight_bits = 8>
+// CHECK: pqa.requantize {{.*}} <wide = 1, outputs = 2, rows = 1, columns = 1, destination_storage = 3, low = -32768, high = 32767, destination_plane_stride = 2, destination_row_stride = 2>
 
 // What is returned as it came, as another shape, or for the second time, is copied.
-// CHECK: pqa.load dram = [[J]]
-// CHECK: pqa.store dram = [[O0]]
-// CHECK: pqa.load dram = [[X]]
-// CHECK: pqa.store dram = [[O1]]
-// CHECK: pqa.load dram = [[O2]]
-// CHECK: pqa.store dram = [[O3]]
+// CHECK: pqa.store dram = [[O0]], address = [[J]]
+// CHECK-COUNT-4: pqa.store dram = [[O1]], address = [[I]]
+// CHECK: pqa.load dram = [[O2]], address = [[S:%[^ ]+]] <
+// CHECK-NEXT: pqa.store dram = [[O3]], address = [[S]]
 
 builtin.module attributes {pqc.inputs = ["image"], pqc.outputs = ["flat", "again", "sum", "twice"], pqc.target = {accumulator_bits = 16 : i64, buffers = {accumulator = 64.0 : f64, activation = 256.0 : f64, codebook = 32.0 : f64, table = 512.0 : f64}, clock_mhz = 300.0 : f64, conventional = {accumulator_bits = 32 : i64, input_lanes = 8 : i64, output_lanes = 8 : i64}, dram = {bandwidth_gb_s = 35.2 : f64, efficiency = 0.8 : f64, latency_cycles = 0 : i64}, encode = {length_lanes = 16 : i64, metrics = ["l2", "l1"], prototype_lanes = 16 : i64, subspace_lanes = 16 : i64}, lookup = {output_lanes = 32 : i64, subspace_lanes = 16 : i64}, name = "pqa", requantize = "multiply", vector = {lanes = 32 : i64}}} {
   func.func @main(%x: !pq.tensor<?x2x4x4xsi8, 0.5>) -> (!pq.tensor<?x16xsi8, 0.5>, !pq.tensor<?x2x4x4xsi8, 0.5>, !pq.tensor<?x2x4x4xsi8, 0.5>, !pq.tensor<?x2x4x4xsi8, 0.5>) {
