@@ -27,8 +27,8 @@ def moments(clock: Clock) -> list[int]:
 def test_delays_are_those_of_a_walk_through_all_steps(gaps: list[int], delays: list[tuple[int, int]]) -> None:
     times = times_of(gaps)
     clock, walked = Clock(times), list(times)
-    for step, until in delays:
-        step %= len(times)
+    for number, until in delays:
+        step = number % len(times)
         clock.put_off(step, until)
         late = max(0, until - walked[step])
         walked[step:] = [time + late for time in walked[step:]]
@@ -40,8 +40,8 @@ def test_delays_are_those_of_a_walk_through_all_steps(gaps: list[int], delays: l
 def test_nothing_ever_happens_earlier(gaps: list[int], delays: list[tuple[int, int]]) -> None:
     clock = Clock(times_of(gaps))
     before = moments(clock)
-    for step, until in delays:
-        step %= len(before)
+    for number, until in delays:
+        step = number % len(before)
         clock.put_off(step, until)
         after = moments(clock)
         assert all(late >= early for early, late in zip(before, after, strict=True))
@@ -57,8 +57,8 @@ def test_delays_add_up_in_any_order(gaps: list[int], delays: list[tuple[int, int
     clock = Clock(times)
     shuffled = list(delays)
     random.shuffle(shuffled)
-    for step, late in shuffled:
-        step %= len(times)
+    for number, late in shuffled:
+        step = number % len(times)
         clock.put_off(step, clock.at(step) + late)
-    sums = [sum(late for step, late in delays if step % len(times) <= place) for place in range(len(times))]
+    sums = [sum(late for number, late in delays if number % len(times) <= place) for place in range(len(times))]
     assert moments(clock) == [time + late for time, late in zip(times, sums, strict=True)]

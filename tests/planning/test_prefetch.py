@@ -23,9 +23,15 @@ class Case:
     fetches: tuple[Fetch, ...]
     times: tuple[int, ...]
 
-    def steps(self, capacity: int) -> list[int]:
-        """Where the loads stand if both buffers of constants have this capacity."""
+    def queue(self, capacity: int) -> dict[int, int]:
+        """Where the loads stand if both buffers of constants have this capacity, in the order of the queue."""
         return load_steps(self.fetches, {ACTIVATIONS: 0, CODEBOOKS: capacity, TABLES: capacity}, self.times)
+
+    def steps(self, capacity: int) -> list[int]:
+        """The same in the order of the program."""
+        queue = self.queue(capacity)
+        assert len(queue) == len(self.fetches)
+        return [queue[number] for number in range(len(queue))]
 
 
 @st.composite
@@ -49,17 +55,18 @@ capacities = st.integers(1, 24)
 @given(cases(), capacities)
 def test_a_load_stands_behind_what_makes_it_ready_and_not_behind_its_first_use(case: Case, capacity: int) -> None:
     steps = case.steps(capacity)
-    assert len(steps) == len(case.fetches)
     for fetch, step in zip(case.fetches, steps, strict=True):
         assert fetch.ready <= step <= fetch.first
 
 
 @given(cases(), capacities)
 def test_loads_of_a_buffer_keep_their_order(case: Case, capacity: int) -> None:
-    steps = case.steps(capacity)
+    queue = case.queue(capacity)
     for line in (ACTIVATIONS, CODEBOOKS, TABLES):
-        mine = [step for fetch, step in zip(case.fetches, steps, strict=True) if fetch.line == line]
+        mine = [number for number in queue if case.fetches[number].line == line]
         assert mine == sorted(mine)
+        places = [queue[number] for number in mine]
+        assert places == sorted(places)
 
 
 @given(cases(), capacities)
@@ -88,7 +95,7 @@ def test_with_room_for_everything_the_queue_never_rests(case: Case) -> None:
 
 @given(cases(), capacities)
 def test_the_same_loads_stand_at_the_same_places(case: Case, capacity: int) -> None:
-    assert case.steps(capacity) == case.steps(capacity)
+    assert list(case.queue(capacity).items()) == list(case.queue(capacity).items())
 
 
 def one_step_each(cycles: Sequence[int]) -> tuple[int, ...]:
@@ -113,16 +120,16 @@ def test_a_load_that_waits_for_room_holds_up_no_other_buffer(capacity: int, plac
     assert case.steps(capacity) == places
 
 
-def test_what_is_needed_first_goes_first() -> None:
-    """All are ready; the table of step 2 takes long, so that it stands behind the codebook of step 1."""
+def test_what_is_ready_goes_first_and_of_that_what_is_needed_first() -> None:
+    """The activations are there from step 1 on: until then there is time for one table, but not for two."""
     case = Case(
-        (Fetch(CODEBOOKS, 4, 10, 1, 3), Fetch(TABLES, 4, 15, 2, 3), Fetch(CODEBOOKS, 4, 1, 3, 3)),
-        one_step_each([10, 10, 10, 10]),
+        (Fetch(ACTIVATIONS, 0, 3, 2, 2, 1), Fetch(TABLES, 4, 10, 3, 3), Fetch(TABLES, 4, 5, 4, 4)),
+        one_step_each([10] * 5),
     )
-    assert case.steps(PLENTY) == [0, 1, 2]
+    assert list(case.queue(PLENTY).items()) == [(1, 0), (0, 1), (2, 2)]
 
 
 def test_a_table_that_parameters_still_occupy_waits_for_them() -> None:
-    """The bytes are in use until step 2, which takes no time: a load at the same moment stands behind it all the same."""
+    """Step 2 uses the bytes and takes no time: a load at the same moment stands behind it all the same."""
     case = Case((Fetch(TABLES, 4, 1, 0, 2), Fetch(TABLES, 4, 1, 4, 4)), one_step_each([0, 10, 0, 0, 10]))
     assert case.steps(4) == [0, 3]
