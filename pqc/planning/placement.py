@@ -91,13 +91,14 @@ class Stream:
         clock = Clock([*every, FRAMES * length])
         now, before = 0, 0
         for frame in range(FRAMES):
+            # before this frame's loads put anything off, so that a wait of its first step counts
+            before = clock.at(frame * steps)
             for load, own, more in zip(self.loads, self.waits, waits, strict=True):
                 for step, back in (*own, *more):
                     if frame >= back:
                         now = max(now, clock.at((frame - back) * steps + step + 1))
                 now += load.cycles if load.main or not main else 0
                 clock.put_off(frame * steps + load.first, now)
-            before = clock.at((FRAMES - 1) * steps)
         return clock.at(FRAMES * steps) - before
 
 
