@@ -21,7 +21,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from pqc.dialects.pqa import RequantizeOp, UnitOp
-from pqc.dialects.pqa_memory import ProgramOp, TensorKind, TensorOp
+from pqc.dialects.pqa_memory import ProgramOp
 from pqc.isa.access import Access, accesses
 from pqc.isa.fields import Memory, Unit
 from pqc.passes.allocate_memory import finds_place
@@ -48,9 +48,7 @@ def advanced_order(program: ProgramOp) -> list[Operation]:
     """The operations, with the vector unit's own work, and stores, right behind what they depend on."""
     ops = list(program.body.block.ops)
     places = _places(ops, program.accumulator_bits.value.data)
-    # inputs and outputs are counted by their order
-    outside = (op for op in ops if isinstance(op, TensorOp) and op.kind.value.data != TensorKind.INTERMEDIATE)
-    order: dict[Operation, None] = dict.fromkeys(outside)
+    order: dict[Operation, None] = {}
     for number in sorted(range(len(ops)), key=lambda number: (places[number], number)):
         for operand in ops[number].operands:
             if isinstance(operand.owner, Operation):
