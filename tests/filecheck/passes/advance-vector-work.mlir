@@ -80,3 +80,28 @@ builtin.module attributes {pqc.target = {accumulator_bits = 16 : i64, buffers = 
     %encode_y = pqa.encode source = %y, codebook = %codebook <channels = 1, height = 4, width = 12, plane_stride = 48, row_stride = 12, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 12, subspaces = 1, prototypes = 2, length = 1, prototype_bits = 8> : !pqa.region<activation, 48>, !pqa.region<codebook, 2>
   }
 }
+
+// -----
+
+// What depends on nothing waits for what needs it.
+// CHECK: %load = pqa.load
+// CHECK: %rescale = pqa.rescale
+// CHECK-NEXT: %store1 = pqa.store dram = %y1, address = %r
+// CHECK-NEXT: %fill = pqa.fill destination = %zeros
+// CHECK-NEXT: %store0 = pqa.store dram = %y0, address = %zeros
+
+builtin.module attributes {pqc.target = {accumulator_bits = 16 : i64, buffers = {accumulator = 64.0 : f64, activation = 256.0 : f64, codebook = 32.0 : f64, table = 512.0 : f64}, clock_mhz = 300.0 : f64, conventional = {accumulator_bits = 32 : i64, input_lanes = 8 : i64, output_lanes = 8 : i64}, dram = {bandwidth_gb_s = 35.2 : f64, efficiency = 0.8 : f64, latency_cycles = 0 : i64}, encode = {length_lanes = 16 : i64, metrics = ["l2", "l1"], prototype_lanes = 16 : i64, subspace_lanes = 16 : i64}, lookup = {output_lanes = 32 : i64, subspace_lanes = 16 : i64}, name = "pqa", requantize = "multiply", vector = {lanes = 32 : i64}}} {
+  pqa.program "pqa" accumulator_bits 16 {
+    %input = pqa.tensor "x" kind 0 <?x48xui8, 0.5> : !pqa.region<dram, 48>
+    %y0 = pqa.tensor "y0" kind 1 <?x48xui8, 0.5> : !pqa.region<dram, 48>
+    %y1 = pqa.tensor "y1" kind 1 <?x48xui8, 0.5> : !pqa.region<dram, 48>
+    %zeros = pqa.allocate : !pqa.region<activation, 48>
+    %fill = pqa.fill destination = %zeros <planes = 1, rows = 1, columns = 48> : !pqa.region<activation, 48>
+    %x = pqa.allocate : !pqa.region<activation, 48>
+    %load = pqa.load dram = %input, address = %x <item_bytes = 48, items = 1, rows = 1, planes = 1, entry_bits = 8> : !pqa.region<dram, 48>, !pqa.region<activation, 48>
+    %r = pqa.allocate : !pqa.region<activation, 48>
+    %rescale = pqa.rescale source = %x, destination = %r <column_stride = 1, planes = 1, rows = 1, columns = 48, multiplier = 1, high = 255> : !pqa.region<activation, 48>, !pqa.region<activation, 48>
+    %store1 = pqa.store dram = %y1, address = %r <item_bytes = 48, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 48>, !pqa.region<activation, 48>
+    %store0 = pqa.store dram = %y0, address = %zeros <item_bytes = 48, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 48>, !pqa.region<activation, 48>
+  }
+}
