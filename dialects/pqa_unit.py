@@ -47,9 +47,15 @@ class UnitOp(IRDLOperation, abc.ABC):
     def __init__(
         self, regions: Mapping[str, SSAValue], fields: Mapping[str, int], after: Sequence[SSAValue] = ()
     ) -> None:
+        places = {name: place for place, name in enumerate(self.instruction_type().fields)}
+        # one order, whatever put the fields together; the verifier refuses names that there are not
+        ordered = sorted(fields, key=lambda name: places.get(name.removesuffix("_offset"), len(places)))
         super().__init__(
             operands=[list(regions.values()), list(after)],
-            properties={"bound": ArrayAttr(StringAttr(name) for name in regions), "fields": FieldsAttr.of(fields)},
+            properties={
+                "bound": ArrayAttr(StringAttr(name) for name in regions),
+                "fields": FieldsAttr.of({name: fields[name] for name in ordered}),
+            },
             result_types=[TokenType()],
         )
 

@@ -5,14 +5,12 @@
     pqa.pool source = %x <tile 0>                     pqa.requantize ... destination = %x <tile 1>
 
 The vector unit has one queue. Behind all of a layer's requantizations, the first tile of what follows would wait for
-the last one; right behind the ones that it reads, the layer after it can start while this one is still at work. What
-depends on nothing, a fill, goes along with the first operation that needs it, so that its region lives no longer.
+the last one; right behind the ones that it reads, the layer after it can start while this one is still at work.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -31,10 +29,10 @@ from pqc.passes.rewriting import reorder
 
 @dataclass(frozen=True)
 class _Touch:
-    """An access to a region, by the operation of this number."""
+    """An access to a region, by an operation whose new place is known."""
 
     access: Access
-    number: int
+    place: int
 
 
 def region_accesses(op: UnitOp, accumulator_bits: int) -> list[tuple[SSAValue, Access]]:
@@ -45,9 +43,21 @@ def region_accesses(op: UnitOp, accumulator_bits: int) -> list[tuple[SSAValue, A
 
 
 def advanced_order(program: ProgramOp) -> list[Operation]:
-    """The operations, with the vector unit's own work right behind what it depends on."""
+    """The operations, with the vector unit's own work, and stores, right behind what they depend on."""
     ops = list(program.body.block.ops)
-    places = _places(ops, program.accumulator_bits.value.data)
+    bits = program.accumulator_bits.value.data
+    touches: dict[SSAValue, list[_Touch]] = defaultdict(list)
+    places: list[int] = []
+    for number, op in enumerate(ops):
+        place = number
+        if isinstance(op, UnitOp):
+            touched = region_accesses(op, bits)
+            # a store comes along: it frees the bytes of the result
+            if op.unit is Unit.STORE or (op.unit is Unit.VECTOR and not isinstance(op, RequantizeOp)):
+                place = _earliest(touched, touches, number)
+            for region, access in touched:
+                touches[region].append(_Touch(access, place))
+        places.append(place)
     order: dict[Operation, None] = {}
     for number in sorted(range(len(ops)), key=lambda number: (places[number], number)):
         for operand in ops[number].operands:
@@ -57,39 +67,17 @@ def advanced_order(program: ProgramOp) -> list[Operation]:
     return list(order)
 
 
-def _places(ops: Sequence[Operation], accumulator_bits: int) -> list[int]:
-    """For each operation the number of the one behind which it stands: its own, or that of what it depends on."""
-    touches: dict[SSAValue, list[_Touch]] = defaultdict(list)
-    places = list(range(len(ops)))
-    needed_by: dict[int, list[int]] = {}
-    for number, op in enumerate(ops):
-        if not isinstance(op, UnitOp):
-            continue
-        touched = region_accesses(op, accumulator_bits)
-        before = _before(touched, touches)
-        for earlier in before & needed_by.keys():
-            needed_by[earlier].append(number)
-        if op.unit is Unit.VECTOR and not isinstance(op, RequantizeOp):
-            known = [places[earlier] for earlier in before if earlier not in needed_by]
-            if known:
-                places[number] = max(known)
-            else:
-                needed_by[number] = []
-        for region, access in touched:
-            touches[region].append(_Touch(access, number))
-    for number, later in reversed(needed_by.items()):
-        places[number] = min((places[one] for one in later), default=number)
-    return places
-
-
-def _before(touched: list[tuple[SSAValue, Access]], touches: dict[SSAValue, list[_Touch]]) -> set[int]:
-    """The operations that must come first."""
-    return {
-        earlier.number
-        for region, access in touched
-        for earlier in touches[region]
-        if (access.written or earlier.access.written) and access.overlaps(earlier.access)
-    }
+def _earliest(touched: list[tuple[SSAValue, Access]], touches: dict[SSAValue, list[_Touch]], number: int) -> int:
+    """The place of the last operation that must come first; ``number``, where it stands, if there is none."""
+    return max(
+        (
+            earlier.place
+            for region, access in touched
+            for earlier in touches[region]
+            if (access.written or earlier.access.written) and access.overlaps(earlier.access)
+        ),
+        default=number,
+    )
 
 
 @dataclass(frozen=True)
@@ -99,12 +87,12 @@ class AdvanceVectorWorkPass(ModulePass):
     name = "advance-vector-work"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Change the order of the program; every operation still stands behind all that it depends on.
+        """Change the order of the program, unless tensors that live longer for it then find no place on chip.
 
-        It stays as it was if what lives at once would not find room in the activation buffer any more.
+        Every operation still stands behind all that it depends on.
         """
-        program = program_of(op)
-        before = list(program.body.block.ops)
+        program, capacity = program_of(op), target_of(op).buffer_bytes(Memory.ACTIVATION)
+        original = list(program.body.block.ops)
         reorder(program.body.block, advanced_order(program))
-        if not finds_place(program, Memory.ACTIVATION, target_of(op).buffer_bytes(Memory.ACTIVATION)):
-            reorder(program.body.block, before)
+        if not finds_place(program, Memory.ACTIVATION, capacity):
+            reorder(program.body.block, original)

@@ -12,7 +12,7 @@ regions have addresses.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,7 @@ from pqc.planning.nest import Nest
 from pqc.planning.residency import Residency, choose_residents
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target
+from pqc.planning.tiling import DoesNotFitError
 from pqc.planning.vector_plan import plan_move
 
 LOWERED_WITH_RESULT = (EncodeOp, LookupOp, qnn.Conv2dOp, qnn.GemmOp, ConstantOp, ReturnOp)
@@ -113,6 +114,8 @@ class FunctionLowering:
         if self.given.on_chip is not None and (unknown := self.given.on_chip - {tensor.label for tensor in tensors}):
             raise ModelError(f"schedule: on_chip: there is no tensor {min(unknown)!r} that could stay on chip")
         chosen = choose_residents(tensors, len(self.steps), int(capacity * share), self.given.on_chip)
+        if self.given.on_chip is not None and (homeless := self.given.on_chip - chosen.labels):
+            raise ModelError(f"schedule: on_chip: in the activation buffer there is no room left for {min(homeless)!r}")
         left = capacity - int(capacity * share)
         return Residency(chosen.labels, tuple(room + left for room in chosen.room))
 
@@ -175,8 +178,20 @@ class FunctionLowering:
             if rule is None:
                 raise InternalError(f"no rule lowers {op.name} to pqa")
             rule(self.builder, op, self.tensors)
+        except DoesNotFitError as error:
+            raise ModelError(f"node {node_name(op)!r}: {self._what_fits(error)}") from error
         except ModelError as error:
             raise ModelError(f"node {node_name(op)!r}: {error}") from error
+
+    def _what_fits(self, error: DoesNotFitError) -> str:
+        """The refusal of a layer; if tensors that are to stay on chip are in its way, it says so."""
+        room = self.builder.room
+        if error.memory is not Memory.ACTIVATION or room == self.builder.target.buffer_bytes(Memory.ACTIVATION):
+            return str(error)
+        return (
+            f"the tensors on chip leave {room} bytes of the activation buffer, but it needs {error.needed}: allowed "
+            f"are fewer in the schedule's on_chip, or a larger buffers.activation"
+        )
 
     def _new_tensor(self, value: SSAValue) -> Tensor:
         label = self._label(value)
@@ -195,14 +210,14 @@ class FunctionLowering:
 
 
 def _with_largest_share(
-    lower: Callable[[float], tuple[ProgramOp, Schedule]], capacity: int
+    lower: Callable[[float], tuple[ProgramOp, Schedule]], shares: Sequence[float], capacity: int
 ) -> tuple[ProgramOp, Schedule]:
-    """What ``lower`` makes of the largest share of the activation buffer with which every layer finds room.
+    """What ``lower`` makes of the first of ``shares`` of the activation buffer with which every layer finds room.
 
     Raises:
-        ModelError: a layer finds none even where no tensor stays on chip, or is at fault itself.
+        ModelError: a layer finds none even with the last one, or is at fault itself.
     """
-    for share in SHARES[:-1]:
+    for share in shares[:-1]:
         try:
             found = lower(share)
         except ModelError:
@@ -210,7 +225,7 @@ def _with_largest_share(
             continue
         if finds_place(found[0], Memory.ACTIVATION, capacity):
             return found
-    return lower(SHARES[-1])
+    return lower(shares[-1])
 
 
 @dataclass(frozen=True)
@@ -227,6 +242,8 @@ class LowerToPqaPass(ModulePass):
             ModelError: a layer's smallest tile does not fit, or the target lacks a unit; names the node.
         """
         function, target, given = main_of(op), target_of(op), schedule_of(op)
+        # what stays on chip is as it was asked for, or the user is told
+        shares = SHARES if given.on_chip is None else SHARES[:1]
         record_layers(op)
         names = names_of(op, "pqc.inputs"), names_of(op, "pqc.outputs")
 
@@ -235,7 +252,7 @@ class LowerToPqaPass(ModulePass):
             body = Region(lowered.block)
             return ProgramOp(target.name, target.accumulator_bits, body, self.batch), lowered.schedule
 
-        program, schedule = _with_largest_share(lower, target.buffer_bytes(Memory.ACTIVATION))
+        program, schedule = _with_largest_share(lower, shares, target.buffer_bytes(Memory.ACTIVATION))
         function.detach()
         op.body.block.add_op(program)
         function.erase()

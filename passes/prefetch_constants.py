@@ -38,6 +38,9 @@ FILLS: tuple[Callable[[int, int], int], ...] = (
 )
 """How many bytes of a buffer are filled ahead, by its capacity and its largest region: all are tried."""
 
+MANY_LOADS = 1_000
+"""Programs with more loads get one order, because each takes seconds to judge."""
+
 CONSTANTS = (Memory.CODEBOOK, Memory.TABLE)
 """The buffers that hold nothing but constants."""
 
@@ -103,7 +106,9 @@ class PrefetchConstantsPass(ModulePass):
         program, target = program_of(op), target_of(op)
         line = TimeLine.of(program, target)
         best, cycles = list(line.ops), place_constants(program, target).period
-        for fill, times in product(FILLS, (line.lookup_times, line.times)):
+        loads = sum(isinstance(one, LoadOp) for one in line.ops)
+        tried = list(product(FILLS, (line.lookup_times, line.times)))
+        for fill, times in tried if loads <= MANY_LOADS else [(FILLS[1], line.times)]:
             order = hoisted_order(line, times, target, fill)
             reorder(program.body.block, order)
             found = place_constants(program, target)

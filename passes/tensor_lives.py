@@ -53,7 +53,9 @@ def residents_of(
             continue
         lies = map_of(value.type)
         size = lies.size * batch
-        # an input is loaded once in any case
-        traffic = size * (reads[value] + (0 if value in block.args else 1))
-        found.append(Resident(label(value), size, lies.rows, start, last[value], traffic))
+        # an input is loaded once in any case, and keeps its place for good, for the next frame's
+        given = value in block.args
+        traffic = size * (reads[value] + (0 if given else 1))
+        end = len(steps) - 1 if given else last[value]
+        found.append(Resident(label(value), size, lies.rows, start, end, traffic))
     return found

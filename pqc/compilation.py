@@ -183,7 +183,8 @@ def _resumed_module(request: CompileRequest) -> ModuleOp:
             return retarget(module, request.target)
         raise ModelError(
             f"{request.model}: this IR was written for target {target.name!r} ({target.fingerprint()[:12]}), not for "
-            f"{request.target.name!r} ({request.target.fingerprint()[:12]}); compile the model itself for that target"
+            f"{request.target.name!r} ({request.target.fingerprint()[:12]}); compile the model itself for that target, "
+            "or its dump after the pass quantize"
         )
     return module
 

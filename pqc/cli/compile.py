@@ -80,8 +80,9 @@ def command(context: click.Context, **options: Any) -> None:
     from pqc.api import compile_model
     from pqc.cli.report import report_bytes
 
+    schedule = _schedule(options["schedule"])
     request = _resumed(options, context) if options["model"].suffix == ".mlir" else _request(options)
-    request = replace(request, batch=options["batch"], schedule=_schedule(options["schedule"]))
+    request = replace(request, batch=options["batch"], schedule=schedule)
     with pass_progress():
         result = compile_model(request)
     data = result.program.to_bytes()
@@ -104,8 +105,10 @@ def _schedule(path: Path | None) -> Schedule | None:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ModelError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ModelError(f"{path}: not text in UTF-8, which a schedule is") from None
     return schedule_from_toml(text, str(path))
 
 

@@ -24,7 +24,7 @@ FRAMES = 3
 
 MOST_TRIES = 48
 """Placements that are tried at most, and how many loads all of them together may have."""
-MOST_LOADS = 24_000
+MOST_LOADS = 8_000
 
 UNUSED = -1
 """Instead of a step: there is none."""
@@ -125,7 +125,7 @@ def waits_of(loads: Sequence[Load], regions: Sequence[Region], addresses: Sequen
 def place(stream: Stream, regions: Sequence[Region], capacity: int) -> list[int] | None:
     """Addresses for ``regions``, which are in the order of their loads; None if no placement was found."""
     best: tuple[int, list[int]] | None = None
-    tries = min(MOST_TRIES, max(2, MOST_LOADS // max(len(stream.loads), 1)))
+    tries = min(MOST_TRIES, max(1, MOST_LOADS // max(len(stream.loads), 1)))
     for attempt in range(tries):
         generator = random.Random(attempt) if attempt > 1 else None
         found = _placed(stream, regions, capacity, generator, widest=attempt % 2 == 1)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tomli_w
 from support.command_line import classifier, pqc, small_network, write_inputs
 
 from pqc.frontend import import_model
@@ -147,7 +148,7 @@ def write_models(folder: Path) -> None:
 
 
 def write_ir(folder: Path) -> None:
-    """The model at the float level with its constants, and a text that does not verify."""
+    """The model at the float level with its constants, texts that do not verify, and all dumps of a compilation."""
     module = import_model(folder / "m.onnx").module
     save_module(module, folder / "m.mlir", "the model")
     text = (folder / "m.mlir").read_text()
@@ -160,16 +161,42 @@ def write_ir(folder: Path) -> None:
     (folder / "damaged" / "blobs").mkdir(parents=True)
     (folder / "damaged" / "m.mlir").write_text(text)
     (folder / "damaged" / "blobs" / f"{'0' * 16}.npy").write_bytes(digest.read_bytes())
+    dumped = pqc("compile", folder / "m.onnx", "-o", folder / "m.bin", "--dump-ir", folder / "ir")
+    assert dumped.code == 0, dumped.talk
+
+
+def write_schedules(folder: Path) -> None:
+    """Schedules for `m.onnx` that are wrong in one way each."""
+    nest = {"outputs": 1, "inputs": 1, "rows": 1, "columns": 1, "tiles": 1}
+    texts = {
+        "syntax": "[layers\n",
+        "missing": tomli_w.dumps({"layers": {"conv2": {"outputs": 6}}}),
+        "key": tomli_w.dumps({"layers": {"conv2": {**nest, "depth": 1}}}),
+        "type": tomli_w.dumps({"layers": {"conv2": {**nest, "rows": 1.5}}}),
+        "zero": tomli_w.dumps({"layers": {"conv2": {**nest, "rows": 0}}}),
+        "layer": tomli_w.dumps({"layers": {"conv9": nest}}),
+        "outputs": tomli_w.dumps({"layers": {"conv2": {**nest, "outputs": 7}}}),
+        "inputs": tomli_w.dumps({"layers": {"conv1": {**nest, "inputs": 4}}}),
+        "columns": tomli_w.dumps({"layers": {"conv2": {**nest, "columns": 9}}}),
+        "codes": tomli_w.dumps({"layers": {"conv1": {**nest, "keep_codes": True}}}),
+        "tiles": tomli_w.dumps({"layers": {"conv2": {**nest, "rows": 8, "columns": 8, "outputs": 6, "tiles": 99}}}),
+        "tensor": tomli_w.dumps({"on_chip": ["conv9"]}),
+        "chip": tomli_w.dumps({"on_chip": ["pool"]}),
+    }
+    for name, text in texts.items():
+        (folder / f"schedule-{name}.toml").write_text(text)
+    (folder / "schedule-binary.toml").write_bytes(b"\xff\xfe\x00")
 
 
 def write_texts(folder: Path) -> None:
-    """Texts that are no targets and no assembly."""
+    """Texts that are no targets, no schedules and no assembly."""
     (folder / "unknown-key.toml").write_text('name = "t"\ninherits = "pqa"\n[encode]\nsubspace_lane = 4\n')
     (folder / "no-target.toml").write_text("hello\n")
     (folder / "space.toml").write_text("pq.prototypes = [4, 8]\n")
     (folder / "space-key.toml").write_text("pq.prototype = [4, 8]\n")
     (folder / "space-value.toml").write_text("pq.prototypes = [4, 1]\n")
     (folder / "space-where.toml").write_text("where = ['lenght == 3']\n")
+    write_schedules(folder)
     (folder / "wrong.pqasm").write_text('.isa 2\n.dram 0x10\n\n.node "a"\nfil destination=0\n')
     (folder / "binary.pqasm").write_bytes(b"\xff\xfe\x00")
     (folder / "wrong.mlir").write_text("builtin.module {\n  %0 = onnx.nothing\n}\n")

@@ -113,6 +113,7 @@ def test_a_module_goes_on_where_it_was_left() -> None:
     module.attributes[PHASE] = StringAttr("quantize")
     assert [step.name for step in remaining(passes, module)] == [
         "lower-to-pqa",
+        "advance-vector-work",
         "prefetch-constants",
         "allocate-memory",
         "insert-tokens",

@@ -16,7 +16,9 @@ from pqc.isa.instructions import Convolve, Encode, Fill, Lookup, Requantize, Res
 places = st.integers(0, 3).map(lambda place: 4 * place)
 spans = st.sampled_from([2, 4, 8])
 PIXEL = dict.fromkeys(("channels", "height", "width", "kernel_height", "kernel_width"), 1)
-STEPS = dict.fromkeys(("stride_height", "stride_width", "output_rows", "output_columns"), 1)
+STEPS = dict.fromkeys(
+    ("stride_height", "stride_width", "dilation_height", "dilation_width", "output_rows", "output_columns"), 1
+)
 CODES = {"subspaces": 1, "prototypes": 2}
 
 

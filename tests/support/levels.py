@@ -17,14 +17,18 @@ from pqc.interpreter.reference import run_reference
 from pqc.isa.program import Program
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.passes.options import PqOptions
+from pqc.passes.pipeline import pipeline_names
 from pqc.passes.text import load_module
 from pqc.planning.target import load_target
 
 FLOAT = range(5)
 """Numbers of the dumps that compute in real numbers, all the same ones (prototypes change them)."""
 
-INTEGER = range(6, 10)
-"""Numbers of the dumps that compute in integers."""
+INTEGER = range(6, len(pipeline_names()) + 1)
+"""Numbers of the dumps that compute in integers; a pass that changes nothing leaves none."""
+
+LOWERED = {pipeline_names().index(name) + 1 for name in ("lower-to-pqa", "allocate-memory", "insert-tokens")}
+"""Numbers of those that are there whatever the network."""
 
 CALIBRATION = 12
 """Frames that the networks are calibrated on."""
@@ -54,9 +58,14 @@ class Levels:
         """The dumps, in the order of the passes."""
         return sorted((self.folder / "ir").glob("*.mlir"))
 
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the dumps."""
+        return [int(path.name[:2]) for path in self.dumps]
+
     def modules(self, numbers: range) -> list[ModuleOp]:
         """The dumps with these numbers, read again."""
-        return [load_module(path) for path in self.dumps if int(path.name[:2]) in numbers]
+        return [load_module(path) for path, number in zip(self.dumps, self.numbers, strict=True) if number in numbers]
 
     @property
     def frames(self) -> dict[str, FloatArray]:

@@ -18,27 +18,27 @@
 // A slice is a strided load.
 // CHECK-NEXT: [[I:%[^ ]+]] = pqa.tensor "slice" kind 2
 // CHECK-NEXT: [[S:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 16>
-// CHECK-NEXT: pqa.load dram = [[C]], address = [[S]] <item_bytes = 4, items = 1, rows = 2, planes = 2, dram_plane_stride = 16, plane_stride = 8, dram_row_stride = 8, row_stride = 4, dram_offset = 4, entry_bits = 8>
+// CHECK-NEXT: pqa.load dram = [[C]], address = [[S]] <dram_offset = 4, item_bytes = 4, items = 1, rows = 2, planes = 2, dram_row_stride = 8, dram_plane_stride = 16, row_stride = 4, plane_stride = 8, entry_bits = 8>
 // CHECK-NEXT: pqa.store dram = [[I]], address = [[S]] <item_bytes = 16, items = 1, rows = 1, planes = 1>
 
 // Padding is a fill, with the operand loaded into the middle of it.
 // CHECK-NEXT: [[O:%[^ ]+]] = pqa.tensor "pad" kind 2
 // CHECK-NEXT: [[S:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32>
 // CHECK-NEXT: pqa.fill destination = [[S]] <destination_storage = 1, destination_plane_stride = 16, destination_row_stride = 4, planes = 2, rows = 4, columns = 4>
-// CHECK-NEXT: pqa.load dram = [[I]], address = [[S]] <item_bytes = 8, items = 1, rows = 1, planes = 2, dram_plane_stride = 8, plane_stride = 16, address_offset = 4, entry_bits = 8>
+// CHECK-NEXT: pqa.load dram = [[I]], address = [[S]] <address_offset = 4, item_bytes = 8, items = 1, rows = 1, planes = 2, dram_plane_stride = 8, plane_stride = 16, entry_bits = 8>
 // CHECK-NEXT: pqa.store dram = [[O]], address = [[S]]
 
 // A transpose loads byte by byte.
 // CHECK-NEXT: [[N:%[^ ]+]] = pqa.tensor "transpose" kind 2
 // CHECK-NEXT: [[S:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32>
-// CHECK-NEXT: pqa.load dram = [[O]], address = [[S]] <item_bytes = 1, items = 4, rows = 4, planes = 2, dram_plane_stride = 16, plane_stride = 16, dram_row_stride = 1, row_stride = 4, dram_item_stride = 4, item_stride = 1, entry_bits = 8>
+// CHECK-NEXT: pqa.load dram = [[O]], address = [[S]] <item_bytes = 1, items = 4, rows = 4, planes = 2, dram_item_stride = 4, dram_row_stride = 1, dram_plane_stride = 16, item_stride = 1, row_stride = 4, plane_stride = 16, entry_bits = 8>
 // CHECK-NEXT: pqa.store dram = [[N]], address = [[S]]
 
 // A concatenation stores each operand at its place.
 // CHECK: pqa.load dram = [[N]], address = [[S:%[^ ]+]] <
 // CHECK-NEXT: pqa.store dram = [[Y]], address = [[S]] <item_bytes = 32, items = 1, rows = 1, planes = 1>
 // CHECK: pqa.load dram = [[C]], address = [[S:%[^ ]+]] <
-// CHECK-NEXT: pqa.store dram = [[Y]], address = [[S]] <item_bytes = 32, items = 1, rows = 1, planes = 1, dram_offset = 32>
+// CHECK-NEXT: pqa.store dram = [[Y]], address = [[S]] <dram_offset = 32, item_bytes = 32, items = 1, rows = 1, planes = 1>
 
 builtin.module attributes {pqc.schedule = {layers = {}, on_chip = []}, pqc.inputs = ["image"], pqc.outputs = ["y"], pqc.target = {accumulator_bits = 16 : i64, buffers = {accumulator = 64.0 : f64, activation = 256.0 : f64, codebook = 32.0 : f64, table = 512.0 : f64}, clock_mhz = 300.0 : f64, conventional = {accumulator_bits = 32 : i64, input_lanes = 8 : i64, output_lanes = 8 : i64}, dram = {bandwidth_gb_s = 35.2 : f64, efficiency = 0.8 : f64, latency_cycles = 0 : i64}, encode = {length_lanes = 16 : i64, metrics = ["l2", "l1"], prototype_lanes = 16 : i64, subspace_lanes = 16 : i64}, lookup = {output_lanes = 32 : i64, subspace_lanes = 16 : i64}, name = "pqa", requantize = "multiply", vector = {lanes = 32 : i64}}} {
   func.func @main(%x: !pq.tensor<?x2x4x4xsi8, 0.5>) -> !pq.tensor<?x4x4x4xsi8, 0.5> {

@@ -14,7 +14,7 @@
 // An input is loaded once, piece by piece, to a place that the next frame's input can come to while this one is at work.
 // CHECK-NEXT: [[I:%[^ ]+]] = pqa.allocate persistent : !pqa.region<activation, 32> loc("conv")
 // CHECK-NEXT: pqa.load dram = [[X]], address = [[I]] <item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 16, plane_stride = 16, entry_bits = 8>
-// CHECK-NEXT: pqa.load dram = [[X]], address = [[I]] <item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 16, plane_stride = 16, dram_offset = 4, address_offset = 4, entry_bits = 8>
+// CHECK-NEXT: pqa.load dram = [[X]], address = [[I]] <dram_offset = 4, address_offset = 4, item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 16, plane_stride = 16, entry_bits = 8>
 // CHECK-COUNT-2: pqa.load dram = [[X]], address = [[I]]
 
 // A convolution: weights; parameters of the requantization, with the bias behind them; the way out with the residual.
@@ -27,49 +27,49 @@
 // CHECK-NEXT: [[R:%[^ ]+]] = pqa.allocate : !pqa.region<table, 24>
 // CHECK-NEXT: pqa.load dram = [[RD]], address = [[R]] <item_bytes = 24, items = 1, rows = 1, planes = 1, entry_bits = 32>
 // CHECK-NEXT: [[A:%[^ ]+]] = pqa.allocate : !pqa.region<accumulator, 128>
-// CHECK-NEXT: pqa.convolve source = [[I]], weights = [[W]], bias = [[R]], accumulator = [[A]] <storage = 1, channels = 2, height = 4, width = 4, kernel_height = 1, {{.*}}output_rows = 4, output_columns = 4, plane_stride = 16, row_stride = 4, first = 1, bias_offset = 16, groups = 1, outputs = 2, weight_bits = 8>
-// CHECK-NEXT: pqa.requantize accumulator = [[A]], parameters = [[R]], residual = [[I]], destination = [[C]] <wide = 1, outputs = 2, rows = 4, columns = 4, high = 255, has_residual = 1, residual_storage = 1, residual_plane_stride = 16, residual_row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4>
+// CHECK-NEXT: pqa.convolve source = [[I]], weights = [[W]], bias = [[R]], accumulator = [[A]] <storage = 1, channels = 2, height = 4, width = 4, plane_stride = 16, row_stride = 4, kernel_height = 1, {{.*}}output_rows = 4, output_columns = 4, groups = 1, outputs = 2, weight_bits = 8, bias_offset = 16, first = 1>
+// CHECK-NEXT: pqa.requantize accumulator = [[A]], parameters = [[R]], residual = [[I]], destination = [[C]] <wide = 1, outputs = 2, rows = 4, columns = 4, has_residual = 1, residual_storage = 1, residual_plane_stride = 16, residual_row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4, high = 255>
 
 // Product quantization: the codes go from the encode to the lookup through the FIFO.
 // CHECK-NEXT: [[P:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("pq")
 // CHECK: [[K:%[^ ]+]] = pqa.allocate : !pqa.region<codebook, 4>
-// CHECK: pqa.encode source = [[C]], codebook = [[K]] <{{.*}}subspaces = 2, prototypes = 2, length = 1, prototype_bits = 8, plane_stride = 16, row_stride = 4>
+// CHECK: pqa.encode source = [[C]], codebook = [[K]] <{{.*}}plane_stride = 16, row_stride = 4, {{.*}}subspaces = 2, prototypes = 2, length = 1, prototype_bits = 8>
 // CHECK: [[R:%[^ ]+]] = pqa.allocate : !pqa.region<table, 24>
 // CHECK: [[T:%[^ ]+]] = pqa.allocate : !pqa.region<table, 8>
 // CHECK: [[A:%[^ ]+]] = pqa.allocate : !pqa.region<accumulator, 64>
-// CHECK-NEXT: pqa.lookup table = [[T]], bias = [[R]], accumulator = [[A]] <first = 1, bias_offset = 16, subspaces = 2, prototypes = 2, outputs = 2, output_rows = 4, output_columns = 4, table_bits = 8>
+// CHECK-NEXT: pqa.lookup table = [[T]], bias = [[R]], accumulator = [[A]] <bias_offset = 16, subspaces = 2, prototypes = 2, outputs = 2, output_rows = 4, output_columns = 4, table_bits = 8, first = 1>
 // CHECK-NEXT: pqa.requantize accumulator = [[A]], parameters = [[R]], destination = [[P]]
 
 // What works element by element works in four pieces, so that what follows can start before all of it is done.
 // CHECK: [[E:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("relu")
-// CHECK-NEXT: pqa.rescale source = [[P]], destination = [[E]] <storage = 1, multiplier = 16384, shift = 14, column_stride = 1, plane_stride = 16, row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4, destination_storage = 1, high = 127, planes = 2, rows = 1, columns = 4>
-// CHECK-NEXT: pqa.rescale source = [[P]], destination = [[E]] <storage = 1, multiplier = 16384, shift = 14, column_stride = 1, source_offset = 4, plane_stride = 16, row_stride = 4, destination_offset = 4,
+// CHECK-NEXT: pqa.rescale source = [[P]], destination = [[E]] <storage = 1, plane_stride = 16, row_stride = 4, column_stride = 1, destination_storage = 1, destination_plane_stride = 16, destination_row_stride = 4, planes = 2, rows = 1, columns = 4, multiplier = 16384, shift = 14, high = 127>
+// CHECK-NEXT: pqa.rescale source = [[P]], destination = [[E]] <source_offset = 4, storage = 1, plane_stride = 16, row_stride = 4, column_stride = 1, destination_offset = 4,
 // CHECK-COUNT-2: pqa.rescale source = [[P]], destination = [[E]]
 
 // Results of the network leave the chip; who reads one loads it again.
 // CHECK-NEXT: [[Y:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("add")
-// CHECK-NEXT: pqa.add left = [[P]], right = [[E]], destination = [[Y]] <left_storage = 1, right_storage = 1, left_multiplier = 8192, right_multiplier = 16384, shift = 14, left_plane_stride = 16, left_row_stride = 4, right_plane_stride = 16, right_row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4, destination_storage = 1, low = -128, high = 127, planes = 2, rows = 4, columns = 4>
+// CHECK-NEXT: pqa.add left = [[P]], right = [[E]], destination = [[Y]] <left_storage = 1, left_plane_stride = 16, left_row_stride = 4, right_storage = 1, right_plane_stride = 16, right_row_stride = 4, destination_storage = 1, destination_plane_stride = 16, destination_row_stride = 4, planes = 2, rows = 4, columns = 4, left_multiplier = 8192, right_multiplier = 16384, shift = 14, low = -128, high = 127>
 // CHECK-NEXT: pqa.store dram = [[O2]], address = [[Y]] <item_bytes = 32, items = 1, rows = 1, planes = 1>
 // CHECK-NEXT: [[M:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("max")
 // CHECK-NEXT: [[S:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32>
 // CHECK-NEXT: pqa.load dram = [[O2]], address = [[S]]
-// CHECK-NEXT: pqa.pool source = [[S]], destination = [[M]] <storage = 1, channels = 2, height = 4, width = 4, kernel_height = 2, {{.*}}pad_top = 1, pad_left = 1, output_rows = 4, output_columns = 4, low = -128, high = 127, plane_stride = 16, row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4, destination_storage = 1>
+// CHECK-NEXT: pqa.pool source = [[S]], destination = [[M]] <storage = 1, channels = 2, height = 4, width = 4, plane_stride = 16, row_stride = 4, kernel_height = 2, {{.*}}pad_top = 1, pad_left = 1, output_rows = 4, output_columns = 4, destination_storage = 1, destination_plane_stride = 16, destination_row_stride = 4, low = -128, high = 127>
 // CHECK: [[V:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8> loc("average")
-// CHECK-NEXT: pqa.pool source = [[M]], destination = [[V]] <{{.*}}output_rows = 2, output_columns = 2, mode = 1, multiplier = 16384, shift = 14,
+// CHECK-NEXT: pqa.pool source = [[M]], destination = [[V]] <{{.*}}output_rows = 2, output_columns = 2, mode = 1, {{.*}}multiplier = 16384, shift = 14,
 
 // What only moves bytes is a rescale by one: strides of the source make a slice and a transpose of it, the place of the
 // destination a padding and a concatenation.
 // CHECK: [[SL:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 4> loc("slice")
-// CHECK-NEXT: pqa.rescale source = [[V]], destination = [[SL]] <storage = 1, source_offset = 2, plane_stride = 4, row_stride = 2, column_stride = 1, destination_storage = 1, destination_plane_stride = 2, destination_row_stride = 2, multiplier = 1, low = -128, high = 127, planes = 2, rows = 1, columns = 2>
+// CHECK-NEXT: pqa.rescale source = [[V]], destination = [[SL]] <source_offset = 2, storage = 1, plane_stride = 4, row_stride = 2, column_stride = 1, destination_storage = 1, destination_plane_stride = 2, destination_row_stride = 2, planes = 2, rows = 1, columns = 2, multiplier = 1, low = -128, high = 127>
 
 // CHECK: [[PD:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8> loc("pad")
 // CHECK-NEXT: pqa.fill destination = [[PD]] <destination_storage = 1, destination_plane_stride = 4, destination_row_stride = 2, planes = 2, rows = 1, columns = 2>
-// CHECK-NEXT: pqa.fill destination = [[PD]] <destination_storage = 1, destination_offset = 2,
-// CHECK-NEXT: pqa.rescale source = [[SL]], destination = [[PD]] <storage = 1, plane_stride = 2, row_stride = 2, column_stride = 1, destination_storage = 1, destination_offset = 2, destination_plane_stride = 4, destination_row_stride = 2,
+// CHECK-NEXT: pqa.fill destination = [[PD]] <destination_offset = 2, destination_storage = 1,
+// CHECK-NEXT: pqa.rescale source = [[SL]], destination = [[PD]] <storage = 1, plane_stride = 2, row_stride = 2, column_stride = 1, destination_offset = 2, destination_storage = 1, destination_plane_stride = 4, destination_row_stride = 2,
 
 // CHECK: [[TR:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8> loc("transpose")
 // CHECK-NEXT: pqa.rescale source = [[PD]], destination = [[TR]] <storage = 1, plane_stride = 2, row_stride = 1, column_stride = 4, destination_storage = 1, destination_plane_stride = 4, destination_row_stride = 2,
-// CHECK-NEXT: pqa.rescale source = [[PD]], destination = [[TR]] <storage = 1, source_offset = 1, plane_stride = 2, row_stride = 1, column_stride = 4, destination_storage = 1, destination_offset = 2,
+// CHECK-NEXT: pqa.rescale source = [[PD]], destination = [[TR]] <source_offset = 1, storage = 1, plane_stride = 2, row_stride = 1, column_stride = 4, destination_offset = 2,
 
 // CHECK: [[J:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 16> loc("concat")
 // CHECK-COUNT-2: pqa.rescale source = [[TR]], destination = [[J]]
@@ -81,8 +81,8 @@
 // CHECK: [[G:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 2> loc("global")
 // CHECK: pqa.tensor "gemm" kind 2 <?x2xsi16, 0.001> : !pqa.region<dram, 4>
 // CHECK: pqa.load dram = [[WD]], address = [[W:%[^ ]+]] <
-// CHECK: pqa.convolve source = [[G]], weights = [[W]], {{.*}} <storage = 1, channels = 2, height = 1, width = 1, {{.*}}outputs = 2, weight_bits = 8>
-// CHECK: pqa.requantize {{.*}} <wide = 1, outputs = 2, rows = 1, columns = 1, destination_storage = 3, low = -32768, high = 32767, destination_plane_stride = 2, destination_row_stride = 2>
+// CHECK: pqa.convolve source = [[G]], weights = [[W]], {{.*}} <storage = 1, channels = 2, height = 1, width = 1, {{.*}}outputs = 2, weight_bits = 8,
+// CHECK: pqa.requantize {{.*}} <wide = 1, outputs = 2, rows = 1, columns = 1, destination_storage = 3, destination_plane_stride = 2, destination_row_stride = 2, low = -32768, high = 32767>
 
 // What is returned as it came, as another shape, or for the second time, is copied.
 // CHECK: pqa.store dram = [[O0]], address = [[J]]
