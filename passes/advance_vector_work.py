@@ -5,14 +5,12 @@
     pqa.pool source = %x <tile 0>                     pqa.requantize ... destination = %x <tile 1>
 
 The vector unit has one queue. Behind all of a layer's requantizations, the first tile of what follows would wait for
-the last one; right behind the ones that it reads, the layer after it can start while this one is still at work. What
-depends on nothing, a fill, goes along with the first operation that needs it, so that its region lives no longer.
+the last one; right behind the ones that it reads, the layer after it can start while this one is still at work.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -31,10 +29,10 @@ from pqc.passes.rewriting import reorder
 
 @dataclass(frozen=True)
 class _Touch:
-    """An access to a region, by the operation of this number."""
+    """An access to a region, by an operation whose new place is known."""
 
     access: Access
-    number: int
+    place: int
 
 
 def region_accesses(op: UnitOp, accumulator_bits: int) -> list[tuple[SSAValue, Access]]:

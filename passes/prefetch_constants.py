@@ -35,6 +35,7 @@ FILLS: tuple[Callable[[int, int], int], ...] = (
     # going round, up to one region's bytes are lost where the buffer ends
     lambda capacity, largest: capacity - largest,
     lambda capacity, largest: 3 * (capacity - largest) // 4,
+    lambda capacity, largest: (capacity - largest) // 2,
 )
 """How many bytes of a buffer are filled ahead, by its capacity and its largest region: all are tried."""
 

@@ -237,7 +237,8 @@ class Problem:
         cut = choice.cut
         compute = cut.column_cycles * positions // (cut.input_blocks * cut.output_blocks)
         finish = -(-cut.outputs * positions // self.target.vector.lanes)
-        lost = max(0, finish - max(tiles - 2, 0) * compute // 4)
+        # a short layer behind a long one has less to do meanwhile
+        lost = max(0, finish - max(tiles - 2, 0) * compute // 4) + finish // 4
         if tiles == self.frames:
             # one tile sees all of the map, so that it waits for the last tile of the layer before, a quarter of a map
             lost += -(-self.shape.outputs * positions // self.target.vector.lanes) // 4
