@@ -11,6 +11,7 @@ the last one; right behind the ones that it reads, the layer after it can start 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -29,10 +30,10 @@ from pqc.passes.rewriting import reorder
 
 @dataclass(frozen=True)
 class _Touch:
-    """An access to a region, by an operation whose new place is known."""
+    """An access to a region, by the operation of this number."""
 
     access: Access
-    place: int
+    number: int
 
 
 def region_accesses(op: UnitOp, accumulator_bits: int) -> list[tuple[SSAValue, Access]]:
