@@ -30,7 +30,7 @@ from pqc.passes.rewriting import reorder
 
 @dataclass(frozen=True)
 class _Touch:
-    """An access to a region, by the operation of that number."""
+    """An access to a region, by the operation of this number."""
 
     access: Access
     number: int

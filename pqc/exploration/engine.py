@@ -9,7 +9,7 @@ from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """What says how many threads linear algebra uses."""
@@ -37,17 +37,31 @@ def local_engine(jobs: int) -> Generator[Engine, None, None]:
     """
     others = active_children()
     # Started afresh and not forked: a fork would inherit the threads' locks of this process and not the threads.
-    with _environment(dict.fromkeys(THREADS, "1")):
+    with _environment(dict.fromkeys(THREADS, "1")), _broken_pipes_are_errors():
         executor = ProcessPoolExecutor(jobs, get_context("spawn"), _prepare_worker)
         try:
             yield Engine(executor, lambda: jobs, (BrokenExecutor,))
         finally:
-            executor.shutdown(wait=False, cancel_futures=True)
             workers = [child for child in active_children() if child not in others]
             for worker in workers:
                 worker.terminate()
             for worker in workers:
                 worker.join()
+            # It waits for the threads that hand work to processes, which notice that those are gone.
+            executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _broken_pipes_are_errors() -> Generator[None, None, None]:
+    """A pipe to a process that is gone does not end this one; who writes to it is told."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGPIPE, before)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import BrokenExecutor
 from multiprocessing import active_children
@@ -61,3 +63,21 @@ def test_a_process_that_is_killed_is_noticed(tmp_path: Path) -> None:
         with pytest.raises(engine.lost):
             future.result()
     assert engine.lost == (BrokenExecutor,)
+
+
+ABANDONED = """
+import signal, time
+from pqc.exploration.engine import local_engine
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+with local_engine(1) as engine:
+    engine.executor.submit(time.sleep, 600)
+    engine.executor.submit(len, bytes(1 << 24))
+    time.sleep(1)
+print(signal.getsignal(signal.SIGPIPE) is signal.SIG_DFL)
+"""
+"""What is too large for a pipe is still being written when the process that should read it is gone."""
+
+
+def test_a_broken_pipe_to_a_process_ends_nothing_else() -> None:
+    done = subprocess.run([sys.executable, "-c", ABANDONED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
