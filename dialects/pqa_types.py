@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from xdsl.dialects.builtin import IntAttr, StringAttr
 from xdsl.ir import Attribute, Data, ParametrizedAttribute, SSAValue, TypeAttribute
@@ -16,6 +17,9 @@ from pqc.isa.fields import Memory
 
 MEMORIES = {memory.name.lower(): memory for memory in Memory}
 """The memories, as the text spells them."""
+
+PAIR = ("_height", "_width")
+"""Ends of the names of two fields that the text writes as one pair."""
 
 
 @irdl_attr_definition
@@ -64,9 +68,10 @@ class TokenType(ParametrizedAttribute, TypeAttribute):
 
 @irdl_attr_definition
 class FieldsAttr(Data[tuple[tuple[str, int], ...]]):
-    """An instruction's fields that are no addresses: ``<subspaces = 16, outputs = 32>``; zeros are left out.
+    """An instruction's fields that are no addresses: ``<subspaces = 16, kernel = [3, 3]>``; zeros are left out.
 
-    ``NAME_offset`` is a number of bytes behind the start of the region that the address field NAME points to.
+    ``NAME_offset`` is a number of bytes behind the start of the region that the address field NAME points to. Fields
+    ``NAME_height`` and ``NAME_width`` that follow each other are written as one pair.
     """
 
     name = "pqa.fields"
@@ -78,22 +83,39 @@ class FieldsAttr(Data[tuple[tuple[str, int], ...]]):
 
     @classmethod
     def parse_parameter(cls, parser: AttrParser) -> tuple[tuple[str, int], ...]:
-        """Parse ``<name = value, ...>``."""
+        """Parse ``<name = value, name = [height, width], ...>``."""
 
-        def one() -> tuple[str, int]:
+        def one() -> list[tuple[str, int]]:
             name = parser.parse_identifier("field")
             parser.parse_punctuation("=")
-            return name, parser.parse_integer()
+            pair = parser.parse_optional_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
+            if pair is None:
+                return [(name, parser.parse_integer())]
+            if len(pair) != len(PAIR):
+                parser.raise_error(f"{name} has {len(pair)} values, allowed are [height, width] or one number")
+            return [(f"{name}{end}", value) for end, value in zip(PAIR, pair, strict=True)]
 
-        values = parser.parse_comma_separated_list(parser.Delimiter.ANGLE, one)
+        values = [field for some in parser.parse_comma_separated_list(parser.Delimiter.ANGLE, one) for field in some]
         if len({name for name, _ in values}) < len(values):
             parser.raise_error("a field is named twice")
         return tuple(values)
 
     def print_parameter(self, printer: Printer) -> None:
-        """Print ``<name = value, ...>``."""
+        """Print ``<name = value, name = [height, width], ...>``."""
         with printer.in_angle_brackets():
-            printer.print_string(", ".join(f"{name} = {value}" for name, value in self.data))
+            printer.print_string(", ".join(_written(self.data)))
+
+
+def _written(fields: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Each field, and two that are a pair as one."""
+    rest = pairwise((*fields, ("", 0)))
+    for (name, value), (following, other) in rest:
+        stem = name.removesuffix(PAIR[0])
+        if stem and (name, following) == (stem + PAIR[0], stem + PAIR[1]):
+            yield f"{stem} = [{value}, {other}]"
+            next(rest)  # which starts at the second of the pair
+        else:
+            yield f"{name} = {value}"
 
 
 def region_type(value: SSAValue) -> RegionType:

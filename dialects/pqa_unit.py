@@ -16,7 +16,7 @@ from xdsl.irdl import (
     traits_def,
     var_operand_def,
 )
-from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import HasParent
 from xdsl.utils.exceptions import VerifyException
@@ -193,31 +193,35 @@ class UnitOp(IRDLOperation, abc.ABC):
             with printer.in_parens():
                 printer.print_list(self.after, printer.print_ssa_value)
         printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_list([value.type for value in self.regions_used], printer.print_attribute)
 
     @classmethod
     def parse(cls, parser: Parser) -> UnitOp:
         """Parse the form shown at the top."""
 
-        def region() -> tuple[str, UnresolvedOperand]:
+        def region() -> tuple[str, SSAValue]:
             name = parser.parse_identifier("address field")
             parser.parse_punctuation("=")
-            return name, parser.parse_unresolved_operand()
+            return name, _parse_defined(parser)
 
         named = parser.parse_comma_separated_list(parser.Delimiter.NONE, region)
         if len({name for name, _ in named}) < len(named):
             parser.raise_error("an address field is named twice")
         fields = FieldsAttr.parse_parameter(parser)
-        tokens: list[UnresolvedOperand] = []
+        tokens: list[SSAValue] = []
         if parser.parse_optional_keyword("after") is not None:
-            tokens = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_unresolved_operand)
+            tokens = parser.parse_comma_separated_list(parser.Delimiter.PAREN, lambda: _parse_defined(parser))
         attributes = parser.parse_optional_attr_dict()
-        parser.parse_punctuation(":")
-        position = parser.pos
-        types = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
-        values = parser.resolve_operands([value for _, value in named], types, position)
-        after = parser.resolve_operands(tokens, [TokenType()] * len(tokens), position)
-        op = cls({name: value for (name, _), value in zip(named, values, strict=True)}, dict(fields), after)
+        op = cls(dict(named), dict(fields), tokens)
         op.attributes |= attributes
         return op
+
+
+def _parse_defined(parser: Parser) -> SSAValue:
+    """Parse a value that is defined further up, so that its type need not be repeated."""
+    operand = parser.parse_unresolved_operand()
+    defined = parser.ssa_values.get(operand.operand_name, ())
+    if operand.index >= len(defined):
+        parser.raise_error(
+            f"%{operand.operand_name} is not defined before its use", operand.span.start, operand.span.end
+        )
+    return defined[operand.index]

@@ -2,26 +2,69 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
+from itertools import chain, count
 from pathlib import Path
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import FusedLoc, ModuleOp
+from xdsl.ir import Attribute
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from pqc.dialects.blob import FOLDER, BlobAttr, BlobStore
 from pqc.dialects.elements import elements
+from pqc.dialects.location import node_name
 from pqc.dialects.registry import make_context
 from pqc.errors import ModelError
 from pqc.passes.attributes import CALIBRATION
 from pqc.passes.verification import verify_module
 
 
+class AliasPrinter(Printer):
+    """Prints locations of several nodes, which many instructions share, once; operations refer to them by a name."""
+
+    aliases: dict[Attribute, str]
+
+    def print_module(self, module: ModuleOp) -> None:
+        """Print the definitions of the names, then the module."""
+        self.aliases = {}
+        definitions = _location_names(module) if self.print_debuginfo else {}
+        for location, alias in definitions.items():
+            self.print_string(f"#{alias} = {location}\n")
+        self.aliases = definitions
+        self.print_op(module)
+
+    def print_attribute(self, attribute: Attribute) -> None:
+        """Print an attribute, or the name of a location that has one."""
+        alias = self.aliases.get(attribute)
+        if alias is None:
+            super().print_attribute(attribute)
+        else:
+            self.print_string(f"loc(#{alias})")
+
+
+def _location_names(module: ModuleOp) -> dict[Attribute, str]:
+    """For each location of several nodes a name after the first of them."""
+    names: dict[Attribute, str] = {}
+    taken: set[str] = set()
+    for op in module.walk():
+        if not isinstance(op.location, FusedLoc) or op.location in names:
+            continue
+        # without dots, or it is read as an attribute of a dialect
+        stem = re.sub(r"[^A-Za-z0-9_]", "_", node_name(op))
+        stem = stem if stem[:1].isalpha() else f"at_{stem}"
+        numbered = (f"{stem}_{number}" for number in count(1))
+        names[op.location] = next(name for name in chain([stem], numbered) if name not in taken)
+        taken.add(names[op.location])
+    return names
+
+
 def module_text(module: ModuleOp) -> str:
     """The module's text, with locations."""
     stream = StringIO()
-    Printer(stream, print_debuginfo=True).print_op(module)
+    AliasPrinter(stream, print_debuginfo=True).print_module(module)
     return stream.getvalue() + "\n"
 
 

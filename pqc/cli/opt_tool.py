@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import IO
 
+from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin, ModuleOp, StringAttr
 from xdsl.dialects.func import Func
 from xdsl.ir import Dialect
 from xdsl.passes import ModulePass
-from xdsl.targets import get_all_targets
+from xdsl.targets.mlir import MLIRTarget
 from xdsl.transforms import get_all_passes
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
@@ -22,7 +24,7 @@ from pqc.dialects.blob import FOLDER, BlobStore
 from pqc.dialects.registry import DIALECTS
 from pqc.errors import ModelError
 from pqc.passes.pipeline import PASSES, PHASE, pipeline_names
-from pqc.passes.text import blob_keys
+from pqc.passes.text import AliasPrinter, blob_keys
 from pqc.passes.verification import verify_module
 
 UPSTREAM_PASSES = ("canonicalize", "cse", "dce")
@@ -34,6 +36,26 @@ class OpenText(StringIO):
 
     def close(self) -> None:
         """Nothing: the text is wanted."""
+
+
+@dataclass(frozen=True)
+class TextTarget(MLIRTarget):
+    """The text of the IR as the compiler dumps it; as xDSL prints it where colours are asked for."""
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        """Print the module."""
+        if self.syntax_highlight:
+            super().emit(ctx, module, output)
+            return
+        printer = AliasPrinter(
+            stream=output,
+            print_generic_format=self.print_generic_format,
+            print_properties_as_attributes=self.print_properties_as_attributes,
+            print_debuginfo=self.print_debuginfo,
+        )
+        printer.print_module(module)
+        printer.print_metadata(ctx.loaded_dialects)
+        output.write("\n\n")
 
 
 class OptTool(xDSLOptMain):
@@ -67,7 +89,7 @@ class OptTool(xDSLOptMain):
 
     def register_all_targets(self) -> None:
         """The text of the IR is the only output."""
-        self.available_targets["mlir"] = get_all_targets()["mlir"]
+        self.available_targets[TextTarget.name] = lambda: TextTarget
 
     def setup_pipeline(self) -> None:
         """Read the list of passes.

@@ -136,7 +136,7 @@ def test_properties_that_other_operations_look_at(name: str, put: str) -> None:
         "accumulator_bits": """
             "pqa.program"() <{target = "t"NAME}> ({
               %0 = pqa.allocate : !pqa.region<activation, 4>
-              %1 = pqa.fill destination = %0 <planes = 1, rows = 1, columns = 1> : !pqa.region<activation, 4>
+              %1 = pqa.fill destination = %0 <planes = 1, rows = 1, columns = 1>
             }) : () -> ()""",
         "data": """
             func.func @f(%x: !pq.tensor<?x5xui8, 0.5>) {
@@ -159,6 +159,6 @@ def test_numbers_of_any_size() -> None:
         read(
             f"""pqa.program "t" accumulator_bits 16 {{
                 %0 = pqa.allocate : !pqa.region<activation, 4>
-                %1 = pqa.fill destination = %0 <columns = {huge}> : !pqa.region<activation, 4>
+                %1 = pqa.fill destination = %0 <columns = {huge}>
             }}"""
         )

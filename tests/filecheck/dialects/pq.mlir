@@ -1,6 +1,7 @@
 // RUN: pqc opt %s --print-debuginfo | filecheck %s
 
 // Attributes and types.
+// CHECK: #conv1 = loc(fused["conv1", "relu1"])
 // CHECK: by_channel = #pq.config<prototypes = 32, length = 8, grouping = channel, bits = [8, 8], l2>
 // CHECK-SAME: by_window = #pq.config<prototypes = 16, length = 9, bits = [8, 8], l1>
 // CHECK-SAME: config = #pq.config<prototypes = 16, length = 9, bits = [8, 6], linf>
@@ -25,7 +26,7 @@ func.func @integers(%x: !pq.tensor<?x2x8x8xui8, 0.5>) -> tensor<?x3x8x8xsi16> {
   %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
   // CHECK: %codes = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l1" shift 2 prototype_bits 4 {note} : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4> loc("conv1")
   %codes = pq.encode %x, %codebook <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l1" shift 2 prototype_bits 4 {note} : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4> loc("conv1")
-  // CHECK: %sums = pq.lookup %codes, %table, %bias table_bits 4 {note = 1 : i64} : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16> loc(fused["conv1", "relu1"])
+  // CHECK: %sums = pq.lookup %codes, %table, %bias table_bits 4 {note = 1 : i64} : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16> loc(#conv1)
   %sums = pq.lookup %codes, %table, %bias table_bits 4 {note = 1 : i64} : !pq.codes<[?, 2, 8, 8], 4>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xsi16> loc(fused["conv1", "relu1"])
   func.return %sums : tensor<?x3x8x8xsi16>
 }

@@ -4,7 +4,7 @@
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %c = pqa.allocate : !pqa.region<codebook, 64>
-  %0 = pqa.encode source = %a, codebook = %c, destination = %a <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 2, output_columns = 2, subspaces = 1, prototypes = 4, length = 1, prototype_bits = 8> : !pqa.region<activation, 64>, !pqa.region<codebook, 64>, !pqa.region<activation, 64>
+  %0 = pqa.encode source = %a, codebook = %c, destination = %a <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], output_rows = 2, output_columns = 2, subspaces = 1, prototypes = 4, length = 1, prototype_bits = 8>
 }
 
 // -----
@@ -12,7 +12,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %c = pqa.allocate : !pqa.region<codebook, 64>
-  %0 = pqa.encode source = %a, codebook = %c <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 2, output_columns = 2, subspaces = 1, prototypes = 4, length = 1, prototype_bits = 8, to_buffer = 1, code_row_stride = 2> : !pqa.region<activation, 64>, !pqa.region<codebook, 64>
+  %0 = pqa.encode source = %a, codebook = %c <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], output_rows = 2, output_columns = 2, subspaces = 1, prototypes = 4, length = 1, prototype_bits = 8, to_buffer = 1, code_row_stride = 2>
 }
 
 // -----
@@ -20,7 +20,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %c = pqa.allocate : !pqa.region<codebook, 64>
-  %0 = pqa.encode source = %a, codebook = %c, destination = %a <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 2, output_columns = 2, subspaces = 1, prototypes = 4, length = 1, prototype_bits = 8, to_buffer = 1, code_row_stride = 2, destination_offset = 3> : !pqa.region<activation, 64>, !pqa.region<codebook, 64>, !pqa.region<activation, 64>
+  %0 = pqa.encode source = %a, codebook = %c, destination = %a <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], output_rows = 2, output_columns = 2, subspaces = 1, prototypes = 4, length = 1, prototype_bits = 8, to_buffer = 1, code_row_stride = 2, destination_offset = 3>
 }
 
 // -----
@@ -28,7 +28,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %c = pqa.allocate : !pqa.region<codebook, 64>
-  %0 = pqa.encode source = %a, codebook = %c, destination = %a <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 2, output_columns = 2, subspaces = 2, prototypes = 4, length = 1, prototype_bits = 8, to_buffer = 1, code_row_stride = 2, code_plane_stride = 2, destination_offset = 8> : !pqa.region<activation, 64>, !pqa.region<codebook, 64>, !pqa.region<activation, 64>
+  %0 = pqa.encode source = %a, codebook = %c, destination = %a <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], output_rows = 2, output_columns = 2, subspaces = 2, prototypes = 4, length = 1, prototype_bits = 8, to_buffer = 1, code_row_stride = 2, code_plane_stride = 2, destination_offset = 8>
 }
 
 // -----
@@ -36,7 +36,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %c = pqa.allocate : !pqa.region<codebook, 64>
-  %0 = pqa.encode source = %a, codebook = %c, destination = %a <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 2, output_columns = 2, subspaces = 1, prototypes = 4, length = 1, prototype_bits = 8, to_buffer = 1, code_row_stride = 1, destination_offset = 4> : !pqa.region<activation, 64>, !pqa.region<codebook, 64>, !pqa.region<activation, 64>
+  %0 = pqa.encode source = %a, codebook = %c, destination = %a <channels = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], output_rows = 2, output_columns = 2, subspaces = 1, prototypes = 4, length = 1, prototype_bits = 8, to_buffer = 1, code_row_stride = 1, destination_offset = 4>
 }
 
 // -----
@@ -45,7 +45,7 @@ pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, groups = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1> : !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, groups = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1]>
 }
 
 // -----
@@ -54,7 +54,7 @@ pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup codes = %a, table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, groups = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, pad_left = 1> : !pqa.region<activation, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup codes = %a, table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, groups = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], pad_left = 1>
 }
 
 // -----
@@ -63,7 +63,7 @@ pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup codes = %a, padding = %t, table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, groups = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1> : !pqa.region<activation, 64>, !pqa.region<table, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup codes = %a, padding = %t, table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, groups = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1]>
 }
 
 // -----
@@ -72,7 +72,7 @@ pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup codes = %a, table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1> : !pqa.region<activation, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup codes = %a, table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1]>
 }
 
 // -----
@@ -81,5 +81,5 @@ pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup codes = %a, table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, groups = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, first_subspace = 1> : !pqa.region<activation, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup codes = %a, table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, from_buffer = 1, groups = 1, height = 2, width = 2, plane_stride = 4, row_stride = 2, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], first_subspace = 1>
 }

@@ -43,7 +43,7 @@ pqa.program "pqa" accumulator_bits 16 {
 // -----
 // CHECK: Operation does not verify: 'pqa.fill' expects parent op 'pqa.program'
 func.func @f(%0: !pqa.region<activation, 4>) {
-  %1 = pqa.fill destination = %0 <planes = 1, rows = 1, columns = 1> : !pqa.region<activation, 4>
+  %1 = pqa.fill destination = %0 <planes = 1, rows = 1, columns = 1>
   func.return
 }
 
@@ -111,28 +111,28 @@ pqa.program "pqa" accumulator_bits 16 {
 // CHECK: Operation does not verify: pqa.fill has no field 'counts'
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <counts = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <counts = 4>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill has no field 'destination'
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination = 4>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill has no field 'wait', 'opcode'
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, wait = 1, opcode = 2> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, wait = 1, opcode = 2>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill has no field 'source_offset'
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, source_offset = 1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, source_offset = 1>
 }
 
 // -----
@@ -140,56 +140,56 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %x = pqa.tensor "x" kind 0 <?x64xsi8, 0.5> : !pqa.region<dram, 64>
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.load dram = %x, address = %a <item_bytes = 4, items = 1, rows = 1, planes = 1, buffer = 1> : !pqa.region<dram, 64>, !pqa.region<activation, 64>
+  %0 = pqa.load dram = %x, address = %a <item_bytes = 4, items = 1, rows = 1, planes = 1, buffer = 1>
 }
 
 // -----
 // CHECK: a field is named twice
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, columns = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, columns = 4>
 }
 
 // -----
 // CHECK: Operation does not verify: fill.columns = 4294967296 does not fit u32 [0, 4294967295]
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4294967296> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4294967296>
 }
 
 // -----
 // CHECK: Operation does not verify: fill.columns = -1 does not fit u32
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = -1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = -1>
 }
 
 // -----
 // CHECK: Operation does not verify: fill.destination = -1 does not fit u28
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination_offset = -1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination_offset = -1>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill: destination_storage = 4 is not a Storage
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination_storage = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, destination_storage = 4>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill: columns = 0, allowed is at least 1
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill: fill_value = -1, allowed is 0 to 255
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, fill_value = -1> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4, fill_value = -1>
 }
 
 // -----
@@ -197,7 +197,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.rescale source = %a, destination = %b <column_stride = 1, planes = 1, rows = 1, columns = 4, high = 256> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.rescale source = %a, destination = %b <column_stride = 1, planes = 1, rows = 1, columns = 4, high = 256>
 }
 
 // -----
@@ -205,7 +205,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.rescale source = %a, destination = %b <column_stride = 1, planes = 1, rows = 1, columns = 4, shift = 41> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.rescale source = %a, destination = %b <column_stride = 1, planes = 1, rows = 1, columns = 4, shift = 41>
 }
 
 // -----
@@ -213,7 +213,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %c = pqa.constant <"bytes", "dbcc8d49b8efb605"> : !pqa.region<dram, 64>
   %t = pqa.allocate : !pqa.region<table, 64>
-  %0 = pqa.load dram = %c, address = %t <item_bytes = 4, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 64>, !pqa.region<table, 64>
+  %0 = pqa.load dram = %c, address = %t <item_bytes = 4, items = 1, rows = 1, planes = 1>
 }
 
 // -----
@@ -221,7 +221,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.pool source = %a, destination = %b <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_height = 2, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4, mode = 3> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.pool source = %a, destination = %b <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel = [2, 2], stride = [2, 2], dilation = [1, 1], output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4, mode = 3>
 }
 
 // -----
@@ -229,14 +229,14 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.pool source = %a, destination = %b <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.pool source = %a, destination = %b <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_width = 2, stride = [2, 2], dilation = [1, 1], output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.fill has no address field 'source', allowed are destination
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill source = %a <planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 64>
+  %0 = pqa.fill source = %a <planes = 1, rows = 1, columns = 4>
 }
 
 // -----
@@ -244,28 +244,28 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a, destination = %b <planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a, destination = %b <planes = 1, rows = 1, columns = 4>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.rescale uses 'source', and no region is bound to it
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.rescale destination = %a <column_stride = 1, planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 64>
+  %0 = pqa.rescale destination = %a <column_stride = 1, planes = 1, rows = 1, columns = 4>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.load needs an address: the region that it loads to
 pqa.program "pqa" accumulator_bits 16 {
   %x = pqa.tensor "x" kind 0 <?x64xsi8, 0.5> : !pqa.region<dram, 64>
-  %0 = pqa.load dram = %x <item_bytes = 4, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 64>
+  %0 = pqa.load dram = %x <item_bytes = 4, items = 1, rows = 1, planes = 1>
 }
 
 // -----
 // CHECK: Operation does not verify: destination is in table, it must be in activation
 pqa.program "pqa" accumulator_bits 16 {
   %t = pqa.allocate : !pqa.region<table, 64>
-  %0 = pqa.fill destination = %t <planes = 1, rows = 1, columns = 4> : !pqa.region<table, 64>
+  %0 = pqa.fill destination = %t <planes = 1, rows = 1, columns = 4>
 }
 
 // -----
@@ -273,7 +273,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %x = pqa.tensor "x" kind 0 <?x64xsi8, 0.5> : !pqa.region<dram, 64>
   %c = pqa.constant <"bytes", "dbcc8d49b8efb605"> : !pqa.region<dram, 64>
-  %0 = pqa.load dram = %c, address = %x <item_bytes = 4, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 64>, !pqa.region<dram, 64>
+  %0 = pqa.load dram = %c, address = %x <item_bytes = 4, items = 1, rows = 1, planes = 1>
 }
 
 // -----
@@ -281,21 +281,21 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
   %b = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.load dram = %a, address = %b <item_bytes = 4, items = 1, rows = 1, planes = 1> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.load dram = %a, address = %b <item_bytes = 4, items = 1, rows = 1, planes = 1>
 }
 
 // -----
 // CHECK: Operation does not verify: destination ends at byte 65 of a region of 64 bytes
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 65> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 65>
 }
 
 // -----
 // CHECK: Operation does not verify: destination ends at byte 66 of a region of 64 bytes
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 32, destination_storage = 2, destination_offset = 2> : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 32, destination_storage = 2, destination_offset = 2>
 }
 
 // -----
@@ -303,7 +303,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %x = pqa.tensor "x" kind 0 <?x64xsi8, 0.5> : !pqa.region<dram, 64>
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.load dram = %x, address = %a <item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 64, plane_stride = 4> : !pqa.region<dram, 64>, !pqa.region<activation, 64>
+  %0 = pqa.load dram = %x, address = %a <item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 64, plane_stride = 4>
 }
 
 // -----
@@ -311,7 +311,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %c = pqa.constant <"bytes", "dbcc8d49b8efb605"> : !pqa.region<dram, 64>
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.store dram = %c, address = %a <item_bytes = 4, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 64>, !pqa.region<activation, 64>
+  %0 = pqa.store dram = %c, address = %a <item_bytes = 4, items = 1, rows = 1, planes = 1>
 }
 
 // -----
@@ -319,21 +319,21 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %x = pqa.tensor "x" kind 0 <?x64xsi8, 0.5> : !pqa.region<dram, 64>
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.load dram = %x, address = %a <item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 4, plane_stride = 2> : !pqa.region<dram, 64>, !pqa.region<activation, 64>
+  %0 = pqa.load dram = %x, address = %a <item_bytes = 4, items = 1, rows = 1, planes = 2, dram_plane_stride = 4, plane_stride = 2>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.rescale: destination overwrites what source has yet to read
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.rescale source = %a, destination = %a <column_stride = 1, planes = 1, rows = 1, columns = 8, destination_offset = 4, high = 255> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.rescale source = %a, destination = %a <column_stride = 1, planes = 1, rows = 1, columns = 8, destination_offset = 4, high = 255>
 }
 
 // -----
 // CHECK: Operation does not verify: pqa.pool: destination overwrites what source has yet to read
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 64>
-  %0 = pqa.pool source = %a, destination = %a <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel_height = 2, kernel_width = 2, stride_height = 2, stride_width = 2, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4, high = 255> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
+  %0 = pqa.pool source = %a, destination = %a <channels = 1, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel = [2, 2], stride = [2, 2], dilation = [1, 1], output_rows = 4, output_columns = 4, destination_plane_stride = 16, destination_row_stride = 4, high = 255>
 }
 
 // -----
@@ -341,7 +341,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup table = %t, bias = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8> : !pqa.region<table, 64>, !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup table = %t, bias = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8>
 }
 
 // -----
@@ -349,7 +349,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, first = 1> : !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8, first = 1>
 }
 
 // -----
@@ -357,7 +357,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 17 {
   %t = pqa.allocate : !pqa.region<table, 64>
   %s = pqa.allocate : !pqa.region<accumulator, 16>
-  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8> : !pqa.region<table, 64>, !pqa.region<accumulator, 16>
+  %0 = pqa.lookup table = %t, accumulator = %s <subspaces = 1, prototypes = 4, outputs = 2, output_rows = 2, output_columns = 2, table_bits = 8>
 }
 
 // -----
@@ -389,3 +389,25 @@ pqa.program "pqa" accumulator_bits 16 {
 }
 
 // CHECK-NOT: {{^}}builtin.module
+
+// -----
+// CHECK: %a is not defined before its use
+pqa.program "pqa" accumulator_bits 16 {
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4>
+  %a = pqa.allocate : !pqa.region<activation, 64>
+}
+
+// -----
+// CHECK: %later is not defined before its use
+pqa.program "pqa" accumulator_bits 16 {
+  %a = pqa.allocate : !pqa.region<activation, 64>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4> after (%later)
+  %later = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4>
+}
+
+// -----
+// CHECK: kernel has 3 values, allowed are [height, width] or one number
+pqa.program "pqa" accumulator_bits 16 {
+  %a = pqa.allocate : !pqa.region<activation, 64>
+  %0 = pqa.pool source = %a, destination = %a <kernel = [1, 1, 1]>
+}

@@ -28,14 +28,14 @@ pqa.program "pqa" accumulator_bits 16 batch 2 {
 pqa.program "pqa" accumulator_bits 16 {
 ^bb0(%previous : !pqa.token):
   %a = pqa.allocate : !pqa.region<activation, 4>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4> after (%previous) : !pqa.region<activation, 4>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4> after (%previous)
 }
 
 // -----
 // CHECK: Operation does not verify: a program takes 0 tokens of the execution before and hands on 1
 pqa.program "pqa" accumulator_bits 16 {
   %a = pqa.allocate : !pqa.region<activation, 4>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 4>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4>
   pqa.repeat %0 : !pqa.token
 }
 
@@ -51,7 +51,7 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
 ^bb0(%first : !pqa.token, %second : !pqa.token):
   %a = pqa.allocate : !pqa.region<activation, 4>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 4>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4>
   pqa.repeat %0, %0 : !pqa.token, !pqa.token
 }
 
@@ -66,9 +66,9 @@ pqa.program "pqa" accumulator_bits 16 {
 pqa.program "pqa" accumulator_bits 16 {
 ^bb0(%previous : !pqa.token):
   %a = pqa.allocate : !pqa.region<activation, 4>
-  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 4>
+  %0 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4>
   pqa.repeat %0 : !pqa.token
-  %1 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4> : !pqa.region<activation, 4>
+  %1 = pqa.fill destination = %a <planes = 1, rows = 1, columns = 4>
 }
 
 // CHECK-NOT: {{^}}builtin.module

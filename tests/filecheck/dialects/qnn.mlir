@@ -1,6 +1,7 @@
 // RUN: pqc opt %s --print-debuginfo | filecheck %s
 
 // Layers: 32-bit accumulators, then activations.
+// CHECK: #conv1 = loc(fused["conv1", "relu1"])
 // CHECK: func.func @layers
 func.func @layers(%x: !pq.tensor<?x2x8x8xui8, 0.5>, %deep: !pq.tensor<?x3x8x8xsi8, 0.5>, %flat: !pq.tensor<?x5xui8, 0.5>, %r: !pq.tensor<?x3x6x6xsi8, 0.25>) {
   %weight = blob.constant <"weight", "23a9b46b214387e0"> : tensor<3x2x3x3xsi8>
@@ -18,7 +19,7 @@ func.func @layers(%x: !pq.tensor<?x2x8x8xui8, 0.5>, %deep: !pq.tensor<?x3x8x8xsi
   %2 = qnn.gemm %flat, %matrix, %bias weight_bits 8 : !pq.tensor<?x5xui8, 0.5>, tensor<3x5xsi8>, tensor<3xsi32> -> tensor<?x3xsi32>
   // CHECK: %3 = qnn.requantize %2, %multiplier, %shift clip [-32768, 32767] : tensor<?x3xsi32>, tensor<3xsi32>, tensor<3xsi32> -> !pq.tensor<?x3xsi16, 0.125>
   %3 = qnn.requantize %2, %multiplier, %shift clip [-32768, 32767] : tensor<?x3xsi32>, tensor<3xsi32>, tensor<3xsi32> -> !pq.tensor<?x3xsi16, 0.125>
-  // CHECK: %4 = qnn.requantize %0, %multiplier, %shift residual %r, %factor : !pq.tensor<?x3x6x6xsi8, 0.25>, tensor<3xsi32> clip [0, 200] {note} : tensor<?x3x6x6xsi32>, tensor<3xsi32>, tensor<3xsi32> -> !pq.tensor<?x3x6x6xui8, 0.125> loc(fused["conv1", "relu1"])
+  // CHECK: %4 = qnn.requantize %0, %multiplier, %shift residual %r, %factor : !pq.tensor<?x3x6x6xsi8, 0.25>, tensor<3xsi32> clip [0, 200] {note} : tensor<?x3x6x6xsi32>, tensor<3xsi32>, tensor<3xsi32> -> !pq.tensor<?x3x6x6xui8, 0.125> loc(#conv1)
   %4 = qnn.requantize %0, %multiplier, %shift residual %r, %factor : !pq.tensor<?x3x6x6xsi8, 0.25>, tensor<3xsi32> clip [0, 200] {note} : tensor<?x3x6x6xsi32>, tensor<3xsi32>, tensor<3xsi32> -> !pq.tensor<?x3x6x6xui8, 0.125> loc(fused["conv1", "relu1"])
   func.return
 }

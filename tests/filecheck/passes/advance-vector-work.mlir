@@ -18,13 +18,13 @@ builtin.module attributes {pqc.target = {accumulator_bits = 16 : i64, buffers = 
     %sums = pqa.allocate : !pqa.region<accumulator, 32>
     %parameters = pqa.allocate : !pqa.region<table, 8>
     %x = pqa.allocate : !pqa.region<activation, 32>
-    %tile_a = pqa.requantize accumulator = %sums, parameters = %parameters, destination = %x <outputs = 1, rows = 4, columns = 4, destination_offset = 0, high = 255, destination_plane_stride = 16, destination_row_stride = 4> : !pqa.region<accumulator, 32>, !pqa.region<table, 8>, !pqa.region<activation, 32>
-    %tile_b = pqa.requantize accumulator = %sums, parameters = %parameters, destination = %x <outputs = 1, rows = 4, columns = 4, destination_offset = 16, high = 255, destination_plane_stride = 16, destination_row_stride = 4> : !pqa.region<accumulator, 32>, !pqa.region<table, 8>, !pqa.region<activation, 32>
-    %again = pqa.requantize accumulator = %sums, parameters = %parameters, destination = %x <outputs = 1, rows = 4, columns = 4, destination_offset = 0, high = 255, destination_plane_stride = 16, destination_row_stride = 4> : !pqa.region<accumulator, 32>, !pqa.region<table, 8>, !pqa.region<activation, 32>
+    %tile_a = pqa.requantize accumulator = %sums, parameters = %parameters, destination = %x <outputs = 1, rows = 4, columns = 4, destination_offset = 0, high = 255, destination_plane_stride = 16, destination_row_stride = 4>
+    %tile_b = pqa.requantize accumulator = %sums, parameters = %parameters, destination = %x <outputs = 1, rows = 4, columns = 4, destination_offset = 16, high = 255, destination_plane_stride = 16, destination_row_stride = 4>
+    %again = pqa.requantize accumulator = %sums, parameters = %parameters, destination = %x <outputs = 1, rows = 4, columns = 4, destination_offset = 0, high = 255, destination_plane_stride = 16, destination_row_stride = 4>
     %y = pqa.allocate : !pqa.region<activation, 32>
-    %second = pqa.rescale source = %x, destination = %y <column_stride = 1, source_offset = 16, destination_offset = 16, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 16> : !pqa.region<activation, 32>, !pqa.region<activation, 32>
-    %first = pqa.rescale source = %x, destination = %y <column_stride = 1, source_offset = 0, destination_offset = 0, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 16> : !pqa.region<activation, 32>, !pqa.region<activation, 32>
-    %clash = pqa.rescale source = %y, destination = %x <column_stride = 1, source_offset = 16, destination_offset = 0, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 16> : !pqa.region<activation, 32>, !pqa.region<activation, 32>
+    %second = pqa.rescale source = %x, destination = %y <column_stride = 1, source_offset = 16, destination_offset = 16, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 16>
+    %first = pqa.rescale source = %x, destination = %y <column_stride = 1, source_offset = 0, destination_offset = 0, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 16>
+    %clash = pqa.rescale source = %y, destination = %x <column_stride = 1, source_offset = 16, destination_offset = 0, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 16>
   }
 }
 
@@ -43,15 +43,15 @@ builtin.module attributes {pqc.target = {accumulator_bits = 16 : i64, buffers = 
     %x = pqa.tensor "x" kind 0 <?x96xui8, 0.5> : !pqa.region<dram, 96>
     %y = pqa.tensor "y" kind 1 <?x96xui8, 0.5> : !pqa.region<dram, 96>
     %x0 = pqa.allocate : !pqa.region<activation, 48>
-    %load0 = pqa.load dram = %x, address = %x0 <item_bytes = 48, items = 1, rows = 1, planes = 1, dram_offset = 0, entry_bits = 8> : !pqa.region<dram, 96>, !pqa.region<activation, 48>
+    %load0 = pqa.load dram = %x, address = %x0 <item_bytes = 48, items = 1, rows = 1, planes = 1, dram_offset = 0, entry_bits = 8>
     %x1 = pqa.allocate : !pqa.region<activation, 48>
-    %load1 = pqa.load dram = %x, address = %x1 <item_bytes = 48, items = 1, rows = 1, planes = 1, dram_offset = 48, entry_bits = 8> : !pqa.region<dram, 96>, !pqa.region<activation, 48>
+    %load1 = pqa.load dram = %x, address = %x1 <item_bytes = 48, items = 1, rows = 1, planes = 1, dram_offset = 48, entry_bits = 8>
     %y0 = pqa.allocate : !pqa.region<activation, 48>
-    %rescale0 = pqa.rescale source = %x0, destination = %y0 <column_stride = 1, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 48> : !pqa.region<activation, 48>, !pqa.region<activation, 48>
-    %store0 = pqa.store dram = %y, address = %y0 <item_bytes = 48, items = 1, rows = 1, planes = 1, dram_offset = 0> : !pqa.region<dram, 96>, !pqa.region<activation, 48>
+    %rescale0 = pqa.rescale source = %x0, destination = %y0 <column_stride = 1, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 48>
+    %store0 = pqa.store dram = %y, address = %y0 <item_bytes = 48, items = 1, rows = 1, planes = 1, dram_offset = 0>
     %y1 = pqa.allocate : !pqa.region<activation, 48>
-    %rescale1 = pqa.rescale source = %x1, destination = %y1 <column_stride = 1, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 48> : !pqa.region<activation, 48>, !pqa.region<activation, 48>
-    %store1 = pqa.store dram = %y, address = %y1 <item_bytes = 48, items = 1, rows = 1, planes = 1, dram_offset = 48> : !pqa.region<dram, 96>, !pqa.region<activation, 48>
+    %rescale1 = pqa.rescale source = %x1, destination = %y1 <column_stride = 1, multiplier = 1, high = 255, planes = 1, rows = 1, columns = 48>
+    %store1 = pqa.store dram = %y, address = %y1 <item_bytes = 48, items = 1, rows = 1, planes = 1, dram_offset = 48>
   }
 }
 
@@ -70,14 +70,14 @@ builtin.module attributes {pqc.target = {accumulator_bits = 16 : i64, buffers = 
     %x = pqa.tensor "x" kind 0 <?x96xui8, 0.5> : !pqa.region<dram, 96>
     %codebook = pqa.allocate : !pqa.region<codebook, 2>
     %x0 = pqa.allocate : !pqa.region<activation, 48>
-    %load0 = pqa.load dram = %x, address = %x0 <item_bytes = 48, items = 1, rows = 1, planes = 1, entry_bits = 8> : !pqa.region<dram, 96>, !pqa.region<activation, 48>
+    %load0 = pqa.load dram = %x, address = %x0 <item_bytes = 48, items = 1, rows = 1, planes = 1, entry_bits = 8>
     %x1 = pqa.allocate : !pqa.region<activation, 48>
-    %load1 = pqa.load dram = %x, address = %x1 <dram_offset = 48, item_bytes = 48, items = 1, rows = 1, planes = 1, entry_bits = 8> : !pqa.region<dram, 96>, !pqa.region<activation, 48>
-    %encode_x1 = pqa.encode source = %x1, codebook = %codebook <channels = 1, height = 4, width = 12, plane_stride = 48, row_stride = 12, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 12, subspaces = 1, prototypes = 2, length = 1, prototype_bits = 8> : !pqa.region<activation, 48>, !pqa.region<codebook, 2>
+    %load1 = pqa.load dram = %x, address = %x1 <dram_offset = 48, item_bytes = 48, items = 1, rows = 1, planes = 1, entry_bits = 8>
+    %encode_x1 = pqa.encode source = %x1, codebook = %codebook <channels = 1, height = 4, width = 12, plane_stride = 48, row_stride = 12, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], output_rows = 4, output_columns = 12, subspaces = 1, prototypes = 2, length = 1, prototype_bits = 8>
     %y = pqa.allocate : !pqa.region<activation, 48>
-    %rescale = pqa.rescale source = %x0, destination = %y <column_stride = 1, planes = 1, rows = 1, columns = 48, multiplier = 1, high = 255> : !pqa.region<activation, 48>, !pqa.region<activation, 48>
-    %encode_x0 = pqa.encode source = %x0, codebook = %codebook <channels = 1, height = 4, width = 12, plane_stride = 48, row_stride = 12, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 12, subspaces = 1, prototypes = 2, length = 1, prototype_bits = 8> : !pqa.region<activation, 48>, !pqa.region<codebook, 2>
-    %encode_y = pqa.encode source = %y, codebook = %codebook <channels = 1, height = 4, width = 12, plane_stride = 48, row_stride = 12, kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1, dilation_height = 1, dilation_width = 1, output_rows = 4, output_columns = 12, subspaces = 1, prototypes = 2, length = 1, prototype_bits = 8> : !pqa.region<activation, 48>, !pqa.region<codebook, 2>
+    %rescale = pqa.rescale source = %x0, destination = %y <column_stride = 1, planes = 1, rows = 1, columns = 48, multiplier = 1, high = 255>
+    %encode_x0 = pqa.encode source = %x0, codebook = %codebook <channels = 1, height = 4, width = 12, plane_stride = 48, row_stride = 12, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], output_rows = 4, output_columns = 12, subspaces = 1, prototypes = 2, length = 1, prototype_bits = 8>
+    %encode_y = pqa.encode source = %y, codebook = %codebook <channels = 1, height = 4, width = 12, plane_stride = 48, row_stride = 12, kernel = [1, 1], stride = [1, 1], dilation = [1, 1], output_rows = 4, output_columns = 12, subspaces = 1, prototypes = 2, length = 1, prototype_bits = 8>
   }
 }
 
@@ -96,12 +96,12 @@ builtin.module attributes {pqc.target = {accumulator_bits = 16 : i64, buffers = 
     %y0 = pqa.tensor "y0" kind 1 <?x48xui8, 0.5> : !pqa.region<dram, 48>
     %y1 = pqa.tensor "y1" kind 1 <?x48xui8, 0.5> : !pqa.region<dram, 48>
     %zeros = pqa.allocate : !pqa.region<activation, 48>
-    %fill = pqa.fill destination = %zeros <planes = 1, rows = 1, columns = 48> : !pqa.region<activation, 48>
+    %fill = pqa.fill destination = %zeros <planes = 1, rows = 1, columns = 48>
     %x = pqa.allocate : !pqa.region<activation, 48>
-    %load = pqa.load dram = %input, address = %x <item_bytes = 48, items = 1, rows = 1, planes = 1, entry_bits = 8> : !pqa.region<dram, 48>, !pqa.region<activation, 48>
+    %load = pqa.load dram = %input, address = %x <item_bytes = 48, items = 1, rows = 1, planes = 1, entry_bits = 8>
     %r = pqa.allocate : !pqa.region<activation, 48>
-    %rescale = pqa.rescale source = %x, destination = %r <column_stride = 1, planes = 1, rows = 1, columns = 48, multiplier = 1, high = 255> : !pqa.region<activation, 48>, !pqa.region<activation, 48>
-    %store1 = pqa.store dram = %y1, address = %r <item_bytes = 48, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 48>, !pqa.region<activation, 48>
-    %store0 = pqa.store dram = %y0, address = %zeros <item_bytes = 48, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 48>, !pqa.region<activation, 48>
+    %rescale = pqa.rescale source = %x, destination = %r <column_stride = 1, planes = 1, rows = 1, columns = 48, multiplier = 1, high = 255>
+    %store1 = pqa.store dram = %y1, address = %r <item_bytes = 48, items = 1, rows = 1, planes = 1>
+    %store0 = pqa.store dram = %y0, address = %zeros <item_bytes = 48, items = 1, rows = 1, planes = 1>
   }
 }

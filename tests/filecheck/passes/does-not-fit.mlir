@@ -10,10 +10,10 @@ builtin.module attributes {pqc.target = {accumulator_bits = 16 : i64, buffers = 
     %a = pqa.allocate : !pqa.region<activation, 64>
     %b = pqa.allocate : !pqa.region<activation, 64>
     %c = pqa.allocate : !pqa.region<activation, 64>
-    %load_a = pqa.load dram = %x, address = %a <item_bytes = 64, items = 1, rows = 1, planes = 1, entry_bits = 8> : !pqa.region<dram, 64>, !pqa.region<activation, 64>
-    %rescale_b = pqa.rescale source = %a, destination = %b <storage = 1, multiplier = 1, column_stride = 1, destination_storage = 1, planes = 1, rows = 1, columns = 64, low = -128, high = 127> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
-    %rescale_c = pqa.rescale source = %b, destination = %c <storage = 1, multiplier = 1, column_stride = 1, destination_storage = 1, planes = 1, rows = 1, columns = 64, low = -128, high = 127> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
-    %again = pqa.rescale source = %a, destination = %c <storage = 1, multiplier = 1, column_stride = 1, destination_storage = 1, planes = 1, rows = 1, columns = 64, low = -128, high = 127> : !pqa.region<activation, 64>, !pqa.region<activation, 64>
-    %store_y_c = pqa.store dram = %y, address = %c <item_bytes = 64, items = 1, rows = 1, planes = 1> : !pqa.region<dram, 64>, !pqa.region<activation, 64>
+    %load_a = pqa.load dram = %x, address = %a <item_bytes = 64, items = 1, rows = 1, planes = 1, entry_bits = 8>
+    %rescale_b = pqa.rescale source = %a, destination = %b <storage = 1, multiplier = 1, column_stride = 1, destination_storage = 1, planes = 1, rows = 1, columns = 64, low = -128, high = 127>
+    %rescale_c = pqa.rescale source = %b, destination = %c <storage = 1, multiplier = 1, column_stride = 1, destination_storage = 1, planes = 1, rows = 1, columns = 64, low = -128, high = 127>
+    %again = pqa.rescale source = %a, destination = %c <storage = 1, multiplier = 1, column_stride = 1, destination_storage = 1, planes = 1, rows = 1, columns = 64, low = -128, high = 127>
+    %store_y_c = pqa.store dram = %y, address = %c <item_bytes = 64, items = 1, rows = 1, planes = 1>
   }
 }

@@ -1,10 +1,11 @@
 // RUN: pqc opt %s -p fold-batch-norm --split-input-file --print-debuginfo | filecheck %s
 
 // A normalization behind a convolution becomes part of its weights; the location keeps both names.
-// CHECK-LABEL: func.func @convolution
+// CHECK: #conv = loc(fused["conv", "norm"])
+// CHECK: func.func @convolution
 // CHECK-DAG: [[W:%[^ ]+]] = blob.constant <"weight", {{.*}}> : tensor<2x2x1x1xf32>
 // CHECK-DAG: [[B:%[^ ]+]] = blob.constant <"bias", {{.*}}> : tensor<2xf32>
-// CHECK: [[Y:%[^ ]+]] = onnx.conv %{{[^ ]+}}, [[W]], [[B]] strides [2, 2] : {{.*}} loc(fused["conv", "norm"])
+// CHECK: [[Y:%[^ ]+]] = onnx.conv %{{[^ ]+}}, [[W]], [[B]] strides [2, 2] : {{.*}} loc(#conv)
 // CHECK-NEXT: func.return [[Y]]
 func.func @convolution(%x: tensor<?x2x4x4xf32>) -> tensor<?x2x2x2xf32> {
   %w = blob.constant <"weight", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>

@@ -1,8 +1,9 @@
 // RUN: pqc opt %s -p fuse-epilogue --split-input-file --print-debuginfo | filecheck %s
 
 // A residual addition and a relu become part of the convolution; attributes and names stay.
-// CHECK-LABEL: func.func @residual
-// CHECK: [[Y:%[^ ]+]] = onnx.conv %x, %{{[^ ]+}}, %{{[^ ]+}} residual %s pads [1, 1, 0, 0] low 0.000000e+00 : {{.*}} loc(fused["conv", "sum", "relu"])
+// CHECK: #conv = loc(fused["conv", "sum", "relu"])
+// CHECK: func.func @residual
+// CHECK: [[Y:%[^ ]+]] = onnx.conv %x, %{{[^ ]+}}, %{{[^ ]+}} residual %s pads [1, 1, 0, 0] low 0.000000e+00 : {{.*}} loc(#conv)
 // CHECK-NEXT: func.return [[Y]]
 func.func @residual(%x: tensor<?x2x4x4xf32>, %s: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
   %w = blob.constant <"w", "32278ebca231b98f"> : tensor<2x2x2x2xf32>
@@ -47,9 +48,10 @@ func.func @product(%x: tensor<?x2xf32>, %s: tensor<?x2xf32>) -> tensor<?x2xf32> 
 // -----
 
 // Of two convolutions that are added, the later one takes the other as its residual.
-// CHECK-LABEL: func.func @both
+// CHECK: #second = loc(fused["second", "sum"])
+// CHECK: func.func @both
 // CHECK: [[A:%[^ ]+]] = onnx.conv {{.*}} loc("first")
-// CHECK-NEXT: onnx.conv {{.*}} residual [[A]] : {{.*}} loc(fused["second", "sum"])
+// CHECK-NEXT: onnx.conv {{.*}} residual [[A]] : {{.*}} loc(#second)
 // CHECK-NEXT: func.return
 func.func @both(%x: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
   %w = blob.constant <"w", "e0c5b8b58a0d3390"> : tensor<2x2x1x1xf32>

@@ -5,12 +5,12 @@
 // that its windows see; the next one encodes the row that both see again.
 // CHECK: [[I:%[^ ]+]] = pqa.allocate persistent
 // CHECK: [[O:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8>
-// CHECK: pqa.encode source = [[I]], codebook = [[K:%[^ ]+]], destination = [[O]] <channels = 2, height = 2, width = 4, plane_stride = 16, row_stride = 4, kernel_height = 1, kernel_width = 1, {{.*}}output_rows = 2, output_columns = 4, subspaces = 1, prototypes = 2, length = 2, {{.*}}to_buffer = 1, code_plane_stride = 8, code_row_stride = 4>
+// CHECK: pqa.encode source = [[I]], codebook = [[K:%[^ ]+]], destination = [[O]] <channels = 2, height = 2, width = 4, plane_stride = 16, row_stride = 4, kernel = [1, 1], {{.*}}output_rows = 2, output_columns = 4, subspaces = 1, prototypes = 2, length = 2, {{.*}}to_buffer = 1, code_plane_stride = 8, code_row_stride = 4>
 // CHECK: [[R:%[^ ]+]] = pqa.allocate : !pqa.region<table, 25>
-// CHECK: pqa.lookup table = %{{[^ ]+}}, bias = [[R]], codes = [[O]], padding = [[R]], accumulator = %{{[^ ]+}} <bias_offset = 16, subspaces = 4, {{.*}}first = 1, from_buffer = 1, groups = 1, height = 2, width = 4, plane_stride = 8, row_stride = 4, kernel_height = 2, kernel_width = 2, {{.*}}pad_top = 1, pad_left = 1, padding_offset = 24>
+// CHECK: pqa.lookup table = %{{[^ ]+}}, bias = [[R]], codes = [[O]], padding = [[R]], accumulator = %{{[^ ]+}} <bias_offset = 16, subspaces = 4, {{.*}}first = 1, from_buffer = 1, groups = 1, height = 2, width = 4, plane_stride = 8, row_stride = 4, kernel = [2, 2], {{.*}}pad_top = 1, pad_left = 1, padding_offset = 24>
 // CHECK: [[O:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 12>
 // CHECK: pqa.encode source = [[I]], codebook = [[K]], destination = [[O]] <source_offset = 4, channels = 2, height = 3,
-// CHECK: pqa.lookup {{.*}}codes = [[O]], {{.*}} <{{.*}}height = 3, width = 4, {{.*}}dilation_width = 1, pad_left = 1, padding_offset
+// CHECK: pqa.lookup {{.*}}codes = [[O]], {{.*}} <{{.*}}height = 3, width = 4, {{.*}}dilation = [1, 1], pad_left = 1, padding_offset
 
 builtin.module attributes {pqc.schedule = {layers = {pq = {columns = 4 : i64, inputs = 4 : i64, keep_codes = true, outputs = 2 : i64, resident = false, rows = 2 : i64, tiles = 1 : i64}}}, pqc.inputs = ["image"], pqc.outputs = ["y"], pqc.target = {accumulator_bits = 16 : i64, buffers = {accumulator = 64.0 : f64, activation = 256.0 : f64, codebook = 32.0 : f64, table = 512.0 : f64}, clock_mhz = 300.0 : f64, conventional = {accumulator_bits = 32 : i64, input_lanes = 8 : i64, output_lanes = 8 : i64}, dram = {bandwidth_gb_s = 35.2 : f64, efficiency = 0.8 : f64, latency_cycles = 0 : i64}, encode = {length_lanes = 16 : i64, metrics = ["l2", "l1"], prototype_lanes = 16 : i64, subspace_lanes = 16 : i64}, lookup = {output_lanes = 32 : i64, subspace_lanes = 16 : i64}, name = "pqa", requantize = "multiply", vector = {lanes = 32 : i64}}} {
   func.func @main(%x: !pq.tensor<?x2x4x4xui8, 0.25>) -> !pq.tensor<?x2x4x4xsi8, 0.5> {

@@ -27,7 +27,7 @@
 // CHECK-NEXT: [[R:%[^ ]+]] = pqa.allocate : !pqa.region<table, 24>
 // CHECK-NEXT: pqa.load dram = [[RD]], address = [[R]] <item_bytes = 24, items = 1, rows = 1, planes = 1, entry_bits = 32>
 // CHECK-NEXT: [[A:%[^ ]+]] = pqa.allocate : !pqa.region<accumulator, 128>
-// CHECK-NEXT: pqa.convolve source = [[I]], weights = [[W]], bias = [[R]], accumulator = [[A]] <storage = 1, channels = 2, height = 4, width = 4, plane_stride = 16, row_stride = 4, kernel_height = 1, {{.*}}output_rows = 4, output_columns = 4, groups = 1, outputs = 2, weight_bits = 8, bias_offset = 16, first = 1>
+// CHECK-NEXT: pqa.convolve source = [[I]], weights = [[W]], bias = [[R]], accumulator = [[A]] <storage = 1, channels = 2, height = 4, width = 4, plane_stride = 16, row_stride = 4, kernel = [1, 1], {{.*}}output_rows = 4, output_columns = 4, groups = 1, outputs = 2, weight_bits = 8, bias_offset = 16, first = 1>
 // CHECK-NEXT: pqa.requantize accumulator = [[A]], parameters = [[R]], residual = [[I]], destination = [[C]] <wide = 1, outputs = 2, rows = 4, columns = 4, has_residual = 1, residual_storage = 1, residual_plane_stride = 16, residual_row_stride = 4, destination_plane_stride = 16, destination_row_stride = 4, high = 255>
 
 // Product quantization: the codes go from the encode to the lookup through the FIFO.
@@ -53,7 +53,7 @@
 // CHECK-NEXT: [[M:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32> loc("max")
 // CHECK-NEXT: [[S:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 32>
 // CHECK-NEXT: pqa.load dram = [[O2]], address = [[S]]
-// CHECK-NEXT: pqa.pool source = [[S]], destination = [[M]] <storage = 1, channels = 2, height = 4, width = 4, plane_stride = 16, row_stride = 4, kernel_height = 2, {{.*}}pad_top = 1, pad_left = 1, output_rows = 4, output_columns = 4, destination_storage = 1, destination_plane_stride = 16, destination_row_stride = 4, low = -128, high = 127>
+// CHECK-NEXT: pqa.pool source = [[S]], destination = [[M]] <storage = 1, channels = 2, height = 4, width = 4, plane_stride = 16, row_stride = 4, kernel = [2, 2], {{.*}}pad_top = 1, pad_left = 1, output_rows = 4, output_columns = 4, destination_storage = 1, destination_plane_stride = 16, destination_row_stride = 4, low = -128, high = 127>
 // CHECK: [[V:%[^ ]+]] = pqa.allocate : !pqa.region<activation, 8> loc("average")
 // CHECK-NEXT: pqa.pool source = [[M]], destination = [[V]] <{{.*}}output_rows = 2, output_columns = 2, mode = 1, {{.*}}multiplier = 16384, shift = 14,
 
