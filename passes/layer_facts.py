@@ -8,13 +8,15 @@ from xdsl.dialects.builtin import FloatAttr, ModuleOp
 from xdsl.ir import Operation
 
 from pqc.dialects.location import node_name
-from pqc.dialects.plain import to_attribute
+from pqc.dialects.plain import from_attribute, to_attribute
 from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.qnn import Conv2dOp, GemmOp, quantized
 from pqc.errors import InternalError
 from pqc.numerics.grouping import Grouping
 from pqc.passes.attributes import ERROR, main_of
 from pqc.passes.constants import constant_array
+from pqc.planning.paper_cycles import Lanes, PaperCycles, PqLayer, pq_cycles
+from pqc.planning.target import Target
 
 LAYERS = "pqc.layers"
 """Module: a list with one record for each layer that accumulates."""
@@ -80,3 +82,27 @@ def record_layers(module: ModuleOp) -> None:
         elif isinstance(op, Conv2dOp | GemmOp):
             records.append(conventional_facts(op))
     module.attributes[LAYERS] = to_attribute(records)
+
+
+def paper_cycles(module: ModuleOp, target: Target, frames: int) -> list[PaperCycles]:
+    """The paper's cycles of every product-quantized layer that was recorded, for a batch of so many frames."""
+    recorded: list[dict[str, Any]] = from_attribute(module.attributes[LAYERS])
+    return [
+        pq_cycles(
+            PqLayer(
+                columns=record["columns"] * frames,
+                encoded=record["encode_columns"] * frames,
+                subspaces=record["subspaces"],
+                codebooks=record["groups"],
+                prototypes=record["prototypes"],
+                length=record["length"],
+                outputs=record["outputs"],
+                prototype_bits=record["prototype_bits"],
+                table_bits=record["table_bits"],
+            ),
+            Lanes.of(target),
+            target.bits_per_cycle,
+        )
+        for record in recorded
+        if record["pq"]
+    ]

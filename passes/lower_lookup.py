@@ -68,7 +68,7 @@ class LookupLowering(LayerLowering):
     def search(self) -> Nest:
         """The cheapest nest."""
         builder = self.builder
-        return search_lookup(self.layer.shape, self.pq, builder.target, builder.room, builder.batch)
+        return search_lookup(self.layer.shape, self.pq, builder.target, builder.room, builder.batch, builder.spare)
 
     def check(self, nest: Nest) -> None:
         """Check a nest that was given."""

@@ -33,12 +33,13 @@ from pqc.interpreter.reference import names_of
 from pqc.isa.fields import Memory
 from pqc.passes.allocate_memory import finds_place
 from pqc.passes.attributes import main_of, schedule_of, set_schedule, target_of
-from pqc.passes.layer_facts import record_layers
+from pqc.passes.layer_facts import paper_cycles, record_layers
 from pqc.passes.layers import layer_lowering
 from pqc.passes.lower_move import copy, lower_concat, lower_pad, lower_slice, lower_transpose
 from pqc.passes.lower_vector import Tensors, lower_add, lower_pool, lower_rescale
 from pqc.passes.program_builder import ProgramBuilder, Tensor, map_of
 from pqc.passes.tensor_lives import residents_of
+from pqc.planning.lookahead import spare_bytes
 from pqc.planning.nest import Nest
 from pqc.planning.residency import Residency, choose_residents
 from pqc.planning.schedule import Schedule
@@ -82,11 +83,12 @@ class FunctionLowering:
         names: tuple[tuple[str, ...], tuple[str, ...]],
         batch: int,
         given: Schedule,
+        spare: int,
         share: float,
     ) -> None:
         self.source = function.body.block
         self.block = Block()
-        self.builder = ProgramBuilder(self.block, target, batch)
+        self.builder = ProgramBuilder(self.block, target, batch, spare)
         self.tensors: dict[SSAValue, Tensor] = {}
         self.input_names, self.output_names = names
         self.given = given
@@ -246,9 +248,11 @@ class LowerToPqaPass(ModulePass):
         shares = SHARES if given.on_chip is None else SHARES[:1]
         record_layers(op)
         names = names_of(op, "pqc.inputs"), names_of(op, "pqc.outputs")
+        capacity = target.buffer_bytes(Memory.TABLE)
+        spare = spare_bytes(paper_cycles(op, target, self.batch), target.bits_per_cycle, capacity)
 
         def lower(share: float) -> tuple[ProgramOp, Schedule]:
-            lowered = FunctionLowering(function, target, names, self.batch, given, share).run()
+            lowered = FunctionLowering(function, target, names, self.batch, given, spare, share).run()
             body = Region(lowered.block)
             return ProgramOp(target.name, target.accumulator_bits, body, self.batch), lowered.schedule
 

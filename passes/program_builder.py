@@ -103,12 +103,14 @@ def window_fields(storage: Storage, window: Window, tile: MapTile, channels: Spa
 class ProgramBuilder:
     """Appends operations to a program; all carry the location of the node being lowered.
 
-    ``room`` is what the tensors on chip leave of the activation buffer while that node runs.
+    ``room`` is what the tensors on chip leave of the activation buffer while that node runs, ``spare`` what loads need
+    not run ahead into of the table buffer.
     """
 
-    def __init__(self, block: Block, target: Target, batch: int) -> None:
+    def __init__(self, block: Block, target: Target, batch: int, spare: int) -> None:
         self.target = target
         self.batch = batch
+        self.spare = spare
         self.room = target.buffer_bytes(Memory.ACTIVATION)
         self.location: LocationAttr = UnknownLoc()
         self._block = block

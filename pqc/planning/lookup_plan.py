@@ -70,8 +70,17 @@ def subspace_blocks(shape: LayerShape, pq: PqShape, size: int) -> tuple[Subspace
     return tuple(blocks)
 
 
-def lookup_problem(shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int) -> Problem:
-    """The search for a layer's nest; ``room`` is what the activation buffer has left."""
+def lookup_problem(shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int, spare: int = 0) -> Problem:
+    """The search for a layer's nest.
+
+    Args:
+        shape: the layer.
+        pq: its product quantization.
+        target: what it is cut for.
+        room: bytes that the activation buffer has left.
+        frames: of a batch.
+        spare: bytes of the table buffer that loads need not run ahead into.
+    """
     lookup, encode = target.lookup, target.encode
 
     @cache
@@ -91,19 +100,20 @@ def lookup_problem(shape: LayerShape, pq: PqShape, target: Target, room: int, fr
         cut,
         frames,
         code_map=pq.groups > 0,
+        spare=spare,
     )
 
 
 @lru_cache(maxsize=1024)
-def search_lookup(shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int) -> Nest:
-    """The cheapest nest of a layer on the encode and lookup units.
+def search_lookup(shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int, spare: int = 0) -> Nest:
+    """The cheapest nest of a layer on the encode and lookup units; arguments as of :func:`lookup_problem`.
 
     Raises:
         DoesNotFitError: not even one output of one position from one subspace fits.
         ModelError: a kernel, stride, dilation or count beyond what an instruction holds.
     """
     check_kernel(shape)
-    return lookup_problem(shape, pq, target, room, frames).solve().nest
+    return lookup_problem(shape, pq, target, room, frames, spare).solve().nest
 
 
 def check_lookup(nest: Nest, shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int) -> None:

@@ -108,6 +108,8 @@ class Problem:
     frames: int = 1
     code_map: bool = False
     """Whether windows slide over a map of codes, which then always lies in the activation buffer."""
+    spare: int = 0
+    """Bytes of the table buffer that loads need not run ahead into, because the network as a whole has room to."""
 
     def capacity(self, memory: Memory) -> int:
         """Bytes that the layer can use of a buffer."""
@@ -219,11 +221,11 @@ class Problem:
         """Cycles lost because the place of a table is free only when all tiles are through with it.
 
         The buffer holds whole blocks, and loads run ahead by all but the one in use. The part of the buffer that is
-        left does not help: it delays that part of the layer's load.
+        left does not help: as far as it is not spare, it delays that part of the layer's load.
         """
         cut, capacity = choice.cut, self.capacity(Memory.TABLE)
         held = (cut.all_table_bytes if choice.resident else cut.table_bytes) + cut.parameter_bytes
-        idle = capacity - max(capacity // max(held, 1) - 1, 0) * held
+        idle = max(0, capacity - max(capacity // max(held, 1) - 1, 0) * held - self.spare)
         load = -(-8 * cut.table_traffic // self.target.bits_per_cycle)
         return load * min(idle, capacity) // capacity
 
@@ -238,9 +240,9 @@ class Problem:
         compute = cut.column_cycles * positions // (cut.input_blocks * cut.output_blocks)
         finish = -(-cut.outputs * positions // self.target.vector.lanes)
         # a short layer behind a long one has less to do meanwhile
-        lost = max(0, finish - max(tiles - 2, 0) * compute // 4) + finish // 4
-        if tiles == self.frames:
-            # one tile sees all of the map, so that it waits for the last tile of the layer before, a quarter of a map
+        lost = max(0, finish - max(tiles - 2, 0) * compute // 4) + finish // 8
+        if choice.rows == self.shape.rows:
+            # a tile sees all rows, so that it waits for the last tile of the layer before, a quarter of its map
             lost += -(-self.shape.outputs * positions // self.target.vector.lanes) // 4
         return lost
 
