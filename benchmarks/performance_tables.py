@@ -154,6 +154,10 @@ def _cycles(cycles: float | None) -> str:
     return "refused" if cycles is None else f"{cycles:,.0f}"
 
 
+METRICS = ("l2", "l1")
+"""The distances that area rules are about."""
+
+
 class Accuracy:
     """Measured accuracy by configuration and distance.
 
@@ -162,17 +166,31 @@ class Accuracy:
     """
 
     def __init__(self, path: Path) -> None:
-        entries: list[dict[str, Any]] = tomllib.loads(path.read_text())["measured"]
-        self._known = {
-            (e["network"], e["prototypes"], e["length"], e["grouping"], *e["bits"], e["metric"]): e for e in entries
-        }
+        self._known: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for entry in tomllib.loads(path.read_text())["measured"]:
+            self.put(entry)
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """All of them, in a fixed order."""
+        return [self._known[key] for key in sorted(self._known)]
+
+    def put(self, entry: dict[str, Any]) -> None:
+        """Keep what was measured."""
+        e = entry
+        self._known[e["network"], e["grouping"], e["prototypes"], e["length"], *e["bits"], e["metric"]] = entry
+
+    def entry(self, configuration: Configuration, metric: str) -> dict[str, Any] | None:
+        """What was measured of a configuration, if anything."""
+        c = configuration
+        return self._known.get(
+            (c.network, c.grouping.value, c.prototypes, c.length, c.prototype_bits, c.table_bits, metric)
+        )
 
     def cell(self, configuration: Configuration, rule: AreaRule) -> str:
         """What a table says of the configuration; the rule without DSPs is about the L1 distance."""
-        c, metric = configuration, "l1" if rule is AreaRule.NO_DSP else "l2"
-        entry = self._known.get(
-            (c.network, c.prototypes, c.length, c.grouping.value, c.prototype_bits, c.table_bits, metric)
-        )
+        metric = "l1" if rule is AreaRule.NO_DSP else "l2"
+        entry = self.entry(configuration, metric)
         return "not measured" if entry is None else f"{entry['top1']:.2%} ({metric})"
 
 
