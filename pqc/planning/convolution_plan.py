@@ -7,8 +7,10 @@ from functools import cache, lru_cache
 
 from pqc.errors import ModelError
 from pqc.numerics.packing import packed_bytes
+from pqc.planning.cut import Choice, Cut, parameter_bytes, pieces
 from pqc.planning.nest import Nest
-from pqc.planning.search import Choice, Cut, Problem, check_kernel, parameter_bytes, pieces
+from pqc.planning.problem import Problem, check_kernel
+from pqc.planning.search import solve
 from pqc.planning.target_keys import ConventionalUnit, Target
 from pqc.planning.tiles import LayerShape, MapTile, Span, aligned, map_tiles, spans
 
@@ -54,9 +56,9 @@ def search_convolution(
     check_kernel(shape)
     whole = _groups_problem(shape, groups, weight_bits, target, room, frames)
     if groups > 1 and whole.fits(Choice(whole.cut(1, 1), 1, 1, 1, resident=False, keep_codes=False)):
-        return whole.solve().nest
+        return solve(whole).nest
     group = replace(shape, channels=shape.channels // groups, outputs=shape.outputs // groups)
-    return _dense_problem(group, weight_bits, target, room, frames).solve().nest
+    return solve(_dense_problem(group, weight_bits, target, room, frames)).nest
 
 
 def check_convolution(

@@ -8,8 +8,10 @@ from functools import cache, lru_cache
 from pqc.errors import ModelError
 from pqc.isa.fields import Memory
 from pqc.numerics.packing import packed_bytes
+from pqc.planning.cut import Cut, even, parameter_bytes, pieces
 from pqc.planning.nest import Nest
-from pqc.planning.search import Cut, Problem, check_kernel, even, parameter_bytes, pieces
+from pqc.planning.problem import Problem, check_kernel
+from pqc.planning.search import solve
 from pqc.planning.target_keys import Target
 from pqc.planning.tiles import LayerShape, MapTile, Span, aligned, map_tiles, spans
 
@@ -113,7 +115,7 @@ def search_lookup(shape: LayerShape, pq: PqShape, target: Target, room: int, fra
         ModelError: a kernel, stride, dilation or count beyond what an instruction holds.
     """
     check_kernel(shape)
-    return lookup_problem(shape, pq, target, room, frames, spare).solve().nest
+    return solve(lookup_problem(shape, pq, target, room, frames, spare)).nest
 
 
 def check_lookup(nest: Nest, shape: LayerShape, pq: PqShape, target: Target, room: int, frames: int) -> None:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pqc.isa.fields import Memory
-from pqc.planning.search import Cut, Problem, even, largest
+from pqc.planning.cut import Cut, even, largest
+from pqc.planning.problem import Problem
+from pqc.planning.search import solve
 from pqc.planning.target_keys import Target
 from pqc.planning.tiles import COUNT_LIMIT, DoesNotFitError, LayerShape, MapTile, Span, aligned, map_tiles, spans
 
@@ -80,7 +82,7 @@ def plan_pool(shape: LayerShape, target: Target, room: int) -> PoolPlan:
             column_cycles=-(-shape.channels * taps // target.vector.lanes),
         )
 
-    best = Problem(shape, target, room, 0, shape.channels, 1, target.vector.lanes, 1, cut).solve()
+    best = solve(Problem(shape, target, room, 0, shape.channels, 1, target.vector.lanes, 1, cut))
     return PoolPlan(spans(shape.channels, best.cut.outputs), map_tiles(shape, best.rows, best.columns))
 
 
