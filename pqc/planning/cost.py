@@ -92,7 +92,7 @@ def _handover(problem: Problem, choice: Choice, tiles: int) -> int:
     compute = cut.column_cycles * positions // (cut.input_blocks * cut.output_blocks)
     finish = -(-cut.outputs * positions // problem.target.vector.lanes)
     # a short layer behind a long one has less to do meanwhile
-    lost = max(0, finish - max(tiles - 2, 0) * compute // 4) + finish // 8
+    lost = max(0, finish - max(tiles - 2, 0) * compute // 4) + finish // 12
     if choice.rows == problem.shape.rows:
         # a tile sees all rows, so that it waits for the last tile of the layer before, a quarter of its map
         lost += -(-problem.shape.outputs * positions // problem.target.vector.lanes) // 4

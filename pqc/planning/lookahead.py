@@ -32,9 +32,10 @@ def lookahead_cycles(layers: Sequence[PaperCycles]) -> int:
 
 
 def spare_bytes(layers: Sequence[PaperCycles], bits_per_cycle: int, capacity: int) -> int:
-    """Bytes of a table buffer of ``capacity`` that loads need not run ahead into: half of the rest.
+    """Bytes of a table buffer of ``capacity`` that loads need not run ahead into: a quarter of the rest.
 
-    The other half is for what this does not see: that tables come in blocks, and find room as blocks.
+    The rest of it is for what this does not see: that tables come and go in blocks, of which one is in use and one on
+    its way, and that they find room as blocks.
     """
     needed = lookahead_cycles(layers) * bits_per_cycle // 8
-    return max(0, capacity - needed) // 2
+    return max(0, capacity - needed) // 4

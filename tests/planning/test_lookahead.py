@@ -46,8 +46,8 @@ def test_a_stretch_may_go_from_one_frame_to_the_next() -> None:
     assert lookahead_cycles([short, long, short]) == 16
 
 
-def test_half_of_what_is_not_needed_is_spare() -> None:
+def test_a_quarter_of_what_is_not_needed_is_spare() -> None:
     layers = [PaperCycles(9, 1), PaperCycles(1, 30)]
-    assert spare_bytes(layers, 80, 1000) == (1000 - 8 * 10) // 2
+    assert spare_bytes(layers, 80, 1000) == (1000 - 8 * 10) // 4
     assert spare_bytes(layers, 80, 50) == 0
-    assert spare_bytes([], 80, 50) == 25
+    assert spare_bytes([], 80, 50) == 12
