@@ -116,12 +116,17 @@ def emnist() -> onnx.ModelProto:
 
 def resnet20() -> onnx.ModelProto:
     """ResNet-20 for images of 32x32, batch normalization folded, shortcuts without parameters."""
+    return residual_network(3)
+
+
+def residual_network(blocks: int) -> onnx.ModelProto:
+    """The same with so many blocks in each of the three stages: 6 * blocks + 2 layers with weights."""
     builder = _Builder(RESNET20.frame)
     builder.convolution("conv1", 3, 16, 3)
     builder.add("Relu", "relu1")
     channels = 16
     for stage, outputs in enumerate((16, 32, 64), 1):
-        for block in range(3):
+        for block in range(blocks):
             _basic_block(builder, f"layer{stage}.{block}", channels, outputs)
             channels = outputs
     builder.add("GlobalAveragePool", "pool")
