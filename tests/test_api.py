@@ -163,7 +163,7 @@ def test_passes_can_be_watched(levels: Levels, capsys: pytest.CaptureFixture[str
     )
     compile_model(request)
     printed = capsys.readouterr().err
-    assert "// after quantize\nbuiltin.module" in printed
+    assert "// after quantize\n#" in printed
     assert "// after select-pq" not in printed
     assert printed.count(" s  ") == len(pipeline_names())
 
