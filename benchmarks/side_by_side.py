@@ -10,6 +10,7 @@ machine executes the bytes of the program file, with all its checks. ``PQC_KERNE
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import statistics
 import sys
@@ -17,9 +18,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnxruntime
 from timing import ROOT, pqc_process
 
 from pqc.data import load_dataset
@@ -29,6 +30,9 @@ from pqc.interpreter.machine import Machine
 from pqc.isa.program import load_program
 from pqc.numerics.arrays import FloatArray
 from pqc.numerics.choice import in_words
+
+onnxruntime: Any = importlib.import_module("onnxruntime")
+"""It has no types."""
 
 THREADS = 2
 PROTOTYPES = 16
@@ -55,11 +59,13 @@ def compiled(data: Path, length: int, folder: Path) -> Path:
     return program
 
 
-def float_network(model: Path) -> onnxruntime.InferenceSession:
+def float_network(model: Path) -> Callable[[FloatArray], object]:
     """The float network in onnxruntime."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = THREADS
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda images: session.run(None, {name: images})
 
 
 def paired(rounds: int, first: Callable[[], object], second: Callable[[], object]) -> list[tuple[float, float]]:
@@ -72,11 +78,10 @@ def compare(data: Path, length: int, images: FloatArray, rounds: int) -> float:
     """Print both speeds and their ratio, and return the ratio."""
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(load_program(compiled(data, length, Path(folder))))
-    session = float_network(data / "resnet20.onnx")
+    network = float_network(data / "resnet20.onnx")
     (tensor,) = machine.program.inputs
     integers = {tensor.name: tensor.element.quantize(images, tensor.scale)}
-    name = session.get_inputs()[0].name
-    times = paired(rounds, lambda: session.run(None, {name: images}), lambda: machine.run(integers))
+    times = paired(rounds, lambda: network(images), lambda: machine.run(integers))
     float_speed, machine_speed = (len(images) / statistics.median(column) for column in zip(*times, strict=True))
     ratio = statistics.median(first / second for first, second in times)
     print(f"{PROTOTYPES}/{length}  onnxruntime {float_speed:7.0f}  machine {machine_speed:7.0f}  ratio {ratio:.2f}")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pqc.numerics.arrays import AnyArray, IntArray
-from pqc.numerics.compiled.jit import inner
+from pqc.numerics.compiled.jit import glue, inner
 from pqc.numerics.compiled.planes import (
     Geometry,
     Grid,
@@ -161,7 +161,7 @@ def keep_nearest(best: AnyArray, sums: AnyArray, scale: float, index: float) -> 
         best[j] = key if key < best[j] else best[j]
 
 
-@inner
+@glue
 def match_block(
     best: AnyArray,
     sums: AnyArray,
@@ -209,7 +209,7 @@ def write_codes(codes: IntArray, line: IntArray, first_frame: int, frames: int, 
                 target[v] = source[v]
 
 
-@inner
+@glue
 def match_frames(
     codes: IntArray,
     planes: AnyArray,

@@ -30,6 +30,12 @@ def inner(function: Callable[P, R]) -> Callable[P, R]:
     return compiled
 
 
+def glue(function: Callable[P, R]) -> Callable[P, R]:
+    """A function that is made part of those that call it: LLVM optimizes what it calls once less."""
+    compiled: Callable[P, R] = numba.njit(inline="always", **OPTIONS)(function)
+    return compiled
+
+
 def strided(kind: npt.DTypeLike, dimensions: int, *, written: bool = False) -> Any:
     """The type of an array with any strides, at any address; one that is not ``written`` may be read-only."""
     return numba.types.Array(numba.from_dtype(np.dtype(kind)), dimensions, "A", readonly=not written, aligned=False)

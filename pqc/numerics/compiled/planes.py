@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pqc.numerics.arrays import AnyArray
-from pqc.numerics.compiled.jit import inner
+from pqc.numerics.compiled.jit import glue, inner
 from pqc.numerics.compiled.rows import part, row
 from pqc.numerics.window import Window
 
@@ -127,7 +127,7 @@ def convert(target: AnyArray, source: AnyArray, step: int, grid: Grid) -> None:
         target[v] = number(min(max(value, grid.low), grid.high)) - centre
 
 
-@inner
+@glue
 def fill_planes(
     planes: AnyArray,
     x: AnyArray,
