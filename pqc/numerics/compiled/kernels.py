@@ -62,12 +62,15 @@ class CompiledKernels:
 
     def accumulator(self, table: IntArray, accumulator_bits: int) -> Accumulate:
         """See :func:`pqc.numerics.lookup.accumulate`."""
-        prototypes = table.shape[1]
+        subspaces, prototypes, outputs = table.shape
         # two's complement sums may be taken in any width that holds the accumulator's
         kind = np.dtype(np.int16 if accumulator_bits <= 16 else np.int32)
         blocks = lookup.blocks(table, kind)
 
         def act(accumulators: IntArray, codes: IntArray, bias: IntArray | None) -> None:
+            expected = (codes.shape[0], outputs, codes.shape[2])
+            if codes.shape[1] != subspaces or accumulators.shape != expected:
+                raise ValueError(f"{codes.shape} codes, {table.shape} table, {accumulators.shape} accumulators")
             kernel = _accumulate(accumulators.dtype, codes.dtype, kind)
             start = _NO_BIAS if bias is None else bias
             largest = kernel(accumulators[:, None], _with_dense_rows(codes[:, None]), blocks, start, accumulator_bits)
