@@ -22,7 +22,7 @@ from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import dequantize
 from pqc.report.compare import classes, first_difference, signal_to_noise_db, top1
 
-BATCH = 256
+BATCH = 1024
 """Frames between two steps of the progress bar."""
 
 RAW = "__raw"

@@ -15,6 +15,7 @@ import pqc
 from pqc.cli.group import LazyGroup, Settings
 from pqc.cli.reproducer import write_reproducer
 from pqc.errors import ComparisonError, InternalError, ModelError, PqcError, ProgramError
+from pqc.numerics.choice import in_words
 
 SUMMARIES = {
     "compile": "Compile an ONNX model to a program file.",
@@ -47,7 +48,7 @@ Exit codes:
 
 def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        click.echo(f"pqc {pqc.__version__}")
+        click.echo(f"pqc {pqc.__version__}\nkernels: {in_words()}")
         context.exit()
 
 
@@ -66,7 +67,7 @@ group.params.append(
         is_eager=True,
         expose_value=False,
         callback=_print_version,
-        help="Print the version and exit.",
+        help="Print the version and how programs are executed, and exit.",
     )
 )
 

@@ -7,27 +7,26 @@ of the program in a row, one in program order: they share the memories on chip, 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 
-from pqc.errors import ModelError, ProgramError
+from pqc.errors import ModelError
 from pqc.interpreter.batches import grouped
 from pqc.interpreter.hazards import check_program
-from pqc.interpreter.queues import Queues, check_order, describe
+from pqc.interpreter.queues import Queues, check_order
 from pqc.interpreter.random_order import random_order
-from pqc.interpreter.units import Bytes, execute
+from pqc.interpreter.workbench import Layout, Workbenches
 from pqc.interpreter.writers import WriterCheck
-from pqc.isa.access import accesses
-from pqc.isa.fields import Instruction, Memory
+from pqc.isa.fields import Instruction
+from pqc.isa.instructions import Encode
 from pqc.isa.program import Program
 from pqc.isa.records import Tensor
 from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics.kernels import Kernels, kernels_for, matching_work
 from pqc.planning.target import target_from_dict
 
 STREAMS_AT_ONCE = 32
@@ -39,21 +38,6 @@ WORKER_BYTES = 256 << 20
 RANDOM_EXECUTIONS = 3
 """Executions that a random order interleaves: tokens reach from one to the next, so two show that one is missing."""
 
-GARBAGE = 0xA5
-"""What memories hold before anything is written."""
-
-_CONSTANTS = "constants"
-Region: TypeAlias = Memory | str
-"""A memory, or the constants, which lie in DRAM but are the same for all frames."""
-
-
-@dataclass(frozen=True)
-class _Step:
-    """An instruction with the region and offset of each of its operands."""
-
-    instruction: Instruction
-    operands: dict[str, tuple[Region, int]]
-
 
 @dataclass(frozen=True)
 class _Stream:
@@ -61,19 +45,6 @@ class _Stream:
 
     order: Sequence[int]
     executions: int
-
-
-@dataclass(frozen=True)
-class _Operands:
-    """The operands of one instruction in the memories of the streams that execute it."""
-
-    memories: Mapping[Region, Bytes]
-    places: Mapping[str, tuple[Region, int]]
-
-    def bytes(self, field: str) -> Bytes:
-        """The bytes [streams or 1, n] from the address in ``field`` to the end of its memory."""
-        region, offset = self.places[field]
-        return self.memories[region][:, offset:]
 
 
 class Machine:
@@ -88,8 +59,10 @@ class Machine:
         self.program = program
         self.target = target_from_dict(program.target)
         self.order: list[int] = check_program(program, self.target)
-        self._constants = len(program.constants)
-        self._steps = [self._bind(instruction) for instruction in program.instructions]
+        self._layout = Layout(program, self.target.accumulator_bits)
+        self._work = sum(_work(instruction) for instruction in program.instructions)
+        self._work_asked_for = 0
+        self._workbenches: Workbenches | None = None
 
     @cached_property
     def _writers(self) -> WriterCheck:
@@ -120,7 +93,8 @@ class Machine:
         results: dict[str, IntArray] = {
             tensor.name: np.empty((*shape, *tensor.shape), tensor.element.storage) for tensor in program.outputs
         }
-        self._run_parts(_parts(streams, self._streams_at_once(executions)), stream, given, results)
+        parts = _parts(streams, self._streams_at_once(executions))
+        self._run_parts(parts, stream, self._kernels(streams * executions), given, results)
         return {name: values.reshape(-1, *values.shape[3:])[:frames] for name, values in results.items()}
 
     def random_order(self, rng: np.random.Generator, executions: int = RANDOM_EXECUTIONS) -> list[int]:
@@ -131,13 +105,18 @@ class Machine:
         self,
         parts: Sequence[slice],
         stream: _Stream,
+        kernels: Kernels,
         inputs: Mapping[str, IntArray],
         results: Mapping[str, IntArray],
     ) -> None:
         """Execute parts of the streams, on all processors; inputs and results are [streams, executions, batch, ...]."""
+        sizes = {part.stop - part.start for part in parts}
+        workbenches = Workbenches(self._layout, sizes, stream.executions, kernels, self._workbenches)
+        if stream.executions == 1:
+            self._workbenches = workbenches
 
         def run_part(part: slice) -> None:
-            self._run_part(part, stream, inputs, results)
+            self._run_part(part, stream, workbenches, inputs, results)
 
         workers = min(len(parts), os.cpu_count() or 1)
         if workers == 1:
@@ -148,71 +127,31 @@ class Machine:
             for _ in pool.map(run_part, parts):
                 pass
 
+    def _kernels(self, executions: int) -> Kernels:
+        """The means of computing, by the work of all executions that this machine has been asked for so far."""
+        self._work_asked_for += executions * self._work
+        return kernels_for(self._work_asked_for)
+
     def _streams_at_once(self, executions: int) -> int:
-        per_stream = executions * (self.program.dram_bytes - self._constants)
-        per_stream += sum(self.target.buffer_bytes(memory) for memory in (Memory.ACTIVATION, Memory.ACCUMULATOR))
-        return max(1, min(STREAMS_AT_ONCE, WORKER_BYTES // per_stream))
-
-    def _bind(self, instruction: Instruction) -> _Step:
-        operands: dict[str, tuple[Region, int]] = {}
-        for access in accesses(instruction, self.target.accumulator_bits):
-            # an access may start behind the address that its field holds
-            address = int(getattr(instruction, access.field))
-            place: tuple[Region, int] = (access.memory, address)
-            if access.memory is Memory.DRAM:
-                constant = address < self._constants
-                place = (_CONSTANTS, address) if constant else (Memory.DRAM, address - self._constants)
-            operands[access.field] = place
-        return _Step(instruction, operands)
-
-    def _memories(self, streams: int, executions: int) -> list[dict[Region, Bytes]]:
-        """For each execution its memories, full of garbage.
-
-        All but DRAM are the same for all executions; what is loaded from the constants alone exists once for all
-        streams.
-        """
-
-        def garbage(rows: int, size: int) -> Bytes:
-            return np.full((rows, size), GARBAGE, np.uint8)
-
-        buffer = self.target.buffer_bytes
-        shared: dict[Region, Bytes] = {
-            Memory.ACTIVATION: garbage(streams, buffer(Memory.ACTIVATION)),
-            Memory.ACCUMULATOR: garbage(streams, buffer(Memory.ACCUMULATOR)),
-            Memory.CODEBOOK: garbage(1, buffer(Memory.CODEBOOK)),
-            Memory.TABLE: garbage(1, buffer(Memory.TABLE)),
-            _CONSTANTS: np.frombuffer(self.program.constants, np.uint8)[None],
-        }
-        dram = self.program.dram_bytes - self._constants
-        return [{**shared, Memory.DRAM: garbage(streams, dram)} for _ in range(executions)]
+        return max(1, min(STREAMS_AT_ONCE, WORKER_BYTES // max(1, self._layout.stream_bytes(executions))))
 
     def _run_part(
-        self, part: slice, stream: _Stream, inputs: Mapping[str, IntArray], results: Mapping[str, IntArray]
+        self,
+        part: slice,
+        stream: _Stream,
+        workbenches: Workbenches,
+        inputs: Mapping[str, IntArray],
+        results: Mapping[str, IntArray],
     ) -> None:
-        memories = self._memories(part.stop - part.start, stream.executions)
-        for execution, own in enumerate(memories):
+        bench = workbenches.take(part.stop - part.start)
+        for execution in range(stream.executions):
             for tensor in self.program.inputs:
-                self._tensor(own, tensor)[...] = inputs[tensor.name][part, execution]
-        fifo: deque[IntArray] = deque()
-        for number in stream.order:
-            execution, index = divmod(number, len(self._steps))
-            step = self._steps[index]
-            try:
-                operands = _Operands(memories[execution], step.operands)
-                execute(step.instruction, operands, fifo, self.target.accumulator_bits)
-            except (ProgramError, MemoryError) as error:
-                name = describe(index, step.instruction, self.program.nodes[index])
-                what = error if isinstance(error, ProgramError) else "this computer has too little memory to execute it"
-                raise ProgramError(f"{name}: {what}") from None
-        for execution, own in enumerate(memories):
+                bench.tensor(execution, tensor)[...] = inputs[tensor.name][part, execution]
+        bench.execute(stream.order)
+        for execution in range(stream.executions):
             for tensor in self.program.outputs:
-                results[tensor.name][part, execution] = self._tensor(own, tensor)
-
-    def _tensor(self, memories: Mapping[Region, Bytes], tensor: Tensor) -> AnyArray:
-        """A view [streams, batch, *shape] of an input or output in DRAM."""
-        start = tensor.address - self._constants
-        data = memories[Memory.DRAM][:, start : start + self.program.batch * tensor.bytes]
-        return data.view(tensor.element.storage).reshape(data.shape[0], self.program.batch, *tensor.shape)
+                results[tensor.name][part, execution] = bench.tensor(execution, tensor)
+        workbenches.give_back(bench)
 
     def _check_inputs(self, inputs: Mapping[str, IntArray]) -> int:
         """The number of frames."""
@@ -229,6 +168,14 @@ class Machine:
             found = ", ".join(f'"{name}" has {count}' for name, count in counts.items())
             raise ModelError(f"the inputs differ in their number of frames: {found}")
         return next(iter(counts.values()), 1)
+
+
+def _work(instruction: Instruction) -> int:
+    """The work of prototype matching in an instruction, as :func:`pqc.numerics.kernels.kernels_for` counts it."""
+    if not isinstance(instruction, Encode):
+        return 0
+    codes = instruction.output_rows * instruction.output_columns * instruction.subspaces
+    return codes * matching_work(instruction.prototypes, instruction.length, instruction.metric)
 
 
 def _parts(streams: int, at_once: int) -> list[slice]:

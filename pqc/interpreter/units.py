@@ -1,106 +1,106 @@
 """What each instruction does to bytes, through :mod:`pqc.numerics` alone.
 
-The machine and the reference interpreter of the ``pqa`` dialect both execute their instructions here.
+The machine and the reference interpreter of the ``pqa`` dialect both execute their instructions here. An instruction
+is prepared for some memories, which finds its operands there, and can then be executed again and again. Constants are
+unpacked when an instruction is first executed and kept: a program only ever loads its own constants, in the same order
+each time, so that an instruction finds the same ones in every execution.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from math import prod
+from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from pqc.errors import ProgramError
-from pqc.isa.access import Access, accesses, accumulator_bytes
+from pqc.interpreter.constants import Constants, unpacked
+from pqc.interpreter.operands import Bytes, Operands, elements, joined_rows, packed, runs, tile_view
+from pqc.isa.access import accesses, accumulator_bytes
 from pqc.isa.code_map import code_window, groups_read, reads_padding, subspaces_read
 from pqc.isa.fields import Instruction
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
 from pqc.isa.parameters import PARAMETER_BYTES, unpack_parameters
-from pqc.isa.tiles import Tile, code_map, code_tile, left_tile, residual_tile, result_tile, right_tile, source_tile
-from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.isa.tiles import code_map, code_tile, left_tile, residual_tile, result_tile, right_tile, source_tile
+from pqc.numerics.arrays import IntArray
 from pqc.numerics.code_window import windowed_codes
-from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
-from pqc.numerics.encode import nearest_prototype, onto_grid, subvectors
-from pqc.numerics.lookup import lookup
-from pqc.numerics.packing import unpack
+from pqc.numerics.kernels import NUMPY, Kernels
+from pqc.numerics.kernels import Accumulate as AccumulateKernel
+from pqc.numerics.kernels import Convolve as ConvolveKernel
+from pqc.numerics.kernels import Encode as EncodeKernel
+from pqc.numerics.kernels import Requantize as RequantizeKernel
 from pqc.numerics.pooling import PoolMode, average_pool, max_pool
-from pqc.numerics.requantize import Clip, add, requantize, rescale
+from pqc.numerics.requantize import Clip
 from pqc.numerics.window import Window
 
-Bytes = npt.NDArray[np.uint8]
-Fifo = deque[IntArray]
+__all__ = ["Action", "Bytes", "Fifo", "Operands", "execute", "prepare"]
+
+Fifo: TypeAlias = deque[IntArray]
 """Codes on their way from the encode unit to the lookup unit, [frames, subspaces, columns] each."""
+
+Action: TypeAlias = Callable[[], None]
+"""Executes an instruction on the memories that it was prepared for."""
 
 CONVENTIONAL_BITS = 32
 """Accumulator bits of the conventional unit."""
 
 
-class Operands(Protocol):
-    """Where an instruction's addresses point to."""
+@dataclass(frozen=True)
+class Surroundings:
+    """What an instruction is executed in: its memories, the code FIFO, and the means of computing."""
 
-    def bytes(self, field: str) -> Bytes:
-        """The bytes [frames or 1, n] from the address in ``field`` to the end of its memory; a writable view.
-
-        A leading dimension of 1 stands for bytes that are the same for all frames.
-        """
-        ...
+    memory: Operands
+    fifo: Fifo
+    accumulator_bits: int
+    kernels: Kernels = NUMPY
+    constants: Constants = field(default_factory=Constants)
 
 
 def execute(instruction: Instruction, memory: Operands, fifo: Fifo, accumulator_bits: int) -> None:
-    """Execute one instruction for all frames.
+    """Execute one instruction for all frames, as numpy defines it.
 
     Raises:
         ProgramError: an operand ends behind its memory, or a lookup finds no codes, or codes of no prototype.
         TypeError: an instruction type that has no meaning here.
     """
+    prepare(instruction, Surroundings(memory, fifo, accumulator_bits))()
+
+
+def prepare(instruction: Instruction, here: Surroundings) -> Action:
+    """What executes one instruction for all frames, as often as it is called.
+
+    It raises ProgramError if a lookup finds no codes, or codes of no prototype.
+
+    Raises:
+        ProgramError: an operand ends behind its memory.
+        TypeError: an instruction type that has no meaning here.
+    """
     match instruction:
         case Load() | Store():
-            _transfer(instruction, memory)
+            return _transfer(instruction, here.memory)
         case Encode():
-            _encode(instruction, memory, fifo)
+            return _encode(instruction, here)
         case Lookup():
-            _lookup(instruction, memory, fifo, accumulator_bits)
+            return _lookup(instruction, here)
         case Convolve():
-            _convolve(instruction, memory)
+            return _convolve(instruction, here)
         case Requantize():
-            _requantize(instruction, memory, accumulator_bits)
+            return _requantize(instruction, here)
         case Add():
-            _add(instruction, memory)
+            return _add(instruction, here)
         case Rescale():
-            _rescale(instruction, memory)
+            return _rescale(instruction, here)
         case Pool():
-            _pool(instruction, memory)
+            return _pool(instruction, here.memory)
         case Fill():
-            _fill(instruction, memory)
+            return _fill(instruction, here.memory)
         case _:
             raise TypeError(f"{instruction.mnemonic}: no meaning is defined")
-
-
-def _elements(memory: Operands, field: str, dtype: npt.DTypeLike, *shape: int) -> AnyArray:
-    """A view [frames or 1, *shape] of elements of ``dtype``."""
-    kind = np.dtype(dtype)
-    size = int(np.prod(shape)) * kind.itemsize
-    data = memory.bytes(field)
-    if size > data.shape[1]:
-        raise ProgramError(f"{field}: {size} bytes do not fit the {data.shape[1]} that are left of its memory")
-    return data[:, :size].view(kind).reshape(data.shape[0], *shape)
-
-
-def _view(memory: Operands, tile: Tile) -> IntArray:
-    """A view [frames, planes, rows, columns] of a tile's elements."""
-    kind, data = tile.storage.element.storage, memory.bytes(tile.field)
-    if tile.end > data.shape[1]:
-        raise ProgramError(f"{tile.field}: {tile.end} bytes do not fit the {data.shape[1]} that are left of its memory")
-    first: IntArray = data[:, tile.offset : tile.offset + kind.itemsize].view(kind)
-    shape, strides = (data.shape[0], *tile.counts), (data.strides[0], *tile.strides)
-    return np.lib.stride_tricks.as_strided(first, shape, strides)
-
-
-def _packed(memory: Operands, field: str, bits: int, *shape: int, signed: bool = True) -> IntArray:
-    """Bit-packed constants, unpacked: [*shape] int32."""
-    return unpack(memory.bytes(field)[0], int(np.prod(shape)), bits, signed).reshape(shape)
 
 
 def _window(i: Encode | Convolve | Pool) -> Window:
@@ -120,50 +120,62 @@ def _accumulator_type(accumulator_bits: int) -> str:
     return f"<i{accumulator_bytes(accumulator_bits)}"
 
 
-def _runs(memory: Operands, access: Access) -> AnyArray:
-    """A view [frames or 1, planes, rows, items, item bytes] of what a transfer touches."""
-    data = memory.bytes(access.field)
-    end = access.end - access.address
-    if end > data.shape[1]:
-        raise ProgramError(f"{access.field}: {end} bytes do not fit the {data.shape[1]} that are left of its memory")
-    shape = (data.shape[0], *access.counts, access.run)
-    return np.lib.stride_tricks.as_strided(data, shape, (data.strides[0], *access.strides, 1))
+def _transfer(i: Load | Store, memory: Operands) -> Action:
+    from_access, to_access = accesses(i, CONVENTIONAL_BITS)
+    source, destination = runs(memory, from_access), runs(memory, to_access)
+
+    def act() -> None:
+        destination[...] = source
+
+    return act
 
 
-def _transfer(i: Load | Store, memory: Operands) -> None:
-    source, destination = accesses(i, CONVENTIONAL_BITS)
-    _runs(memory, destination)[...] = _runs(memory, source)
+def _encode(i: Encode, here: Surroundings) -> Action:
+    element, shape = Element(i.prototype_bits, bool(i.prototype_signed)), (i.subspaces, i.prototypes, i.length)
+    how = (_window(i), (i.output_rows, i.output_columns), i.first_element, (i.shift, element), i.metric)
+    codebook = packed(here.memory, "codebook", i.prototype_bits, prod(shape))
+    source = tile_view(here.memory, source_tile(i))
+    destination = tile_view(here.memory, code_tile(i)) if i.to_buffer else None
+
+    @cache
+    def encoder() -> EncodeKernel:
+        key = (here.kernels.name, "encode", how, shape, codebook.tobytes())
+        entries = (codebook, i.prototype_bits, shape, element.signed)
+        return here.constants.once(key, lambda: here.kernels.encoder(unpacked(*entries), *how))
+
+    def act() -> None:
+        codes = encoder()(source)
+        if destination is None:
+            here.fifo.append(codes)
+        else:
+            destination[...] = codes.reshape(destination.shape)
+
+    return act
 
 
-def _encode(i: Encode, memory: Operands, fifo: Fifo) -> None:
-    element = Element(i.prototype_bits, bool(i.prototype_signed))
-    output = (i.output_rows, i.output_columns)
-    codebook = _packed(memory, "codebook", i.prototype_bits, i.subspaces, i.prototypes, i.length, signed=element.signed)
-    x = onto_grid(_view(memory, source_tile(i)), i.shift, element)
-    vectors = subvectors(x, _window(i), i.length, i.subspaces, i.first_element, output)
-    codes = nearest_prototype(vectors, codebook, i.metric)
-    if i.to_buffer:
-        _put(memory, code_tile(i), codes)
-    else:
-        fifo.append(codes)
+def _bias(i: Lookup | Convolve, memory: Operands) -> IntArray | None:
+    """What an accumulation starts from, [outputs], if it does not go on from what the accumulators hold."""
+    return elements(memory, "bias", "<i4", i.outputs)[0] if i.first else None
 
 
-def _put(memory: Operands, tile: Tile, values: IntArray) -> None:
-    """Write ``values`` [frames, planes, positions] or [frames, planes, rows, columns] to a tile."""
-    _view(memory, tile)[...] = values.reshape(-1, *tile.counts)
+def _lookup(i: Lookup, here: Surroundings) -> Action:
+    bits, shape = here.accumulator_bits, (i.subspaces, i.prototypes, i.outputs)
+    table = packed(here.memory, "table", i.table_bits, prod(shape))
+    columns = i.output_rows * i.output_columns
+    accumulators = elements(here.memory, "accumulator", _accumulator_type(bits), i.outputs, columns)
+    bias = _bias(i, here.memory)
+    codes = _mapped_codes(i, here.memory) if i.from_buffer else lambda: _sent_codes(here.fifo)
 
+    @cache
+    def accumulator() -> AccumulateKernel:
+        key = (here.kernels.name, "lookup", bits, i.table_bits, shape, table.tobytes())
+        entries = (table, i.table_bits, shape, True)
+        return here.constants.once(key, lambda: here.kernels.accumulator(unpacked(*entries), bits))
 
-def _start(i: Lookup | Convolve, memory: Operands, accumulators: IntArray) -> IntArray:
-    """What an accumulation starts from, broadcastable to [frames, outputs, columns]."""
-    return _elements(memory, "bias", "<i4", i.outputs, 1) if i.first else accumulators
+    def act() -> None:
+        accumulator()(accumulators, codes(), bias)
 
-
-def _lookup(i: Lookup, memory: Operands, fifo: Fifo, accumulator_bits: int) -> None:
-    codes = _mapped_codes(i, memory) if i.from_buffer else _sent_codes(fifo)
-    table = _packed(memory, "table", i.table_bits, i.subspaces, i.prototypes, i.outputs)
-    kind, columns = _accumulator_type(accumulator_bits), i.output_rows * i.output_columns
-    accumulators = _elements(memory, "accumulator", kind, i.outputs, columns)
-    accumulators[...] = lookup(codes, table, _start(i, memory, accumulators), accumulator_bits)
+    return act
 
 
 def _sent_codes(fifo: Fifo) -> IntArray:
@@ -172,7 +184,7 @@ def _sent_codes(fifo: Fifo) -> IntArray:
     return fifo.popleft()
 
 
-def _mapped_codes(i: Lookup, memory: Operands) -> IntArray:
+def _mapped_codes(i: Lookup, memory: Operands) -> Callable[[], IntArray]:
     """What the windows see of a map of codes, [frames, subspaces, columns].
 
     Nothing but this check keeps other bytes of the activation buffer from being taken for codes.
@@ -180,54 +192,97 @@ def _mapped_codes(i: Lookup, memory: Operands) -> IntArray:
     kind, groups = i.code_storage.element.storage, groups_read(i)
     padding: IntArray = np.zeros(len(groups), kind)
     if reads_padding(i):
-        padding = _elements(memory, "padding", kind, groups.stop)[0, groups.start :]
-    output = (i.output_rows, i.output_columns)
-    codes = windowed_codes(_view(memory, code_map(i)), code_window(i), padding, output, subspaces_read(i))
-    if (largest := int(codes.max())) >= i.prototypes:
-        raise ProgramError(f"reads code {largest}, its table has {i.prototypes} prototypes")
-    return codes
+        padding = elements(memory, "padding", kind, groups.stop)[0, groups.start :]
+    output, window, subspaces = (i.output_rows, i.output_columns), code_window(i), subspaces_read(i)
+    codes = tile_view(memory, code_map(i))
+
+    def taken() -> IntArray:
+        seen = windowed_codes(codes, window, padding, output, subspaces)
+        if (largest := int(seen.max())) >= i.prototypes:
+            raise ProgramError(f"reads code {largest}, its table has {i.prototypes} prototypes")
+        return seen
+
+    return taken
 
 
-def _convolve(i: Convolve, memory: Operands) -> None:
+def _convolve(i: Convolve, here: Surroundings) -> Action:
     shape = (i.outputs, i.channels // i.groups, i.kernel_height, i.kernel_width)
-    weight = _packed(memory, "weights", i.weight_bits, *shape)
-    output = (i.output_rows, i.output_columns)
-    accumulators = _elements(memory, "accumulator", "<i4", i.outputs, output[0] * output[1])
-    start = _start(i, memory, accumulators)
-    accumulators[...] = convolve(
-        _view(memory, source_tile(i)), weight, _window(i), i.groups, start, CONVENTIONAL_BITS, output
-    )
+    window, output = _window(i), (i.output_rows, i.output_columns)
+    weights = packed(here.memory, "weights", i.weight_bits, prod(shape))
+    accumulators = elements(here.memory, "accumulator", "<i4", i.outputs, output[0] * output[1])
+    source, bias = tile_view(here.memory, source_tile(i)), _bias(i, here.memory)
+
+    @cache
+    def convolver() -> ConvolveKernel:
+        how = (window, i.groups, output)
+        key = (here.kernels.name, "convolve", how, i.weight_bits, shape, weights.tobytes())
+        entries = (weights, i.weight_bits, shape, True)
+        return here.constants.once(key, lambda: here.kernels.convolver(unpacked(*entries), *how))
+
+    def act() -> None:
+        convolver()(accumulators, source, bias)
+
+    return act
 
 
-def _requantize(i: Requantize, memory: Operands, accumulator_bits: int) -> None:
-    kind = "<i4" if i.wide else _accumulator_type(accumulator_bits)
-    shape = (i.outputs, i.rows * i.columns)
-    records = memory.bytes("parameters")[0, : i.outputs * PARAMETER_BYTES]
-    multiplier, shift, residual_multiplier = unpack_parameters(records)
-    residual = _view(memory, residual_tile(i)).reshape(-1, *shape) if i.has_residual else None
-    accumulators = _elements(memory, "accumulator", kind, *shape)
-    values = requantize(accumulators, multiplier, shift, _clip(i), residual, residual_multiplier)
-    _put(memory, result_tile(i), values)
-
-
-def _add(i: Add, memory: Operands) -> None:
-    left, right = _view(memory, left_tile(i)), _view(memory, right_tile(i))
-    _put(memory, result_tile(i), add(left, right, (i.left_multiplier, i.right_multiplier), i.shift, _clip(i)))
-
-
-def _rescale(i: Rescale, memory: Operands) -> None:
-    _put(memory, result_tile(i), rescale(_view(memory, source_tile(i)), i.multiplier, i.shift, _clip(i)))
-
-
-def _pool(i: Pool, memory: Operands) -> None:
-    output, window, clip = (i.output_rows, i.output_columns), _window(i), _clip(i)
-    source = _view(memory, source_tile(i))
-    if i.mode is PoolMode.MAX:
-        values = clip.apply(max_pool(source, window, output).astype(np.int32))
+def _requantize(i: Requantize, here: Surroundings) -> Action:
+    kind, clip = "<i4" if i.wide else _accumulator_type(here.accumulator_bits), _clip(i)
+    records = packed(here.memory, "parameters", 8, i.outputs * PARAMETER_BYTES)
+    accumulators = elements(here.memory, "accumulator", kind, i.outputs, i.rows * i.columns)
+    result, residual = tile_view(here.memory, result_tile(i)), None
+    if i.has_residual:
+        result, residual = joined_rows(result, tile_view(here.memory, residual_tile(i)))
     else:
-        values = average_pool(source, window, i.mode, i.multiplier, i.shift, clip, output)
-    _put(memory, result_tile(i), values)
+        (result,) = joined_rows(result)
+
+    @cache
+    def requantizer() -> RequantizeKernel:
+        key = (here.kernels.name, "requantize", clip, records.tobytes())
+        return here.constants.once(key, lambda: here.kernels.requantizer(unpack_parameters(records), clip))
+
+    def act() -> None:
+        requantizer()(result, accumulators, residual)
+
+    return act
 
 
-def _fill(i: Fill, memory: Operands) -> None:
-    _view(memory, result_tile(i))[...] = i.fill_value
+def _add(i: Add, here: Surroundings) -> Action:
+    tiles = (result_tile(i), left_tile(i), right_tile(i))
+    result, left, right = joined_rows(*(tile_view(here.memory, tile) for tile in tiles))
+    multipliers, clip = (i.left_multiplier, i.right_multiplier), _clip(i)
+
+    def act() -> None:
+        here.kernels.add(result, left, right, multipliers, i.shift, clip)
+
+    return act
+
+
+def _rescale(i: Rescale, here: Surroundings) -> Action:
+    result, source, clip = tile_view(here.memory, result_tile(i)), tile_view(here.memory, source_tile(i)), _clip(i)
+
+    def act() -> None:
+        here.kernels.rescale(result, source, i.multiplier, i.shift, clip)
+
+    return act
+
+
+def _pool(i: Pool, memory: Operands) -> Action:
+    output, window, clip = (i.output_rows, i.output_columns), _window(i), _clip(i)
+    source, result = tile_view(memory, source_tile(i)), tile_view(memory, result_tile(i))
+
+    def act() -> None:
+        if i.mode is PoolMode.MAX:
+            result[...] = clip.apply(max_pool(source, window, output).astype(np.int32))
+        else:
+            result[...] = average_pool(source, window, i.mode, i.multiplier, i.shift, clip, output)
+
+    return act
+
+
+def _fill(i: Fill, memory: Operands) -> Action:
+    result = tile_view(memory, result_tile(i))
+
+    def act() -> None:
+        result[...] = i.fill_value
+
+    return act

@@ -32,3 +32,20 @@ def convolve(
     weights = weight.reshape(1, groups, outputs // groups, depth).astype(np.float64)
     sums = (weights @ vectors).astype(np.int64).reshape(frames, outputs, rows * columns)
     return wrap(sums + start.astype(np.int64), accumulator_bits).astype(np.int32)
+
+
+def accumulate(
+    accumulators: IntArray,
+    x: IntArray,
+    weight: IntArray,
+    window: Window,
+    groups: int,
+    bias: IntArray | None,
+    output: tuple[int, int],
+) -> None:
+    """Put into ``accumulators`` [frames, outputs, rows * columns], int32, what :func:`convolve` gives in 32 bits.
+
+    It starts from ``bias`` [outputs], or from what the accumulators hold if there is none.
+    """
+    start = accumulators if bias is None else bias[:, None]
+    accumulators[...] = convolve(x, weight, window, groups, start, 32, output)

@@ -70,6 +70,25 @@ def nearest_prototype(vectors: IntArray, codebook: IntArray, metric: Metric) -> 
     return codes
 
 
+def encode(
+    x: IntArray,
+    codebook: IntArray,
+    window: Window,
+    output: tuple[int, int] | None,
+    first_element: int,
+    grid: tuple[int, Element],
+    metric: Metric,
+) -> IntArray:
+    """The codes of what each window sees: [frames, subspaces, rows * columns].
+
+    ``x`` [frames, channels, height, width]; ``grid`` is the shift that brings it onto the codebook's grid, and the
+    type it saturates to there. See :func:`subvectors` for the order of the elements and for ``output``.
+    """
+    subspaces, _, length = codebook.shape
+    vectors = subvectors(onto_grid(x, *grid), window, length, subspaces, first_element, output)
+    return nearest_prototype(vectors, codebook, metric)
+
+
 def codes_of_zero(codebook: IntArray, metric: Metric) -> IntArray:
     """The code of the zero subvector in each codebook [groups, prototypes, length]: [groups]."""
     groups, _, length = codebook.shape
@@ -90,7 +109,7 @@ def _nearest_l2(vectors: IntArray, codebook: IntArray, _: Metric) -> IntArray:
     bounds = np.iinfo(vectors.dtype)
     centre, size = min(
         (
-            (middle, _largest_key(codebook, bounds.min - middle, bounds.max - middle, middle))
+            (middle, largest_key(codebook, bounds.min - middle, bounds.max - middle, middle))
             for middle in _centres(bounds)
         ),
         key=lambda choice: choice[1],
@@ -120,8 +139,11 @@ def _centres(bounds: np.iinfo[Any]) -> tuple[int, ...]:
     return (0, (int(bounds.min) + int(bounds.max) + 1) // 2)
 
 
-def _largest_key(codebook: IntArray, low: int, high: int, centre: int) -> int:
-    """The largest sum of magnitudes |p|^2 + 2 |x| |p| that any prototype can meet."""
+def largest_key(codebook: IntArray, low: int, high: int, centre: int) -> int:
+    """The largest sum of magnitudes |p|^2 + 2 |x| |p| that any prototype can meet, seen from ``centre``.
+
+    ``codebook`` [subspaces, prototypes, length]; x - ``centre`` lies in [low, high].
+    """
     p = np.abs(codebook.astype(np.int64) - centre)
     return int((np.square(p) + 2 * max(-low, high) * p).sum(axis=2).max())
 

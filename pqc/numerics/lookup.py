@@ -29,6 +29,22 @@ def lookup(codes: IntArray, table: IntArray, start: IntArray, accumulator_bits: 
     return wrap(summed, accumulator_bits).astype(np.int32)
 
 
+def accumulate(
+    accumulators: IntArray, codes: IntArray, table: IntArray, bias: IntArray | None, accumulator_bits: int
+) -> None:
+    """Put into ``accumulators`` [frames, outputs, columns] what :func:`lookup` gives.
+
+    It starts from ``bias`` [outputs], or from what the accumulators hold if there is none.
+
+    Raises:
+        IndexError: a code is no prototype's.
+    """
+    if (largest := int(codes.max())) >= table.shape[1]:
+        raise IndexError(f"code {largest}, the table has {table.shape[1]} prototypes")
+    start = accumulators if bias is None else bias[:, None]
+    accumulators[...] = lookup(codes, table, start, accumulator_bits)
+
+
 _PAIRED_ENTRIES = 1 << 14
 """Sums of two subspaces' entries are tabulated up to this many at a time: so many stay in the first cache."""
 

@@ -23,7 +23,8 @@ from pqc.errors import InternalError
 from pqc.isa.program import save_program
 
 HEAVY = (
-    *("distributed", "matplotlib", "numpy", "onnx", "onnxruntime", "pydantic", "torch", "tqdm", "xdsl", "sklearn"),
+    *("distributed", "llvmlite", "matplotlib", "numba", "numpy", "onnx", "onnxruntime", "pydantic", "torch", "tqdm"),
+    *("xdsl", "sklearn"),
 )
 
 
@@ -77,8 +78,24 @@ def test_help_of_the_process_imports_nothing_heavy() -> None:
     assert imported.isdisjoint(HEAVY)
 
 
-def test_version() -> None:
-    assert pqc("--version").text == f"pqc {package.__version__}\n"
+def test_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PQC_KERNELS", "numpy")
+    assert pqc("--version").text == f"pqc {package.__version__}\nkernels: numpy, by PQC_KERNELS\n"
+
+
+def test_small_work_does_not_import_numba(tmp_path: Path) -> None:
+    save_program(classifier(), tmp_path / "p.bin")
+    imports = "import sys, pqc.cli.main; pqc.cli.main.run(['run', 'p.bin'], pqc.cli.main.Settings()); "
+    code = imports + "print('numba' in sys.modules)"
+    done = process("-c", code, cwd=tmp_path, environment={"PQC_KERNELS": "auto"})
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_another_word_for_the_kernels_is_the_users_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_program(classifier(), tmp_path / "p.bin")
+    monkeypatch.setenv("PQC_KERNELS", "torch")
+    found = pqc("run", tmp_path / "p.bin")
+    assert (found.code, found.talk) == (1, "error: PQC_KERNELS=torch, allowed are auto, numpy, numba\n")
 
 
 @pytest.mark.parametrize("place", [0, 1, 3])

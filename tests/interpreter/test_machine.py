@@ -10,7 +10,9 @@ from support.programs import Builder, PqLayer, chain, closed, load, pq_program, 
 
 from pqc.errors import ModelError, ProgramError
 from pqc.interpreter import machine as machine_module
+from pqc.interpreter import workbench as workbench_module
 from pqc.interpreter.machine import Machine
+from pqc.interpreter.units import Action
 from pqc.isa.fields import Memory, Unit
 from pqc.isa.program import Program
 from pqc.numerics.arrays import IntArray
@@ -169,10 +171,13 @@ def test_a_program_without_inputs_runs_one_frame() -> None:
 
 
 def test_too_little_memory_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_memory(*_: object) -> None:
+    def no_memory() -> None:
         raise MemoryError
 
+    def prepared(*_: object) -> Action:
+        return no_memory
+
     machine = Machine(pq_program(LAYERS))
-    monkeypatch.setattr(machine_module, "execute", no_memory)
+    monkeypatch.setattr(workbench_module, "prepare", prepared)
     with pytest.raises(ProgramError, match=r'^instruction 0 \(load, node "layer0"\): this computer has too little'):
         machine.run({"x": images(1)})

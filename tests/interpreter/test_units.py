@@ -73,10 +73,13 @@ def test_lookup(rng: np.random.Generator, accumulator_bits: int, table_bits: int
 
 
 def test_lookup_without_codes_is_refused() -> None:
+    memory = Memories()
+    for name in ("table", "accumulator"):
+        memory.space(name, 2)
     with pytest.raises(ProgramError, match="FIFO is empty"):
         run(
             smallest(Lookup, subspaces=1, prototypes=1, outputs=1, output_rows=1, output_columns=1, table_bits=8),
-            Memories(),
+            memory,
         )
 
 
