@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
+from threading import Lock
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp
@@ -39,6 +40,7 @@ from pqc.numerics.fixed_point import power_of_two_at_least
 from pqc.numerics.quantization import choose_grid
 from pqc.numerics.requantize import MULTIPLIER_BITS
 from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, main_of, target_of
+from pqc.workers import in_parallel, worker_threads
 
 FRAMES_AT_ONCE = 64
 """Frames executed together, at most."""
@@ -88,17 +90,20 @@ def group_values(block: Block) -> Groups:
 
 
 class Ranges:
-    """The smallest and largest value seen in each group."""
+    """The smallest and largest value seen in each group, by any number of threads."""
 
     def __init__(self, groups: Groups) -> None:
         self._groups = groups
+        self._lock = Lock()
         self._seen: dict[SSAValue, tuple[float, float]] = {}
 
     def see(self, value: SSAValue, array: AnyArray) -> None:
         """Account for the values of one tensor."""
         root = self._groups.root(value)
-        low, high = self._seen.get(root, (0.0, 0.0))
-        self._seen[root] = (min(low, float(array.min())), max(high, float(array.max())))
+        least, most = float(array.min()), float(array.max())
+        with self._lock:
+            low, high = self._seen.get(root, (0.0, 0.0))
+            self._seen[root] = (min(low, least), max(high, most))
 
     def __getitem__(self, value: SSAValue) -> tuple[float, float]:
         """(low, high) of the group of ``value``; both include zero."""
@@ -115,11 +120,15 @@ def measure(block: Block, frames: list[AnyArray], groups: Groups) -> Ranges:
 
     tensors = [*block.args, *(value for op in block.ops for value in op.results)]
     step = max(1, min(FRAMES_AT_ONCE, ELEMENTS_AT_ONCE // max(prod(shape_of(value)[1:]) for value in tensors)))
-    for first in range(0, frames[0].shape[0], step):
+
+    def run(first: int) -> None:
         part = [array[first : first + step] for array in frames]
         for argument, array in zip(block.args, part, strict=True):
             ranges.see(argument, array)
         run_block(block, part, observe)
+
+    with worker_threads():
+        in_parallel(run, range(0, frames[0].shape[0], step))
     return ranges
 
 

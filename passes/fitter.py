@@ -7,7 +7,7 @@ layer will see.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from dataclasses import replace
 
 import numpy as np
 from xdsl.dialects.builtin import FloatAttr, ModuleOp, f64
@@ -21,50 +21,18 @@ from pqc.dialects.blob import ConstantOp, constant_of
 from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import ConvOp
 from pqc.dialects.pq import ConvolutionOp
-from pqc.dialects.pq_types import ConfigAttr, QuantizedType
+from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import InternalError
-from pqc.interpreter.reference import execute, last_uses
+from pqc.interpreter.reference import last_uses
 from pqc.numerics.arrays import AnyArray, FloatArray
-from pqc.numerics.element import Element, dequantize
+from pqc.numerics.element import Element
 from pqc.passes.attributes import ERROR, GRID, Grids, config_of, main_of, target_of
 from pqc.passes.constants import constant_array
+from pqc.passes.frames_at_once import execute_frames, sums_before_bounds
 from pqc.passes.progress import report_progress
 from pqc.passes.quantizer import Quantizer
 
-FRAMES_AT_ONCE = 64
-"""Frames executed together on the integer side, at most."""
-
-ELEMENTS_AT_ONCE = 1 << 22
-"""Elements of the largest tensor of these frames, at most, which bounds the memory: integers are computed in int64."""
-
 Replacement = tuple[ConvOp, list[Operation]]
-
-
-def execute_all(ops: Sequence[Operation], values: dict[SSAValue, AnyArray]) -> AnyArray:
-    """Execute ``ops`` on the given operand values, a few frames at a time; the last result for all frames."""
-    frames = max(array.shape[0] for array in values.values())
-    sizes = [prod(array.shape[1:]) for array in values.values()]
-    kind = ops[-1].results[0].type
-    if isinstance(kind, QuantizedType):
-        sizes.append(prod(kind.get_shape()[1:]))
-    step = max(1, min(FRAMES_AT_ONCE, ELEMENTS_AT_ONCE // max(sizes)))
-    parts: list[AnyArray] = []
-    for first in range(0, frames, step):
-        local = {value: array[first : first + step] for value, array in values.items()}
-        for op in ops:
-            local.update(zip(op.results, execute(op, [local[value] for value in op.operands]), strict=True))
-        parts.append(local[ops[-1].results[0]])
-    return np.concatenate(parts)
-
-
-def sums_before_bounds(op: ConvOp, operands: Sequence[AnyArray]) -> FloatArray:
-    """What the float network has before bounds are applied: [frames, outputs, rows, columns]."""
-    unbounded = op.clone()
-    for name in ("low", "high"):
-        unbounded.properties.pop(name, None)
-    sums = execute(unbounded, operands)[0]
-    unbounded.erase()
-    return sums
 
 
 class Fitter:
@@ -95,16 +63,15 @@ class Fitter:
                 self._fit(op)
                 fitted += 1
             else:
-                exact = execute(op, [self._exact(value) for value in op.operands])[0]
-                self._keep(op.results[0], exact, self._simulate(op))
+                self._keep(op.results[0], execute_frames([op], self._known(op)), self._simulate(op))
             for value in freed.get(op, ()):
                 self.exact.pop(value, None)
                 self.integers.pop(value, None)
         report_progress("fitting", fitted, len(chosen))
 
-    def _exact(self, value: SSAValue) -> AnyArray:
-        constant = constant_of(value)
-        return self.exact[value] if constant is None else constant
+    def _known(self, op: Operation) -> dict[SSAValue, AnyArray]:
+        """What the float network computed for the operands of ``op``."""
+        return {value: self.exact[value] for value in op.operands if value in self.exact}
 
     def _keep(self, value: SSAValue, exact: AnyArray, integers: AnyArray) -> None:
         self.exact[value], self.integers[value] = exact, integers
@@ -122,18 +89,18 @@ class Fitter:
         """What the integer network computes for ``op``."""
         made = self.quantizer.convert(op, [self._stand_in(value) for value in op.operands])
         known = {self._stand_in(value): self.integers[value] for value in op.operands if value in self.integers}
-        result = execute_all(made, known)
+        result = execute_frames(made, known)
         for new in reversed(made):
             new.erase()
         return result
 
     def _fit(self, op: ConvOp) -> None:
-        sums = sums_before_bounds(op, [self._exact(value) for value in op.operands])
+        sums = sums_before_bounds(op, self._known(op))
         made = self._layer(op, sums)
         convolution = made[-1]
         integers = self._simulate(convolution)
         low, high = op.bounds
-        exact = np.clip(sums, low, high) if op.bounds != (None, None) else sums
+        exact = np.clip(sums, low, high, out=sums) if op.bounds != (None, None) else sums
         self._keep(op.result, exact, integers)
         frames, outputs = exact.shape[:2]
         error = normalized_map_error(
@@ -198,29 +165,22 @@ class Fitter:
         return made
 
     def _data(self, op: ConvOp, sums: FloatArray) -> LayerData:
-        """What the layer sees, and what it should give so that the sum with its residual is the float network's."""
+        """What the layer sees, and what it should give together with its residual."""
         frames, outputs = sums.shape[:2]
-        residual: FloatArray | None = None
-        if op.residual is not None:
-            actual = dequantize(self.integers[op.residual], self.grids[op.residual].scale.data)
-            residual = actual.reshape(frames, outputs, -1)
-
-        def behind(bound: float | None, without: float) -> FloatArray | float:
-            """Where a bound on the sum cuts off the layer's own part of it."""
-            if bound is None:
-                return without
-            return bound if residual is None else bound - residual
-
-        target, (low, high) = sums.reshape(frames, outputs, -1), op.bounds
-        return LayerData(
+        low, high = op.bounds
+        data = LayerData(
             activations=self.integers[op.x],
             scale=self.grids[op.x].scale.data,
             window=op.window,
             weight=constant_array(op.weight).reshape(outputs, -1),
-            target=target if residual is None else target - residual,
-            floor=behind(low, -np.inf),
-            ceiling=behind(high, np.inf),
+            target=sums.reshape(frames, outputs, -1),
+            low=-np.inf if low is None else low,
+            high=np.inf if high is None else high,
         )
+        if op.residual is None:
+            return data
+        shortcut = self.integers[op.residual].reshape(frames, outputs, -1)
+        return replace(data, shortcut=shortcut, shortcut_scale=self.grids[op.residual].scale.data)
 
     def replace(self) -> None:
         """Put the fitted layers into the network."""
