@@ -59,6 +59,7 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 @click.option(
     "--save-schedule", metavar="FILE", help="Write the tiles and the residency that were chosen, to be edited."
 )
+@click.option("--cache", metavar="DIR", type=FilePath(), help="Keep what is fitted here, and look here before fitting.")
 @click.option("--dump-ir", metavar="DIR", type=FilePath(), help="Write the IR after every pass that changed it.")
 @click.option("--print-ir-after", metavar="PASS|all", multiple=True, help="Print the IR after a pass, on stderr.")
 @click.option("--time-passes", is_flag=True, help="Say how long each pass took, on stderr.")
@@ -82,7 +83,7 @@ def command(context: click.Context, **options: Any) -> None:
 
     schedule = _schedule(options["schedule"])
     request = _resumed(options, context) if options["model"].suffix == ".mlir" else _request(options)
-    request = replace(request, batch=options["batch"], schedule=schedule)
+    request = replace(request, batch=options["batch"], schedule=schedule, cache=options["cache"])
     with pass_progress():
         result = compile_model(request)
     data = result.program.to_bytes()

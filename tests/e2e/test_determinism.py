@@ -75,5 +75,17 @@ def test_the_number_of_threads_has_no_say(images: Path, tmp_path: Path) -> None:
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
 
 
+def test_two_compilations_share_a_cache(images: Path, tmp_path: Path) -> None:
+    command = ("-m", "pqc", "compile", MODEL, "--calibrate", images, "--cache", tmp_path / "cache", "-o")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    names = ("first", "second")
+    running = [subprocess.Popen([sys.executable, *command, tmp_path / name], env=environment) for name in names]
+    assert [process.wait() for process in running] == [0, 0]
+    expected = compiled(images, tmp_path / "ir")
+    assert [(tmp_path / name).read_bytes() for name in names] == [expected] * 2
+    done = subprocess.run([sys.executable, *command, "-"], env=environment, capture_output=True, check=True)
+    assert done.stdout == expected
+
+
 def test_another_seed_gives_another_program(images: Path, tmp_path: Path) -> None:
     assert compiled(images, tmp_path / "0", seed=0) != compiled(images, tmp_path / "1", seed=1)
