@@ -35,12 +35,13 @@ class Fitter:
     """Fits layer after layer; what is in the cache is not fitted again, and only what fitting needs is executed."""
 
     def __init__(self, module: ModuleOp, options: FitOptions, weight_bits: int) -> None:
+        block = main_of(module).body.block
         self.grids = Grids(module)
         self.target = target_of(module)
         self.quantizer = Quantizer(self.grids, self.target, weight_bits)
         self.options = options
         self.sides = SideBySide(module, self.grids, self.quantizer)
-        self.layers = [op for op in main_of(module).body.block.ops if not isinstance(op, ConstantOp | ReturnOp)]
+        self.layers = [op for op in block.ops if not isinstance(op, ConstantOp | ReturnOp)]
         self.chosen = [op for op in self.layers if isinstance(op, ConvOp) and config_of(op) is not None]
         target = (self.target.requantize, str(self.target.accumulator_bits))
         history = History(module, (str(options), str(weight_bits), *target, str(module.attributes.get(INPUT_GRIDS))))

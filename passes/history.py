@@ -21,7 +21,7 @@ from pqc.cache import key_of
 from pqc.dialects.blob import ConstantOp
 from pqc.passes.attributes import CALIBRATION, main_of
 
-DECIDING = ("codebook", "dialects", "frontend", "interpreter", "numerics", "passes")
+DECIDING = ("codebook", "dialects", "interpreter", "numerics", "passes")
 """Packages whose code has a say in what networks compute and what is fitted to them."""
 
 
