@@ -45,7 +45,6 @@ from pqc.passes.retarget import retarget
 from pqc.passes.text import load_module, module_text
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
-from pqc.report.report import build_report
 from pqc.synthetic import synthetic_count, synthetic_frames
 from pqc.version import __version__
 
@@ -86,6 +85,9 @@ class CompileResult:
     @cached_property
     def report(self) -> dict[str, Any]:
         """The report of design, as plain JSON values."""
+        # most compilations want none
+        from pqc.report.report import build_report
+
         return build_report(self.program)
 
 
