@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pqc.cli.memory import rare_collections
 from pqc.cli.options import (
     DEFAULT_TARGET,
     LAYER_OPTIONS,
@@ -78,6 +79,12 @@ def command(context: click.Context, **options: Any) -> None:
         check_place(path)
     if options["dump_ir"] is not None and options["dump_ir"].is_file():
         raise ModelError(f"--dump-ir {options['dump_ir']}: this is a file, a folder is wanted")
+    with rare_collections():
+        _compile(options, context)
+
+
+def _compile(options: Mapping[str, Any], context: click.Context) -> None:
+    """Compile as the options say, and write what they ask for."""
     from pqc.api import compile_model
     from pqc.cli.report import report_bytes
 
