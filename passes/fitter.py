@@ -43,10 +43,16 @@ class Fitter:
         self.sides = SideBySide(module, self.grids, self.quantizer)
         self.layers = [op for op in block.ops if not isinstance(op, ConstantOp | ReturnOp)]
         self.chosen = [op for op in self.layers if isinstance(op, ConvOp) and config_of(op) is not None]
-        target = (self.target.requantize, str(self.target.accumulator_bits))
-        history = History(module, (str(options), str(weight_bits), *target, str(module.attributes.get(INPUT_GRIDS))))
-        self.keys = {op: key_of(["fit", str(number), history[op]]) for number, op in enumerate(self.chosen)}
+        self.cache = current_cache()
+        self.keys: dict[ConvOp, str] = {} if self.cache is None else self._cache_keys(module)
         self.fitted: dict[ConvOp, list[Operation]] = {}
+
+    def _cache_keys(self, module: ModuleOp) -> dict[ConvOp, str]:
+        """What each layer is kept under: the digest of all that its fit follows from."""
+        target = (self.target.requantize, str(self.target.accumulator_bits))
+        facts = (str(self.options), str(self.quantizer.weight_bits), *target, str(module.attributes.get(INPUT_GRIDS)))
+        history = History(module, facts)
+        return {op: key_of(["fit", str(number), history[op]]) for number, op in enumerate(self.chosen)}
 
     def run(self, frames: Sequence[AnyArray]) -> None:
         """Walk through the network once, to the last layer that has to be fitted."""
@@ -57,7 +63,7 @@ class Fitter:
         if executed:
             self.sides.start(frames)
         for op in executed:
-            if not isinstance(op, ConvOp) or op not in self.keys:
+            if not isinstance(op, ConvOp) or op not in self.chosen:
                 self.sides.execute(op)
             elif op in self.fitted:
                 self.sides.keep(op.result, execute_frames([op], self.sides.operands(op)), self._integers(op))
@@ -69,8 +75,7 @@ class Fitter:
 
     def _take_known(self, op: ConvOp) -> None:
         """Take what an earlier compilation fitted to the same layer on the same frames, where the cache has it."""
-        cache = current_cache()
-        kept = None if cache is None else cache.get(self.keys[op])
+        kept = None if self.cache is None else self.cache.get(self.keys[op])
         if kept is not None:
             layer = FittedLayer(kept["codebook"], kept["table"], kept["bias"])
             self._take(op, layer)
@@ -95,10 +100,9 @@ class Fitter:
             exact.reshape(frames, outputs, -1),
         )
         self._record_error(op, error)
-        cache = current_cache()
-        if cache is not None:
+        if self.cache is not None:
             arrays = {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias}
-            cache.put(self.keys[op], arrays | {"error": np.array(error)})
+            self.cache.put(self.keys[op], arrays | {"error": np.array(error)})
 
     def _record_error(self, op: ConvOp, error: float) -> None:
         """Leave on the layer how far its integers are from the float network's results."""

@@ -19,6 +19,7 @@ from xdsl.ir import Operation, SSAValue
 import pqc.version
 from pqc.cache import key_of
 from pqc.dialects.blob import ConstantOp
+from pqc.errors import InternalError
 from pqc.passes.attributes import CALIBRATION, main_of
 
 DECIDING = ("codebook", "dialects", "interpreter", "numerics", "passes")
@@ -58,10 +59,17 @@ class History:
 
 @cache
 def code_version() -> str:
-    """The digest of the code that decides results, so that no result outlives a change of it."""
+    """The digest of the code that decides results, so that no result outlives a change of it.
+
+    Raises:
+        InternalError: a package of pqc is here without its source.
+    """
     digest = hashlib.sha256(f"{pqc.version.__version__} {np.__version__}".encode())
     for package in DECIDING:
-        for path in sorted((Path(pqc.version.__file__).parent / package).rglob("*.py")):
+        paths = sorted((Path(pqc.version.__file__).parent / package).rglob("*.py"))
+        if not paths:
+            raise InternalError(f"the code of pqc.{package} cannot be read, so that nothing can be kept in a cache")
+        for path in paths:
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -113,14 +113,15 @@ def measure(block: Block, frames: list[AnyArray], groups: Groups) -> Ranges:
 
 def known_ranges(module: ModuleOp, groups: Groups) -> Ranges:
     """The ranges on the module's calibration frames: from the cache where an earlier compilation measured them."""
-    block = main_of(module).body.block
+    block, cache = main_of(module).body.block, current_cache()
+    if cache is None:
+        return measure(block, calibration_of(module), groups)
     values = [*block.args, *(value for op in block.ops if not isinstance(op, ConstantOp) for value in op.results)]
-    cache, key = current_cache(), key_of(["ranges", History(module, (), (CONFIG,)).whole])
-    kept = None if cache is None else cache.get(key)
+    key = key_of(["ranges", History(module, (), (CONFIG,)).whole])
+    kept = cache.get(key)
     if kept is not None:
         return Ranges.of(groups, values, kept["low"], kept["high"])
     ranges = measure(block, calibration_of(module), groups)
-    if cache is not None:
-        low, high = zip(*(ranges[value] for value in values), strict=True)
-        cache.put(key, {"low": np.array(low), "high": np.array(high)})
+    low, high = zip(*(ranges[value] for value in values), strict=True)
+    cache.put(key, {"low": np.array(low), "high": np.array(high)})
     return ranges

@@ -12,6 +12,7 @@ from xdsl.ir import Block, Operation, Region
 
 from pqc.dialects.blob import BlobAttr, ConstantOp
 from pqc.dialects.onnx import AddOp, ClipOp, ReluOp, tensor
+from pqc.errors import InternalError
 from pqc.numerics.arrays import AnyArray
 from pqc.passes import history
 from pqc.passes.attributes import main_of, set_calibration
@@ -112,6 +113,10 @@ def test_the_code_has_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "DECIDING", history.DECIDING[1:])
     code_version.cache_clear()
     assert code_version() != first
+    monkeypatch.setattr(history, "DECIDING", ("nothing",))
+    code_version.cache_clear()
+    with pytest.raises(InternalError, match=r"the code of pqc\.nothing cannot be read"):
+        code_version()
     code_version.cache_clear()
 
 
