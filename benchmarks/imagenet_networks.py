@@ -1,9 +1,10 @@
-"""Two networks of ImageNet's size with random weights: what a compiler must be able to chew, whatever they classify.
+"""Three networks of ImageNet's size with random weights: what a compiler must be able to chew, whatever they classify.
 
-Shapes are those of ResNet-18 (K. He et al., Deep Residual Learning for Image Recognition, 2015) and MobileNetV2 1.0
-(M. Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, 2018) with their batch normalization folded
-into the convolutions. Weights are normal numbers scaled so that activations keep about the same size from layer to
-layer. As a script it writes both: ``python benchmarks/imagenet_networks.py FOLDER``.
+Shapes are those of ResNet-18 and ResNet-50 (K. He et al., Deep Residual Learning for Image Recognition, 2015; the
+stride stands at the 3x3 convolution, as in torchvision) and MobileNetV2 1.0 (M. Sandler et al., MobileNetV2: Inverted
+Residuals and Linear Bottlenecks, 2018) with their batch normalization folded into the convolutions. Weights are normal
+numbers scaled so that activations keep about the same size from layer to layer. As a script it writes them:
+``python benchmarks/imagenet_networks.py FOLDER``.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ SIDE = 224
 """Rows and columns of an image."""
 
 CLASSES = 1000
-"""What both networks tell apart."""
+"""What the networks tell apart."""
 
 PREPROCESSING = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 """What torchvision's networks expect; the metadata property ``preprocessing`` says it."""
 
 SHORTCUT_GAIN = 0.5
 """Size of what is added to a shortcut, relative to the shortcut: sums do not grow much from block to block."""
+
+BOTTLENECKS = ((64, 3), (128, 4), (256, 6), (512, 3))
+"""ResNet-50, table 1: channels inside the blocks of each stage, and how many blocks."""
 
 INVERTED_RESIDUALS = (
     (1, 16, 1, 1),
@@ -109,8 +113,7 @@ class NetworkWriter:
 def resnet18(seed: int = 0) -> onnx.ModelProto:
     """ResNet-18: a 7x7 stem, max pooling, eight basic blocks, of which three begin with a 1x1 projection."""
     writer = NetworkWriter(seed)
-    stem = writer.node("Relu", "stem.relu", [writer.convolution("stem", "input", (3, 64), 7, 2)])
-    x = writer.node("MaxPool", "stem.pool", [stem], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+    x = _stem(writer)
     channels = 64
     for stage, outputs in enumerate((64, 128, 256, 512), 1):
         for block in range(2):
@@ -119,6 +122,38 @@ def resnet18(seed: int = 0) -> onnx.ModelProto:
             channels = outputs
     writer.classifier(x, channels)
     return writer.model("resnet18")
+
+
+def resnet50(seed: int = 0) -> onnx.ModelProto:
+    """ResNet-50: the same stem, and sixteen bottleneck blocks, of which four begin with a 1x1 projection."""
+    writer = NetworkWriter(seed)
+    x = _stem(writer)
+    channels = 64
+    for stage, (inner, blocks) in enumerate(BOTTLENECKS, 1):
+        for block in range(blocks):
+            stride = 2 if stage > 1 and block == 0 else 1
+            x = _bottleneck(writer, f"layer{stage}.{block}", x, (channels, inner), stride)
+            channels = 4 * inner
+    writer.classifier(x, channels)
+    return writer.model("resnet50")
+
+
+def _stem(writer: NetworkWriter) -> str:
+    """A 7x7 convolution and a max pooling, each of stride 2."""
+    relu = writer.node("Relu", "stem.relu", [writer.convolution("stem", "input", (3, 64), 7, 2)])
+    return writer.node("MaxPool", "stem.pool", [relu], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
+
+
+def _bottleneck(writer: NetworkWriter, name: str, x: str, channels: tuple[int, int], stride: int) -> str:
+    """1x1 to ``channels[1]``, 3x3, 1x1 to four times as many, and what they are added to."""
+    (inputs, inner), outputs = channels, 4 * channels[1]
+    first = writer.node("Relu", f"{name}.relu1", [writer.convolution(f"{name}.conv1", x, (inputs, inner), 1)])
+    second = writer.convolution(f"{name}.conv2", first, (inner, inner), 3, stride)
+    relu = writer.node("Relu", f"{name}.relu2", [second])
+    third = writer.convolution(f"{name}.conv3", relu, (inner, outputs), 1, gain=SHORTCUT_GAIN)
+    if inputs != outputs:
+        x = writer.convolution(f"{name}.downsample", x, (inputs, outputs), 1, stride)
+    return writer.node("Relu", f"{name}.relu3", [writer.node("Add", f"{name}.add", [third, x])])
 
 
 def _basic_block(writer: NetworkWriter, name: str, x: str, channels: tuple[int, int], stride: int) -> str:
@@ -168,12 +203,16 @@ def _inverted_residual(
     return writer.node("Add", f"{name}.add", [narrow, x]) if kept else narrow
 
 
-NETWORKS: Mapping[str, Callable[[], onnx.ModelProto]] = {"resnet18": resnet18, "mobilenet_v2": mobilenet_v2}
-"""Both by name."""
+NETWORKS: Mapping[str, Callable[[], onnx.ModelProto]] = {
+    "resnet18": resnet18,
+    "mobilenet_v2": mobilenet_v2,
+    "resnet50": resnet50,
+}
+"""All by name."""
 
 
 def write_networks(folder: Path) -> dict[str, Path]:
-    """Write both networks into ``folder`` and return their files by name."""
+    """Write the networks into ``folder`` and return their files by name."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / f"{name}.onnx" for name in NETWORKS}
     for name, path in paths.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache, lru_cache
 from typing import cast
 
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, StringAttr, i32
@@ -23,7 +25,6 @@ from xdsl.utils.exceptions import VerifyException
 
 from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, RegionOp
 from pqc.dialects.pqa_types import FieldsAttr, RegionType, TokenType, region_type
-from pqc.dialects.rules import expect
 from pqc.isa.access import Access, accesses
 from pqc.isa.fields import Address, EncodingError, Field, Memory, Unit
 from pqc.isa.instructions import Instruction
@@ -31,6 +32,26 @@ from pqc.isa.legality import clash, complaints
 
 INSTRUCTIONS = {kind.mnemonic: kind for kind in Instruction.registry.values()}
 """The instruction table by mnemonic."""
+
+
+KEPT = 1 << 16
+"""Instructions whose check is kept: every pass verifies them all, and few of them change."""
+
+
+@lru_cache(KEPT)
+def checked_accesses(instruction: Instruction, accumulator_bits: int) -> tuple[Access, ...]:
+    """What an instruction touches.
+
+    Raises:
+        VerifyException: its fields do not fit its word, or make no sense.
+    """
+    try:
+        instruction.encode()
+    except EncodingError as error:
+        raise VerifyException(str(error)) from error
+    for complaint in complaints(instruction):
+        raise VerifyException(f"pqa.{instruction.mnemonic}: {complaint}")
+    return accesses(instruction, accumulator_bits)
 
 
 class UnitOp(IRDLOperation, abc.ABC):
@@ -65,7 +86,8 @@ class UnitOp(IRDLOperation, abc.ABC):
         return INSTRUCTIONS[cls.name.removeprefix("pqa.")]
 
     @classmethod
-    def address_fields(cls) -> dict[str, Field]:
+    @cache
+    def address_fields(cls) -> Mapping[str, Field]:
         """The instruction's address fields."""
         return {n: f for n, f in cls.instruction_type().fields.items() if isinstance(f.bits, Address)}
 
@@ -81,24 +103,12 @@ class UnitOp(IRDLOperation, abc.ABC):
 
     def instruction(self, addresses: Mapping[str, int], wait: int = 0, signal: int = 0) -> Instruction:
         """The instruction with each region starting at ``addresses[field]``; fields left out are zero."""
-        given = dict(self.fields.data)
-        values: dict[str, int] = {}
-        for name, field in self.instruction_type().fields.items():
-            if isinstance(field.bits, Address):
-                values[name] = addresses.get(name, 0) + given.pop(f"{name}_offset", 0)
-            elif name == "buffer":
-                values[name] = self._buffer()
-            else:
-                values[name] = self._value(field, given.pop(name, 0))
-        if given:
-            raise VerifyException(f"{self.name} has no field {', '.join(map(repr, given))}")
-        return self.instruction_type()(wait=wait, signal=signal, **values)
-
-    def _value(self, field: Field, value: int) -> int:
-        try:
-            return field.type(value)
-        except ValueError:
-            raise VerifyException(f"{self.name}: {field.name} = {value} is not a {field.type.__name__}") from None
+        buffer = self._buffer() if "buffer" in self.instruction_type().fields else None
+        unplaced = _unplaced(type(self), self.fields.data, buffer)
+        if not addresses and not wait and not signal:
+            return unplaced
+        placed = {name: addresses.get(name, 0) + getattr(unplaced, name) for name in self.address_fields()}
+        return replace(unplaced, wait=wait, signal=signal, **placed)
 
     def _buffer(self) -> Memory:
         region = self.region_of.get("address")
@@ -128,58 +138,52 @@ class UnitOp(IRDLOperation, abc.ABC):
 
     def verify_(self) -> None:
         """The fields fit the instruction and make sense, and each access stays inside its region."""
-        self._verify_operands()
-        try:
-            instruction = self.instruction({})
-            instruction.encode()
-        except EncodingError as error:
-            raise VerifyException(str(error)) from error
-        for complaint in complaints(instruction):
-            raise VerifyException(f"{self.name}: {complaint}")
-        touched = accesses(instruction, self.accumulator_bits())
+        regions = self._verified_regions()
+        instruction = self.instruction({})
+        touched = checked_accesses(instruction, self.accumulator_bits())
         for access in touched:
-            self._verify_access(access)
-        regions = self.region_of
+            self._verify_access(access, regions)
         written = touched[-1]
         for read in touched[:-1]:
-            expect(
-                regions[read.field] is not regions[written.field] or not clash(instruction, read, written),
-                f"{self.name}: {written.field} overwrites what {read.field} has yet to read",
-            )
+            if regions[read.field] is regions[written.field] and clash(instruction, read, written):
+                raise VerifyException(f"{self.name}: {written.field} overwrites what {read.field} has yet to read")
         unused = regions.keys() - {access.field for access in touched}
-        expect(not unused, f"{self.name} does not use {', '.join(sorted(unused))}")
+        if unused:
+            raise VerifyException(f"{self.name} does not use {', '.join(sorted(unused))}")
 
-    def _verify_operands(self) -> None:
+    def _verified_regions(self) -> dict[str, SSAValue]:
         """Regions that the program defines, one for each address field; tokens of its instructions."""
-        names = [name.data for name in self.bound]
-        expect(
-            len(names) == len(self.regions_used) == len(set(names)),
-            f"{self.name} needs one region for each address field, and each field once",
-        )
+        names, used = [name.data for name in self.bound], self.regions_used
+        if not len(names) == len(used) == len(set(names)):
+            raise VerifyException(f"{self.name} needs one region for each address field, and each field once")
+        regions = dict(zip(names, used, strict=True))
         allowed = self.address_fields()
-        for name, value in self.region_of.items():
-            expect(name in allowed, f"{self.name} has no address field {name!r}, allowed are {', '.join(allowed)}")
-            expect(isinstance(value.owner, RegionOp), f"{name} is not a region of the program")
+        for name, value in regions.items():
+            if name not in allowed:
+                raise VerifyException(f"{self.name} has no address field {name!r}, allowed are {', '.join(allowed)}")
+            if not isinstance(value.owner, RegionOp):
+                raise VerifyException(f"{name} is not a region of the program")
         for token in self.after:
-            expect(isinstance(token.owner, UnitOp | Block), f"{self.name} waits for what is no instruction")
+            if not isinstance(token.owner, UnitOp | Block):
+                raise VerifyException(f"{self.name} waits for what is no instruction")
+        return regions
 
-    def _verify_access(self, access: Access) -> None:
+    def _verify_access(self, access: Access, regions: Mapping[str, SSAValue]) -> None:
         """In the memory, inside the region, no constant overwritten, and no byte written twice."""
-        region = self.region_of.get(access.field)
+        region = regions.get(access.field)
         if region is None:
             raise VerifyException(f"{self.name} uses {access.field!r}, and no region is bound to it")
         kind = region_type(region)
-        expect(
-            kind.kind is access.memory,
-            f"{access.field} is in {kind.memory.data}, it must be in {access.memory.name.lower()}",
-        )
-        expect(
-            access.end <= kind.size.data,
-            f"{access.field} ends at byte {access.end} of a region of {kind.size.data} bytes",
-        )
-        if access.written:
-            expect(not isinstance(region.owner, ConstantOp), f"{access.field} is a constant, it cannot be written")
-            expect(not access.overlaps_itself, f"{self.name} writes some bytes of {access.field} twice")
+        if kind.kind is not access.memory:
+            raise VerifyException(
+                f"{access.field} is in {kind.memory.data}, it must be in {access.memory.name.lower()}"
+            )
+        if access.end > kind.size.data:
+            raise VerifyException(f"{access.field} ends at byte {access.end} of a region of {kind.size.data} bytes")
+        if access.written and isinstance(region.owner, ConstantOp):
+            raise VerifyException(f"{access.field} is a constant, it cannot be written")
+        if access.written and access.overlaps_itself:
+            raise VerifyException(f"{self.name} writes some bytes of {access.field} twice")
 
     def print(self, printer: Printer) -> None:
         """Print the form shown at the top."""
@@ -214,6 +218,34 @@ class UnitOp(IRDLOperation, abc.ABC):
         op = cls(dict(named), dict(fields), tokens)
         op.attributes |= attributes
         return op
+
+
+@lru_cache(KEPT)
+def _unplaced(kind: type[UnitOp], fields: tuple[tuple[str, int], ...], buffer: Memory | None) -> Instruction:
+    """The instruction with these fields whose regions all start at zero; equal ones are one object.
+
+    Raises:
+        VerifyException: a field has no such name or no such value.
+    """
+    given = dict(fields)
+    values: dict[str, int] = {}
+    for name, field in kind.instruction_type().fields.items():
+        if isinstance(field.bits, Address):
+            values[name] = given.pop(f"{name}_offset", 0)
+        elif name == "buffer" and buffer is not None:
+            values[name] = buffer
+        else:
+            values[name] = _value(kind, field, given.pop(name, 0))
+    if given:
+        raise VerifyException(f"{kind.name} has no field {', '.join(map(repr, given))}")
+    return kind.instruction_type()(wait=0, signal=0, **values)
+
+
+def _value(kind: type[UnitOp], field: Field, value: int) -> int:
+    try:
+        return field.type(value)
+    except ValueError:
+        raise VerifyException(f"{kind.name}: {field.name} = {value} is not a {field.type.__name__}") from None
 
 
 def _parse_defined(parser: Parser) -> SSAValue:

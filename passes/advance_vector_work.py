@@ -21,7 +21,8 @@ from xdsl.passes import ModulePass
 
 from pqc.dialects.pqa import RequantizeOp, UnitOp
 from pqc.dialects.pqa_memory import ProgramOp
-from pqc.isa.access import Access, accesses
+from pqc.dialects.pqa_unit import checked_accesses
+from pqc.isa.access import Access
 from pqc.isa.fields import Memory, Unit
 from pqc.passes.allocate_memory import finds_place
 from pqc.passes.attributes import program_of, target_of
@@ -39,7 +40,7 @@ class _Touch:
 def region_accesses(op: UnitOp, accumulator_bits: int) -> list[tuple[SSAValue, Access]]:
     """What an operation touches, each access with its region, addresses counted from the region's start."""
     regions = op.region_of
-    touched = accesses(op.instruction({}), accumulator_bits)
+    touched = checked_accesses(op.instruction({}), accumulator_bits)
     return [(regions[access.field], access) for access in touched if access.field in regions]
 
 

@@ -14,6 +14,7 @@ from xdsl.passes import ModulePass
 from pqc.codebook.layer import FitOptions
 from pqc.passes.attributes import calibration_of
 from pqc.passes.fitter import Fitter
+from pqc.workers import worker_threads
 
 
 @dataclass(frozen=True)
@@ -35,5 +36,6 @@ class FitPrototypesPass(ModulePass):
         """Fit every layer that has a configuration."""
         options = FitOptions(**{field.name: getattr(self, field.name) for field in fields(FitOptions)})
         fitter = Fitter(op, options, self.weight_bits)
-        fitter.run(calibration_of(op))
+        with worker_threads():
+            fitter.run(calibration_of(op))
         fitter.replace()

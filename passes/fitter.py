@@ -1,148 +1,112 @@
-"""The two executions that fitting runs side by side, and the layers it fits on the way.
-
-The float network says what each layer should give; the integer network, as it will run on the machine, says what each
-layer will see.
-"""
+"""The layers that are fitted on the way through the network, and what is known of them from earlier compilations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from dataclasses import replace
 
 import numpy as np
 from xdsl.dialects.builtin import FloatAttr, ModuleOp, f64
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from pqc.codebook.layer import FitOptions, LayerData, LayerShape, fit_layer
+from pqc.cache import current_cache, key_of
+from pqc.codebook.layer import FitOptions, FittedLayer, LayerData, LayerShape, fit_layer
 from pqc.codebook.metrics import normalized_map_error
-from pqc.dialects.blob import ConstantOp, constant_of
+from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import ConvOp
 from pqc.dialects.pq import ConvolutionOp
-from pqc.dialects.pq_types import ConfigAttr, QuantizedType
+from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import InternalError
-from pqc.interpreter.reference import execute, last_uses
 from pqc.numerics.arrays import AnyArray, FloatArray
-from pqc.numerics.element import Element, dequantize
-from pqc.passes.attributes import ERROR, GRID, Grids, config_of, main_of, target_of
+from pqc.numerics.element import Element
+from pqc.passes.attributes import ERROR, GRID, INPUT_GRIDS, Grids, config_of, main_of, target_of
 from pqc.passes.constants import constant_array
+from pqc.passes.frames_at_once import execute_frames, sums_before_bounds
+from pqc.passes.history import History
 from pqc.passes.progress import report_progress
 from pqc.passes.quantizer import Quantizer
-
-FRAMES_AT_ONCE = 64
-"""Frames executed together on the integer side, at most."""
-
-ELEMENTS_AT_ONCE = 1 << 22
-"""Elements of the largest tensor of these frames, at most, which bounds the memory: integers are computed in int64."""
-
-Replacement = tuple[ConvOp, list[Operation]]
-
-
-def execute_all(ops: Sequence[Operation], values: dict[SSAValue, AnyArray]) -> AnyArray:
-    """Execute ``ops`` on the given operand values, a few frames at a time; the last result for all frames."""
-    frames = max(array.shape[0] for array in values.values())
-    sizes = [prod(array.shape[1:]) for array in values.values()]
-    kind = ops[-1].results[0].type
-    if isinstance(kind, QuantizedType):
-        sizes.append(prod(kind.get_shape()[1:]))
-    step = max(1, min(FRAMES_AT_ONCE, ELEMENTS_AT_ONCE // max(sizes)))
-    parts: list[AnyArray] = []
-    for first in range(0, frames, step):
-        local = {value: array[first : first + step] for value, array in values.items()}
-        for op in ops:
-            local.update(zip(op.results, execute(op, [local[value] for value in op.operands]), strict=True))
-        parts.append(local[ops[-1].results[0]])
-    return np.concatenate(parts)
-
-
-def sums_before_bounds(op: ConvOp, operands: Sequence[AnyArray]) -> FloatArray:
-    """What the float network has before bounds are applied: [frames, outputs, rows, columns]."""
-    unbounded = op.clone()
-    for name in ("low", "high"):
-        unbounded.properties.pop(name, None)
-    sums = execute(unbounded, operands)[0]
-    unbounded.erase()
-    return sums
+from pqc.passes.side_by_side import SideBySide
 
 
 class Fitter:
-    """Both executions, and the layers fitted so far."""
+    """Fits layer after layer; what is in the cache is not fitted again, and only what fitting needs is executed."""
 
     def __init__(self, module: ModuleOp, options: FitOptions, weight_bits: int) -> None:
-        self.block = main_of(module).body.block
+        block = main_of(module).body.block
         self.grids = Grids(module)
         self.target = target_of(module)
         self.quantizer = Quantizer(self.grids, self.target, weight_bits)
         self.options = options
-        self.exact: dict[SSAValue, AnyArray] = {}
-        self.integers: dict[SSAValue, AnyArray] = {}
-        self.scratch = Block()
-        self.stand_ins: dict[SSAValue, SSAValue] = {}
-        self.replacements: list[Replacement] = []
+        self.sides = SideBySide(module, self.grids, self.quantizer)
+        self.layers = [op for op in block.ops if not isinstance(op, ConstantOp | ReturnOp)]
+        self.chosen = [op for op in self.layers if isinstance(op, ConvOp) and config_of(op) is not None]
+        self.cache = current_cache()
+        self.keys: dict[ConvOp, str] = {} if self.cache is None else self._cache_keys(module)
+        self.fitted: dict[ConvOp, list[Operation]] = {}
+
+    def _cache_keys(self, module: ModuleOp) -> dict[ConvOp, str]:
+        """What each layer is kept under: the digest of all that its fit follows from."""
+        target = (self.target.requantize, str(self.target.accumulator_bits))
+        facts = (str(self.options), str(self.quantizer.weight_bits), *target, str(module.attributes.get(INPUT_GRIDS)))
+        history = History(module, facts)
+        return {op: key_of(["fit", str(number), history[op]]) for number, op in enumerate(self.chosen)}
 
     def run(self, frames: Sequence[AnyArray]) -> None:
-        """Walk through the network once, fitting on the way."""
-        for argument, array in zip(self.block.args, frames, strict=True):
-            self._keep(argument, array, self.grids[argument].integers.quantize(array, self.grids[argument].scale.data))
-        layers = [op for op in self.block.ops if not isinstance(op, ConstantOp | ReturnOp)]
-        chosen = [op for op in layers if config_of(op) is not None]
-        freed, fitted = last_uses(self.block), 0
-        for op in layers:
-            if isinstance(op, ConvOp) and op in chosen:
-                report_progress(f"fitting {node_name(op)}", fitted, len(chosen))
-                self._fit(op)
-                fitted += 1
+        """Walk through the network once, to the last layer that has to be fitted."""
+        for op in self.chosen:
+            self._take_known(op)
+        missing = [op for op in self.chosen if op not in self.fitted]
+        executed = self.layers[: self.layers.index(missing[-1]) + 1] if missing else []
+        if executed:
+            self.sides.start(frames)
+        for op in executed:
+            if not isinstance(op, ConvOp) or op not in self.chosen:
+                self.sides.execute(op)
+            elif op in self.fitted:
+                self.sides.keep(op.result, execute_frames([op], self.sides.operands(op)), self._integers(op))
             else:
-                exact = execute(op, [self._exact(value) for value in op.operands])[0]
-                self._keep(op.results[0], exact, self._simulate(op))
-            for value in freed.get(op, ()):
-                self.exact.pop(value, None)
-                self.integers.pop(value, None)
-        report_progress("fitting", fitted, len(chosen))
+                report_progress(f"fitting {node_name(op)}", self.chosen.index(op), len(self.chosen))
+                self._fit(op)
+            self.sides.free(op)
+        report_progress("fitting", len(self.chosen), len(self.chosen))
 
-    def _exact(self, value: SSAValue) -> AnyArray:
-        constant = constant_of(value)
-        return self.exact[value] if constant is None else constant
+    def _take_known(self, op: ConvOp) -> None:
+        """Take what an earlier compilation fitted to the same layer on the same frames, where the cache has it."""
+        kept = None if self.cache is None else self.cache.get(self.keys[op])
+        if kept is not None:
+            layer = FittedLayer(kept["codebook"], kept["table"], kept["bias"])
+            self._take(op, layer)
+            self._record_error(op, float(kept["error"]))
 
-    def _keep(self, value: SSAValue, exact: AnyArray, integers: AnyArray) -> None:
-        self.exact[value], self.integers[value] = exact, integers
-
-    def _stand_in(self, value: SSAValue) -> SSAValue:
-        """A value of the integer type of ``value``, for operations that are executed and thrown away."""
-        if constant_of(value) is not None:
-            return value
-        if value not in self.stand_ins:
-            kind: Attribute = self.grids.type_of(value)
-            self.stand_ins[value] = self.scratch.insert_arg(kind, len(self.scratch.args))
-        return self.stand_ins[value]
-
-    def _simulate(self, op: Operation) -> AnyArray:
-        """What the integer network computes for ``op``."""
-        made = self.quantizer.convert(op, [self._stand_in(value) for value in op.operands])
-        known = {self._stand_in(value): self.integers[value] for value in op.operands if value in self.integers}
-        result = execute_all(made, known)
-        for new in reversed(made):
-            new.erase()
-        return result
+    def _integers(self, op: ConvOp) -> AnyArray:
+        """What the integer network computes for a layer that is fitted."""
+        return self.sides.simulate(self.fitted[op][-1])
 
     def _fit(self, op: ConvOp) -> None:
-        sums = sums_before_bounds(op, [self._exact(value) for value in op.operands])
-        made = self._layer(op, sums)
-        convolution = made[-1]
-        integers = self._simulate(convolution)
+        sums = sums_before_bounds(op, self.sides.operands(op))
+        layer = fit_layer(self._data(op, sums), self._shape(op), self.options, self.chosen.index(op))
+        self._take(op, layer)
+        integers = self._integers(op)
         low, high = op.bounds
-        exact = np.clip(sums, low, high) if op.bounds != (None, None) else sums
-        self._keep(op.result, exact, integers)
+        exact = np.clip(sums, low, high, out=sums) if op.bounds != (None, None) else sums
+        self.sides.keep(op.result, exact, integers)
         frames, outputs = exact.shape[:2]
         error = normalized_map_error(
             integers.reshape(frames, outputs, -1),
             self.grids[op.result].scale.data,
             exact.reshape(frames, outputs, -1),
         )
-        convolution.attributes[ERROR] = FloatAttr(error, f64)
-        self.replacements.append((op, made))
+        self._record_error(op, error)
+        if self.cache is not None:
+            arrays = {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias}
+            self.cache.put(self.keys[op], arrays | {"error": np.array(error)})
+
+    def _record_error(self, op: ConvOp, error: float) -> None:
+        """Leave on the layer how far its integers are from the float network's results."""
+        self.fitted[op][-1].attributes[ERROR] = FloatAttr(error, f64)
 
     def _shape(self, op: ConvOp) -> LayerShape:
         """What the codebook and the table of a chosen layer will look like."""
@@ -161,10 +125,9 @@ class Fitter:
             grouping=config.grouped,
         )
 
-    def _layer(self, op: ConvOp, sums: FloatArray) -> list[Operation]:
-        """The fitted operation that takes the place of ``op``, with its constants in front."""
+    def _take(self, op: ConvOp, fitted: FittedLayer) -> None:
+        """Make the operation that takes the place of ``op``, with its constants in front."""
         shape = self._shape(op)
-        fitted = fit_layer(self._data(op, sums), shape, self.options, len(self.replacements))
         codebook = ConstantOp("codebook", fitted.codebook)
         table, bias = ConstantOp("table", fitted.table), ConstantOp("bias", fitted.bias)
         convolution = ConvolutionOp(
@@ -195,36 +158,30 @@ class Fitter:
             if isinstance(new, ConstantOp):
                 hint(new.result, new.label)
         convolution.result.name_hint = op.result.name_hint
-        return made
+        self.fitted[op] = made
 
     def _data(self, op: ConvOp, sums: FloatArray) -> LayerData:
-        """What the layer sees, and what it should give so that the sum with its residual is the float network's."""
+        """What the layer sees, and what it should give together with its residual."""
         frames, outputs = sums.shape[:2]
-        residual: FloatArray | None = None
-        if op.residual is not None:
-            actual = dequantize(self.integers[op.residual], self.grids[op.residual].scale.data)
-            residual = actual.reshape(frames, outputs, -1)
-
-        def behind(bound: float | None, without: float) -> FloatArray | float:
-            """Where a bound on the sum cuts off the layer's own part of it."""
-            if bound is None:
-                return without
-            return bound if residual is None else bound - residual
-
-        target, (low, high) = sums.reshape(frames, outputs, -1), op.bounds
-        return LayerData(
-            activations=self.integers[op.x],
+        low, high = op.bounds
+        data = LayerData(
+            activations=self.sides.integers[op.x],
             scale=self.grids[op.x].scale.data,
             window=op.window,
             weight=constant_array(op.weight).reshape(outputs, -1),
-            target=target if residual is None else target - residual,
-            floor=behind(low, -np.inf),
-            ceiling=behind(high, np.inf),
+            target=sums.reshape(frames, outputs, -1),
+            low=-np.inf if low is None else low,
+            high=np.inf if high is None else high,
         )
+        if op.residual is None:
+            return data
+        shortcut = self.sides.integers[op.residual].reshape(frames, outputs, -1)
+        return replace(data, shortcut=shortcut, shortcut_scale=self.grids[op.residual].scale.data)
 
     def replace(self) -> None:
         """Put the fitted layers into the network."""
-        for op, made in self.replacements:
+        for op in self.chosen:
+            made = self.fitted[op]
             Rewriter.insert_op(made, InsertPoint.before(op))
             op.result.replace_all_uses_with(made[-1].results[0])
             op.detach()

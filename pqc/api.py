@@ -85,6 +85,7 @@ def compile(  # the name a user expects: pqc.compile
     target: str | Path | Target = "pqa",
     overrides: Sequence[str] = (),
     dump_ir: str | Path | None = None,
+    cache: str | Path | None = None,
     **options: Any,
 ) -> Program:
     """Compile an ONNX model.
@@ -95,6 +96,7 @@ def compile(  # the name a user expects: pqc.compile
         target: the name of an installed target, a target file, or a target.
         overrides: keys of the target to change, as ``section.key=value``.
         dump_ir: a folder for the IR after each pass.
+        cache: a folder that keeps what is fitted, so that the next compilation need not fit it again.
         options: the fields of :class:`pqc.passes.options.PqOptions`, as ``prototypes=16, length=3``.
 
     Raises:
@@ -112,6 +114,7 @@ def compile(  # the name a user expects: pqc.compile
         pq=PqOptions(**options),
         calibration=frames,
         dump_ir=None if dump_ir is None else Path(dump_ir),
+        cache=None if cache is None else Path(cache),
     )
     return Program(compile_model(request).program)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
+from pqc.cache import Cache, using_cache
 from pqc.dialects.onnx import shape_of
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
@@ -44,7 +45,6 @@ from pqc.passes.retarget import retarget
 from pqc.passes.text import load_module, module_text
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
-from pqc.report.report import build_report
 from pqc.synthetic import synthetic_count, synthetic_frames
 from pqc.version import __version__
 
@@ -59,7 +59,7 @@ class CompileRequest:
     ``model`` is an ONNX file, or a dump of the IR that is compiled on from where it was written; ``target`` may be
     None for a dump, which knows its own. ``calibration`` holds float32 frames by input name, already preprocessed;
     None asks for synthetic ones. ``batch`` and ``schedule`` belong to the lowering, so that a dump of an earlier phase
-    takes them, too; None leaves them as they are.
+    takes them, too; None leaves them as they are. ``cache`` is a folder of what earlier compilations fitted.
     """
 
     model: Path
@@ -69,6 +69,7 @@ class CompileRequest:
     preprocessing: Preprocessing | None = None
     batch: int | None = None
     schedule: Schedule | None = None
+    cache: Path | None = None
     dump_ir: Path | None = None
     print_ir_after: tuple[str, ...] = ()
     time_passes: bool = False
@@ -84,6 +85,9 @@ class CompileResult:
     @cached_property
     def report(self) -> dict[str, Any]:
         """The report of design, as plain JSON values."""
+        # most compilations want none
+        from pqc.report.report import build_report
+
         return build_report(self.program)
 
 
@@ -97,6 +101,7 @@ def compile_model(request: CompileRequest) -> CompileResult:
     for name in request.print_ir_after:
         if name != "all" and name not in pipeline_names():
             raise ModelError(f"--print-ir-after {name}: no such pass; the passes are {', '.join(pipeline_names())}")
+    cache = _cache(request)
     resumed = request.model.suffix == ".mlir"
     module = _resumed_module(request) if resumed else _imported_module(request)
     dumps = None
@@ -117,7 +122,8 @@ def compile_model(request: CompileRequest) -> CompileResult:
     options = PqOptions.from_json(provenance_of(module).get("options", {})) if resumed else request.pq
     options = _with_lowering(request, module, options)
     passes = remaining(configured_passes(options), module)
-    run_pipeline(make_context(), module, passes, observe)
+    with using_cache(cache):
+        run_pipeline(make_context(), module, passes, observe)
     return CompileResult(_program(module, references[0]), schedule_of(module))
 
 
@@ -149,7 +155,8 @@ def quantize_model(request: CompileRequest) -> ModuleOp:
     module = _imported_module(request)
     passes = configured_passes(request.pq)
     last = pipeline_names().index(QuantizePass.name)
-    run_pipeline(make_context(), module, passes[: last + 1])
+    with using_cache(_cache(request)):
+        run_pipeline(make_context(), module, passes[: last + 1])
     return module
 
 
@@ -165,6 +172,16 @@ def compile_quantized(module: ModuleOp, target: Target) -> CompileResult:
     options = PqOptions.from_json(provenance_of(lowered).get("options", {}))
     run_pipeline(make_context(), lowered, remaining(configured_passes(options), lowered))
     return CompileResult(_program(lowered, reference), schedule_of(lowered))
+
+
+def _cache(request: CompileRequest) -> Cache | None:
+    """The cache that was asked for."""
+    return None if request.cache is None else Cache.open(request.cache, _warn)
+
+
+def _warn(sentence: str) -> None:
+    """What a person should know of the cache, on stderr."""
+    print(sentence, file=sys.stderr)
 
 
 def _talk(request: CompileRequest, step: Step, module: ModuleOp) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pqc.cli.memory import rare_collections
 from pqc.cli.options import (
     DEFAULT_TARGET,
     LAYER_OPTIONS,
@@ -59,6 +60,7 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 @click.option(
     "--save-schedule", metavar="FILE", help="Write the tiles and the residency that were chosen, to be edited."
 )
+@click.option("--cache", metavar="DIR", type=FilePath(), help="Keep what is fitted here, and look here before fitting.")
 @click.option("--dump-ir", metavar="DIR", type=FilePath(), help="Write the IR after every pass that changed it.")
 @click.option("--print-ir-after", metavar="PASS|all", multiple=True, help="Print the IR after a pass, on stderr.")
 @click.option("--time-passes", is_flag=True, help="Say how long each pass took, on stderr.")
@@ -77,12 +79,18 @@ def command(context: click.Context, **options: Any) -> None:
         check_place(path)
     if options["dump_ir"] is not None and options["dump_ir"].is_file():
         raise ModelError(f"--dump-ir {options['dump_ir']}: this is a file, a folder is wanted")
+    with rare_collections():
+        _compile(options, context)
+
+
+def _compile(options: Mapping[str, Any], context: click.Context) -> None:
+    """Compile as the options say, and write what they ask for."""
     from pqc.api import compile_model
     from pqc.cli.report import report_bytes
 
     schedule = _schedule(options["schedule"])
     request = _resumed(options, context) if options["model"].suffix == ".mlir" else _request(options)
-    request = replace(request, batch=options["batch"], schedule=schedule)
+    request = replace(request, batch=options["batch"], schedule=schedule, cache=options["cache"])
     with pass_progress():
         result = compile_model(request)
     data = result.program.to_bytes()

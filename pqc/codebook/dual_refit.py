@@ -14,7 +14,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pqc.codebook.bounds import Bounds
 from pqc.codebook.one_hot import one_hot, parts, predict
+from pqc.codebook.positive_solver import PositiveSolver
 from pqc.numerics.arrays import FloatArray, IntArray
 
 Float32: TypeAlias = npt.NDArray[np.float32]
@@ -34,7 +36,7 @@ class DualRefit:
         self._codes = codes
         self._prototypes = prototypes
         self._target = target
-        self._solver: tuple[float, Float64] | None = None
+        self._solver: tuple[float, PositiveSolver] | None = None
 
     def retarget(self, codes: IntArray, target: FloatArray) -> None:
         """Replace all targets, for the same codes in the same order.
@@ -45,6 +47,22 @@ class DualRefit:
         if codes.shape != self._codes.shape or len(target) != len(self._codes):
             raise ValueError(f"{len(target)} new targets for {len(self._codes)} positions, they must be as many")
         self._target = target
+
+    def retarget_visible(
+        self, codes: IntArray, target: FloatArray, bounds: Bounds, table: FloatArray, bias: FloatArray
+    ) -> None:
+        """As :meth:`TableRefit.retarget_visible`.
+
+        Raises:
+            ValueError: there are more or fewer positions.
+        """
+        self.retarget(codes, self.visible(codes, target, bounds, table, bias))
+
+    def visible(
+        self, codes: IntArray, target: FloatArray, bounds: Bounds, table: FloatArray, bias: FloatArray
+    ) -> Float32:
+        """As :meth:`TableRefit.visible`."""
+        return bounds.visible(target, predict(codes, table, bias))
 
     def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
         """The table [subspaces, prototypes, outputs] and the bias [outputs] of least squared error.
@@ -62,7 +80,7 @@ class DualRefit:
             )
         missing: Float64 = self._target.astype(np.float64) - predict(self._codes, prior, np.zeros(outputs, np.float32))
         mean = missing.mean(axis=0)
-        weights = self._inverse(ridge) @ (missing - mean)
+        weights = self._solver_for(ridge).solve(missing - mean)
         change = np.empty((shape[0] * shape[1], outputs))
         used = np.empty(len(change))
         for part in self._subspaces():
@@ -73,8 +91,8 @@ class DualRefit:
         table = prior.astype(np.float64) + change.reshape(shape)
         return table.astype(np.float32), mean - used @ change
 
-    def _inverse(self, ridge: float) -> Float64:
-        """The inverse of the centered and regularized matrix of common codes, kept for the next targets."""
+    def _solver_for(self, ridge: float) -> PositiveSolver:
+        """The centered and regularized matrix of common codes, factored and kept for the next targets."""
         if self._solver is not None and self._solver[0] == ridge:
             return self._solver[1]
         positions = len(self._codes)
@@ -85,9 +103,9 @@ class DualRefit:
         mean = common.mean(axis=0)
         common += mean.mean() - mean - mean[:, None]
         common[np.diag_indices(positions)] += ridge * positions / self._prototypes
-        inverse = np.linalg.inv(common).astype(np.float64)
-        self._solver = (ridge, inverse)
-        return inverse
+        solver = PositiveSolver(common)
+        self._solver = (ridge, solver)
+        return solver
 
     def _subspaces(self) -> list[slice]:
         """Runs of subspaces whose one-hot columns fit the memory bound."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
+from pqc.workers import in_parallel
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 
@@ -48,13 +49,16 @@ def fit_codebook(
     factors = None if metric is None else whitening(metric)
     codebook = np.empty((subspaces, prototypes, length), element.storage)
     together = max(1, SAMPLES_AT_ONCE // samples)
-    for first in range(0, subspaces, together):
+
+    def fit(first: int) -> None:
         part = slice(first, min(first + together, subspaces))
         x = vectors[part].astype(np.float32)
         seen = x if factors is None else x @ factors[part]
         randoms = [np.random.default_rng((seed, s)) for s in range(part.start, part.stop)]
         centers = _cluster(seen, prototypes, iterations, randoms)
         codebook[part] = element.clip(np.floor(_means_in(x, seen, centers) + 0.5).astype(np.int64))
+
+    in_parallel(fit, range(0, subspaces, together))
     return codebook
 
 

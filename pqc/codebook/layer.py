@@ -12,20 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.codebook.bias import correct_bias
+from pqc.codebook.bounds import Bounds
 from pqc.codebook.kmeans import fit_codebook, weight_metric
-from pqc.codebook.one_hot import predict
-from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of, visible_target
+from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
 from pqc.codebook.table import plain_table, quantize_table
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
-from pqc.numerics.element import Element
+from pqc.numerics.element import Element, dequantize
 from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
 from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import lookup
 from pqc.numerics.window import Window
+from pqc.workers import in_parallel
 
 Float32: TypeAlias = npt.NDArray[np.float32]
+
+POSITIONS_AT_ONCE = 8192
+"""Positions that each thread encodes at a time."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,14 @@ class LayerData:
     weight: FloatArray
     """[outputs, elements], elements in the order of the window."""
     target: FloatArray
-    """[frames, outputs, columns]: the float network's result before bounds; where a shortcut is added to it, the
-    float network's sum less the shortcut that is actually there."""
-    floor: FloatArray | float = -np.inf
-    """Where bounds behind the layer begin to hide its result from below: for a ReLU 0, less the shortcut that is
-    actually there, [frames, outputs, columns]."""
-    ceiling: FloatArray | float = np.inf
+    """[frames, outputs, columns]: the float network's result before bounds, with the shortcut where one is added."""
+    shortcut: IntArray | None = None
+    """[frames, outputs, columns]: what is actually added to the result, already quantized."""
+    shortcut_scale: float = 1.0
+    """The real value of one unit of the shortcut."""
+    low: float = -np.inf
+    """Where bounds behind the layer begin to hide the sum of result and shortcut from below: for a ReLU 0."""
+    high: float = np.inf
     """The same from above."""
 
 
@@ -105,12 +111,11 @@ class FittedLayer:
 
 @dataclass(frozen=True)
 class _Rows:
-    """The data at some positions, a row for each."""
+    """The data at some positions, a row for each: what the layer should give, the shortcut taken off."""
 
     vectors: IntArray
     target: FloatArray
-    floor: FloatArray | float
-    ceiling: FloatArray | float
+    bounds: Bounds
 
 
 def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: int = 0) -> FittedLayer:
@@ -149,7 +154,7 @@ def _tune_codebook(
         codebook,
         rows.vectors,
         rows.target,
-        rows.floor,
+        rows.bounds.floor,
         _plain(data, shape, codebook),
         options.ridge,
         shape.codebook,
@@ -165,14 +170,12 @@ def _fit_table(
     cut = _cut(data, shape)
     positions = affordable_positions(cut.subspaces * shape.prototypes, options.refit_positions)
     rows = _rows_at(data, shape, positions, seeds[4])
-    codes = nearest_prototype(rows.vectors.transpose(0, 2, 1)[None], cut.for_taps(codebook), shape.metric)[0].T
+    codes = _codes(rows.vectors, cut.for_taps(codebook), shape.metric)
     equations = refit_of(codes, shape.prototypes, rows.target)
     prior, rounds = _plain(data, shape, codebook), options.bound_rounds
-    table, bias = bounded_refit(equations, codes, rows.target, rows.floor, rows.ceiling, prior, options.ridge, rounds)
+    table, bias = bounded_refit(equations, codes, rows.target, rows.bounds, prior, options.ridge, rounds)
     quantized = quantize_table(table, bias, shape.table_bits, shape.accumulator_bits, shape.power_of_two_of)
-    wanted = (
-        visible_target(rows.target, rows.floor, rows.ceiling, predict(codes, table, bias)) if rounds else rows.target
-    )
+    wanted = equations.visible(codes, rows.target, rows.bounds, table, bias) if rounds else rows.target
     sums = lookup(codes.T[None], quantized.table, quantized.bias[:, None], shape.accumulator_bits)[0].T
     missing = wanted.mean(axis=0, dtype=np.float64) - sums.mean(axis=0) * quantized.scale
     corrected = correct_bias(quantized, missing, shape.accumulator_bits)
@@ -180,16 +183,28 @@ def _fit_table(
     return FittedLayer(codebook, table, (bias + moved).astype(np.float32))
 
 
+def _codes(vectors: IntArray, codebook: IntArray, metric: Metric) -> IntArray:
+    """The codes [positions, subspaces] of ``vectors`` [subspaces, positions, length]."""
+    subspaces, positions, _ = vectors.shape
+    codes = np.empty((positions, subspaces), np.uint8 if codebook.shape[1] <= 256 else np.uint16)
+
+    def encode(first: int) -> None:
+        part = slice(first, first + POSITIONS_AT_ONCE)
+        codes[part] = nearest_prototype(vectors[:, part].transpose(0, 2, 1)[None], codebook, metric)[0].T
+
+    in_parallel(encode, range(0, positions, POSITIONS_AT_ONCE))
+    return codes
+
+
 def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> _Rows:
     """``count`` positions: subvectors [subspaces, positions, length] on the codebook grid, and what belongs to them."""
     positions = sample_positions(data.target.shape[0], data.target.shape[2], count, seed)
     vectors = sample_vectors(data.activations, data.window, _cut(data, shape), positions)
-    return _Rows(
-        onto_grid(vectors, shape.shift, shape.codebook),
-        at_positions(data.target, positions),
-        _at(data.floor, positions),
-        _at(data.ceiling, positions),
-    )
+    target, bounds = at_positions(data.target, positions), Bounds(data.low, data.high)
+    if data.shortcut is not None:
+        added = dequantize(at_positions(data.shortcut, positions), data.shortcut_scale)
+        target, bounds = target - added, Bounds(_less(data.low, added), _less(data.high, added))
+    return _Rows(onto_grid(vectors, shape.shift, shape.codebook), target, bounds)
 
 
 def _pixels(data: LayerData, shape: LayerShape, count: int, seed: int) -> IntArray:
@@ -210,8 +225,9 @@ def _weight(data: LayerData, cut: Cut) -> FloatArray:
     return cut.elements(data.weight[:, :, None])[:, :, 0]
 
 
-def _at(bound: FloatArray | float, positions: IntArray) -> FloatArray | float:
-    return bound if isinstance(bound, int | float) else at_positions(bound, positions)
+def _less(bound: float, added: FloatArray) -> FloatArray | float:
+    """Where a bound on the sum cuts off what is added to; no bound stays none."""
+    return bound - added if np.isfinite(bound) else bound
 
 
 def _plain(data: LayerData, shape: LayerShape, codebook: IntArray) -> FloatArray:

@@ -7,9 +7,10 @@ import numpy.typing as npt
 
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import dequantize
+from pqc.workers import in_parallel
 
-ELEMENTS_AT_ONCE = 1 << 26
-"""Elements compared at a time, which bounds the memory: 512 MiB of differences."""
+ELEMENTS_AT_ONCE = 1 << 20
+"""Elements that each thread compares at a time, which bounds the memory: 8 MiB of differences."""
 
 
 def rows(x: AnyArray) -> AnyArray:
@@ -31,12 +32,15 @@ def normalized_map_error(actual: IntArray, scale: float, target: FloatArray) -> 
     frames, columns = len(target), target.shape[2]
     step = max(1, ELEMENTS_AT_ONCE // target[0].size)
     parts = [slice(first, first + step) for first in range(0, frames, step)]
-    total: npt.NDArray[np.float64] = np.zeros(len(target[0]))
-    for part in parts:
-        total += rows(target[part]).sum(axis=0, dtype=np.float64)
-    mean: npt.NDArray[np.float64] = total / (frames * columns)
-    error = sum(_squares(rows(dequantize(actual[part], scale)), rows(target[part])) for part in parts)
-    return _ratio(error, sum(_squares(rows(target[part]), mean) for part in parts))
+    totals = in_parallel(lambda part: rows(target[part]).sum(axis=0, dtype=np.float64), parts)
+    mean: npt.NDArray[np.float64] = np.sum(totals, axis=0) / (frames * columns)
+
+    def squares(part: slice) -> tuple[float, float]:
+        wanted = rows(target[part])
+        return _squares(rows(dequantize(actual[part], scale)), wanted), _squares(wanted, mean)
+
+    errors, spreads = zip(*in_parallel(squares, parts), strict=True)
+    return _ratio(sum(errors), sum(spreads))
 
 
 def _squares(left: FloatArray, right: FloatArray) -> float:

@@ -12,9 +12,12 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pqc.codebook.bounds import Bounds
 from pqc.codebook.dual_refit import DualRefit
-from pqc.codebook.one_hot import one_hot, parts, predict
+from pqc.codebook.one_hot import OneHotParts
+from pqc.codebook.positive_solver import PositiveSolver
 from pqc.numerics.arrays import FloatArray, IntArray
+from pqc.workers import in_parallel
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
@@ -31,6 +34,18 @@ class Refit(Protocol):
 
     def retarget(self, codes: IntArray, target: FloatArray) -> None:
         """Replace all targets, for the same codes in the same order."""
+        ...
+
+    def retarget_visible(
+        self, codes: IntArray, target: FloatArray, bounds: Bounds, table: FloatArray, bias: FloatArray
+    ) -> None:
+        """Replace all targets by those of :meth:`visible`."""
+        ...
+
+    def visible(
+        self, codes: IntArray, target: FloatArray, bounds: Bounds, table: FloatArray, bias: FloatArray
+    ) -> Float32:
+        """What of ``target`` is visible behind ``bounds``, next to what ``table`` and ``bias`` give."""
         ...
 
     def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
@@ -77,19 +92,19 @@ class TableRefit:
         features = subspaces * prototypes
         self.shape = (subspaces, prototypes, outputs)
         self.positions = 0
+        self._ones = OneHotParts(prototypes)
         self._gram: Float64 = np.zeros((features, features))
         self._products: Float64 = np.zeros((features, outputs))
         self._total: Float64 = np.zeros(outputs)
-        self._solver: tuple[float, Float64] | None = None
+        self._solver: tuple[float, PositiveSolver] | None = None
 
     def add(self, codes: IntArray, target: FloatArray) -> None:
         """Account for more positions: ``codes`` [positions, subspaces] and the ``target`` [positions, outputs]."""
         self._check(codes, target)
         self._solver = None
         self.positions += len(codes)
-        self._gram += _pairs(codes, self.shape[1])
-        for part in parts(len(codes), self._gram.shape[0]):
-            self._products += one_hot(codes[part], self.shape[1]).T @ target[part].astype(np.float32)
+        _count_pairs(codes, self.shape[1], self._gram)
+        self._add_products(codes, target)
         self._total += target.sum(axis=0, dtype=np.float64)
 
     def retarget(self, codes: IntArray, target: FloatArray) -> None:
@@ -98,13 +113,50 @@ class TableRefit:
         Raises:
             ValueError: there are more or fewer positions than were added.
         """
-        self._check(codes, target)
-        if len(codes) != self.positions:
-            raise ValueError(f"{len(codes)} new targets for {self.positions} positions, they must be as many")
+        self._check_same(codes, target)
         self._products = np.zeros_like(self._products)
-        for part in parts(len(codes), self._gram.shape[0]):
-            self._products += one_hot(codes[part], self.shape[1]).T @ target[part].astype(np.float32)
+        self._add_products(codes, target)
         self._total = target.sum(axis=0, dtype=np.float64)
+
+    def retarget_visible(
+        self, codes: IntArray, target: FloatArray, bounds: Bounds, table: FloatArray, bias: FloatArray
+    ) -> None:
+        """Replace all targets by those of :meth:`visible`; predicting and adding up share the one-hot rows.
+
+        Raises:
+            ValueError: there are more or fewer positions than were added.
+        """
+        self._check_same(codes, target)
+        flat, start = _flat(table, bias)
+        visible = np.empty(target.shape, np.float32)
+
+        def look(part: slice, rows: Float32) -> Float32:
+            visible[part] = bounds.part(part).visible(target[part], rows @ flat + start)
+            return rows.T @ visible[part]
+
+        self._products = np.zeros_like(self._products)
+        for product in self._ones.each(codes, look):
+            self._products += product
+        self._total = visible.sum(axis=0, dtype=np.float64)
+
+    def visible(
+        self, codes: IntArray, target: FloatArray, bounds: Bounds, table: FloatArray, bias: FloatArray
+    ) -> Float32:
+        """What of ``target`` is visible behind ``bounds``, next to what ``table`` and ``bias`` give."""
+        self._check(codes, target)
+        flat, start = _flat(table, bias)
+        visible = np.empty(target.shape, np.float32)
+
+        def look(part: slice, rows: Float32) -> None:
+            visible[part] = bounds.part(part).visible(target[part], rows @ flat + start)
+
+        self._ones.each(codes, look)
+        return visible
+
+    def _add_products(self, codes: IntArray, target: FloatArray) -> None:
+        """Add what every code of every subspace meets of the target."""
+        for product in self._ones.each(codes, lambda part, rows: rows.T @ target[part].astype(np.float32)):
+            self._products += product
 
     def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
         """The table [subspaces, prototypes, outputs] and the bias [outputs] of least squared error.
@@ -124,20 +176,27 @@ class TableRefit:
         flat = prior.reshape(-1, self.shape[2]).astype(np.float64)
         missing = self._products - self._gram @ flat
         mean = (self._total - counts @ flat) / self.positions
-        change = self._inverse(ridge) @ (missing - counts[:, None] * mean)
+        change = self._solver_for(ridge).solve(missing - counts[:, None] * mean)
         bias = mean - counts @ change / self.positions
         return (flat + change).astype(np.float32).reshape(self.shape), bias
 
-    def _inverse(self, ridge: float) -> Float64:
-        """The inverse of the centered and regularized normal matrix, kept for the next targets."""
+    def _solver_for(self, ridge: float) -> PositiveSolver:
+        """The centered and regularized normal matrix, factored and kept for the next targets."""
         if self._solver is not None and self._solver[0] == ridge:
             return self._solver[1]
-        counts = np.diagonal(self._gram).copy()
-        matrix = self._gram - np.outer(counts, counts / self.positions)
+        counts = np.diagonal(self._gram)
+        matrix: Float64 = np.outer(counts, counts / -self.positions)
+        matrix += self._gram
         matrix[np.diag_indices_from(matrix)] += ridge * self.positions / self.shape[1]
-        inverse = np.linalg.inv(matrix).astype(np.float64)
-        self._solver = (ridge, inverse)
-        return inverse
+        solver = PositiveSolver(matrix)
+        self._solver = (ridge, solver)
+        return solver
+
+    def _check_same(self, codes: IntArray, target: FloatArray) -> None:
+        """Refuse anything but new targets for the positions that were added."""
+        self._check(codes, target)
+        if len(codes) != self.positions:
+            raise ValueError(f"{len(codes)} new targets for {self.positions} positions, they must be as many")
 
     def _check(self, codes: IntArray, target: FloatArray) -> None:
         """Refuse codes and targets that do not belong together or to this layer."""
@@ -155,46 +214,45 @@ def bounded_refit(
     equations: Refit,
     codes: IntArray,
     target: FloatArray,
-    floor: FloatArray | float,
-    ceiling: FloatArray | float,
+    bounds: Bounds,
     prior: FloatArray,
     ridge: float,
     rounds: int,
 ) -> tuple[Float32, Float64]:
     """Least squares of what remains visible behind bounds: table and bias, as ``TableRefit.solve`` gives them.
 
-    ``equations`` already hold ``codes`` and ``target`` (see ``TableRefit.add``). ``floor`` and ``ceiling`` (broadcast
-    to the target, infinite where there is none) are what the result is cut off at: behind a ReLU the floor is 0, less
-    the shortcut where one is added before. Where the target lies beyond a bound, only what falls short of the bound
-    is an error. Each of the ``rounds`` moves those targets to the last prediction, cut off at the bound, and solves
-    again, which never adds to the error.
+    ``equations`` already hold ``codes`` and ``target`` (see ``TableRefit.add``). Where the target lies beyond a bound,
+    only what falls short of the bound is an error. Each of the ``rounds`` moves those targets to the last prediction,
+    cut off at the bound, and solves again, which never adds to the error.
     """
     table, bias = equations.solve(prior, ridge)
     for _ in range(rounds):
-        equations.retarget(codes, visible_target(target, floor, ceiling, predict(codes, table, bias)))
+        equations.retarget_visible(codes, target, bounds, table, bias)
         table, bias = equations.solve(prior, ridge)
     return table, bias
 
 
-def visible_target(
-    target: FloatArray, floor: FloatArray | float, ceiling: FloatArray | float, prediction: FloatArray
-) -> Float32:
-    """The target nearest to ``prediction`` that looks like ``target`` once cut off at ``floor`` and ``ceiling``."""
-    above = np.where(target >= ceiling, np.maximum(prediction, ceiling), target)
-    return np.where(target <= floor, np.minimum(prediction, floor), above).astype(np.float32)
+def _flat(table: FloatArray, bias: FloatArray) -> tuple[Float32, Float32]:
+    """The factor of one-hot rows and what is added to their product."""
+    return table.reshape(-1, table.shape[2]).astype(np.float32), bias.astype(np.float32)
 
 
-def _pairs(codes: IntArray, prototypes: int) -> Float64:
-    """How often two codes occur together: A^T A for the one-hot rows A, [subspaces * prototypes] squared.
+def _count_pairs(codes: IntArray, prototypes: int, counts: Float64) -> None:
+    """Add how often two codes occur together to ``counts`` [subspaces * prototypes, subspaces * prototypes].
 
-    Counting is much quicker than the product, of which all but one in ``prototypes`` squared terms are zero.
+    That is A^T A for the one-hot rows A. Counting is much quicker than the product, of which all but one in
+    ``prototypes`` squared terms are zero.
     """
     subspaces = codes.shape[1]
     columns = np.ascontiguousarray(codes.T.astype(np.intp))
-    counts = np.empty((subspaces, prototypes, subspaces, prototypes))
-    for s, first in enumerate(columns * prototypes):
+    by_pair = counts.reshape(subspaces, prototypes, subspaces, prototypes)
+
+    def count_from(s: int) -> None:
+        first = columns[s] * prototypes
         for t in range(s, subspaces):
             both = np.bincount(first + columns[t], minlength=prototypes * prototypes).reshape(prototypes, prototypes)
-            counts[s, :, t] = both
-            counts[t, :, s] = both.T
-    return counts.reshape(subspaces * prototypes, subspaces * prototypes)
+            by_pair[s, :, t] += both
+            if t > s:
+                by_pair[t, :, s] += both.T
+
+    in_parallel(count_from, range(subspaces))

@@ -6,7 +6,11 @@ import numpy as np
 
 from pqc.numerics.arrays import AnyArray, IntArray
 from pqc.numerics.grouping import Cut
-from pqc.numerics.window import Window
+from pqc.numerics.window import Window, patches
+from pqc.workers import in_parallel
+
+ELEMENTS_AT_ONCE = 1 << 20
+"""Elements of subvectors that each thread cuts out at a time."""
 
 
 def sample_positions(frames: int, columns: int, count: int, seed: int) -> IntArray:
@@ -41,13 +45,19 @@ def at_positions(x: AnyArray, positions: IntArray) -> AnyArray:
 def sample_vectors(x: IntArray, window: Window, cut: Cut, positions: IntArray) -> IntArray:
     """The subvectors of ``x`` [frames, channels, height, width] at ``positions``: [subspaces, positions, length].
 
-    Frames are cut one after the other, so that the windows of all frames are never held at once.
+    Only the windows that are asked for are cut out, a few positions at a time.
     """
     rows, columns = window.output_size(x.shape[2], x.shape[3])
-    frames = positions // (rows * columns)
     result = np.empty((cut.subspaces, len(positions), cut.length), x.dtype)
-    for frame in np.unique(frames):
-        here = frames == frame
-        seen = cut.subvectors(x[frame : frame + 1], window)[0]
-        result[:, here] = seen[:, :, positions[here] % (rows * columns)].transpose(0, 2, 1)
+
+    def fill(part: slice) -> None:
+        frame, place = np.divmod(positions[part], rows * columns)
+        row, column = np.divmod(place, columns)
+        first = int(frame.min())
+        seen = patches(x[first : int(frame.max()) + 1], window)[frame - first, :, :, :, row, column]
+        elements = cut.elements(seen.reshape(len(frame), -1, 1))
+        result[:, part] = elements.reshape(len(frame), cut.subspaces, cut.length).transpose(1, 0, 2)
+
+    step = max(1, ELEMENTS_AT_ONCE // (cut.subspaces * cut.length))
+    in_parallel(fill, [slice(start, min(start + step, len(positions))) for start in range(0, len(positions), step)])
     return result

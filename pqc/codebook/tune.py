@@ -15,7 +15,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pqc.codebook.refit import refit_of, visible_target
+from pqc.codebook.bounds import Bounds
+from pqc.codebook.refit import refit_of
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
 
@@ -107,7 +108,7 @@ class _Layer:
         nearest = distances.min(axis=2, keepdims=True)
         chosen = (distances == nearest).astype(np.float32)
         result = np.matmul(chosen, self.table).sum(axis=0) + self.bias
-        error = (result - visible_target(target, floor, np.inf, result)) * np.float32(2 / len(target))
+        error = (result - Bounds(floor).visible(target, result)) * np.float32(2 / len(target))
         soft = np.exp((nearest - distances) * self.sharpness)
         soft /= soft.sum(axis=2, keepdims=True)
         pull = np.matmul(error, self.table.transpose(0, 2, 1))

@@ -8,7 +8,6 @@ from typing import Any, cast
 import numpy as np
 import onnx
 import onnx.helper
-from onnx.reference import ReferenceEvaluator
 
 from pqc.frontend.loader import DOMAINS
 from pqc.frontend.values import RefusalError
@@ -35,6 +34,9 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
     Raises:
         RefusalError: the node is malformed, or its operator has no reference implementation.
     """
+    # most models have nothing to fold, and importing it takes as long as lowering a layer
+    from onnx.reference import ReferenceEvaluator
+
     names = [name for name in node.output if name]
     taken, given = ([onnx.helper.make_empty_tensor_value_info(name) for name in side] for side in (inputs, names))
     graph = onnx.helper.make_graph([node], "fold", taken, given)

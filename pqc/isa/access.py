@@ -5,7 +5,8 @@ The hazard checker trusts these patterns, and so does the pass that inserts the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,12 +43,12 @@ class Access:
     written: bool
     field: str
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes touched, those touched twice counted twice."""
         return self.counts[0] * self.counts[1] * self.counts[2] * self.run
 
-    @property
+    @cached_property
     def end(self) -> int:
         """One past the last byte touched; the address itself if none is."""
         if self.size == 0:
@@ -67,7 +68,7 @@ class Access:
             covered += (count - 1) * stride
         return False
 
-    @property
+    @cached_property
     def _is_dense(self) -> bool:
         """Whether the runs follow each other without gaps, in their order."""
         dense = self.run
@@ -77,28 +78,33 @@ class Access:
             dense *= count
         return self.size > 0
 
-    def view(self, memory: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def view(self, memory: npt.NDArray[Any], base: int = 0) -> npt.NDArray[Any]:
         """The elements of the 1-D array ``memory`` (one a byte) that are touched, as a view [*counts, run].
+
+        The array begins with the byte at address ``base``.
 
         Raises:
             IndexError: the access ends behind the array.
         """
-        if self.end > memory.shape[0]:
-            raise IndexError(f"{self.field}: bytes [{self.address}, {self.end}) of {memory.shape[0]}")
+        start, end = self.address - base, self.end - base
+        if end > memory.shape[0]:
+            raise IndexError(f"{self.field}: bytes [{start}, {end}) of {memory.shape[0]}")
         if self._is_dense:
-            return memory[self.address : self.end].reshape(1, 1, 1, -1)
+            return memory[start:end].reshape(1, 1, 1, -1)
         step = memory.strides[0]
         strides = (*(stride * step for stride in self.strides), step)
-        return np.lib.stride_tricks.as_strided(memory[self.address :], (*self.counts, self.run), strides)
+        return np.lib.stride_tricks.as_strided(memory[start:], (*self.counts, self.run), strides)
 
     def overlaps(self, other: Access) -> bool:
         """Whether both touch some byte, exactly: strided accesses may pass between each other."""
         if self.memory is not other.memory or self.end <= other.address or other.end <= self.address:
             return False
+        if self._is_dense and other._is_dense:
+            return True
         first = min(self.address, other.address)
         touched = np.zeros(max(self.end, other.end) - first, np.bool_)
-        replace(self, address=self.address - first).view(touched)[...] = True
-        return bool(replace(other, address=other.address - first).view(touched).any())
+        self.view(touched, first)[...] = True
+        return bool(other.view(touched, first).any())
 
     def addresses(self) -> npt.NDArray[np.int64]:
         """Every byte address touched, run after run."""

@@ -202,7 +202,8 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     # A link keeps pointing where it points; a device such as /dev/null is written to and never replaced.
     path = path.resolve()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # a name that no other thread, process or machine has, in case they write the same file
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)

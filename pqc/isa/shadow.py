@@ -7,7 +7,7 @@ that a strided access costs no more than its bytes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -43,21 +43,16 @@ class Shadow:
 
     def view(self, access: Access, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """What ``access`` touches of an array that has one element for each byte of this shadow."""
-        return self._local(access).view(values)
-
-    def _local(self, access: Access) -> Access:
-        """``access`` with addresses that count from the first byte of this shadow."""
-        return replace(access, address=access.address - self.base) if self.base else access
+        return access.view(values, self.base)
 
     def rivals(self, access: Access, unit: Unit) -> Iterator[Rival]:
         """The other units whose last write to some of the bytes, or last read if ``access`` writes, matters."""
         if not access.size:
             return
-        local = self._local(access)
         for (other, wrote), last in self._last.items():
             if other is unit or not (wrote or access.written):
                 continue
-            stamp = int(local.view(last).max())
+            stamp = int(self.view(access, last).max())
             if stamp:
                 yield Rival(other, wrote, stamp)
 

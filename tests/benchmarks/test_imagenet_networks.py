@@ -14,7 +14,11 @@ import pytest
 from imagenet_networks import CLASSES, NETWORKS, SIDE, write_networks
 
 # convolutions, of them depthwise, additions, and parameters with each bias in place of a batch normalization
-FACTS = {"resnet18": (20, 0, 8, 11_684_712), "mobilenet_v2": (52, 17, 10, 3_487_816)}
+FACTS = {
+    "resnet18": (20, 0, 8, 11_684_712),
+    "mobilenet_v2": (52, 17, 10, 3_487_816),
+    "resnet50": (53, 0, 16, 25_530_472),
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,11 @@ def test_layers_and_parameters(name: str) -> None:
 @pytest.mark.parametrize(("name", "millions"), [("resnet18", 11.7), ("mobilenet_v2", 3.5)])
 def test_as_many_parameters_as_published(name: str, millions: float) -> None:
     assert round(FACTS[name][3] / 1e6, 1) == millions
+
+
+def test_as_many_parameters_as_in_torchvision() -> None:
+    # there each of the 26,560 channels has a scale and an offset, here a bias
+    assert FACTS["resnet50"][3] + 26_560 == 25_557_032
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqc.codebook import one_hot
+from pqc.codebook.bounds import Bounds
 from pqc.codebook.dual_refit import DualRefit
 from pqc.codebook.one_hot import predict
 from pqc.codebook.refit import LARGEST_WORK, TableRefit, affordable_positions, bounded_refit, refit_of
@@ -51,7 +52,7 @@ def test_finds_what_the_direct_form_finds(data: Layer, ridge: float) -> None:
 def test_behind_bounds_too(data: Layer) -> None:
     codes, target, prior = data
     equations = DualRefit(codes, prior.shape[1], target), direct(codes, prior.shape[1], target)
-    found, wanted = (bounded_refit(one, codes, target, 0.0, 1.0, prior, 0.1, 2) for one in equations)
+    found, wanted = (bounded_refit(one, codes, target, Bounds(0.0, 1.0), prior, 0.1, 2) for one in equations)
     np.testing.assert_allclose(predict(codes, *found), predict(codes, *wanted), rtol=1e-2, atol=1e-2)
 
 

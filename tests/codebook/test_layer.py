@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pqc.codebook import layer, one_hot, sampling
 from pqc.codebook.layer import FitOptions, FittedLayer, LayerData, LayerShape, fit_layer
 from pqc.codebook.metrics import normalized_error, rows
 from pqc.codebook.table import quantize_table
@@ -16,6 +17,7 @@ from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
 from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import largest_sum, lookup
 from pqc.numerics.window import Window, patches
+from pqc.workers import worker_threads
 
 OPTIONS = FitOptions(kmeans_samples=2000, refit_positions=4000, tuning_positions=2000, tuning_steps=0)
 TUNED = replace(OPTIONS, tuning_steps=40)
@@ -32,7 +34,7 @@ def data() -> LayerData:
     smooth = sum(noise[:, :, i : i + 10, j : j + 10] for i in range(5) for j in range(5)) / 5
     x = np.clip(np.floor(100 * np.asarray(smooth)), 0, 255).astype(np.uint8)
     weight = random.normal(size=(6, 36))
-    return LayerData(x, 0.02, WINDOW, weight, weight @ (patches(x, WINDOW).reshape(40, 36, 100) * 0.02), 0.0)
+    return LayerData(x, 0.02, WINDOW, weight, weight @ (patches(x, WINDOW).reshape(40, 36, 100) * 0.02), low=0.0)
 
 
 def real_result(data: LayerData, shape: LayerShape, fitted: FittedLayer) -> FloatArray:
@@ -112,7 +114,7 @@ def test_shift_targets(data: LayerData) -> None:
 
 def test_both_bounds_are_looked_through(data: LayerData) -> None:
     low, high = float(np.quantile(data.target, 0.4)), float(np.quantile(data.target, 0.6))
-    bounded = replace(data, floor=low, ceiling=high)
+    bounded = replace(data, low=low, high=high)
 
     def visible(rounds: int) -> float:
         result = real_result(data, SHAPE, fit_layer(bounded, SHAPE, replace(OPTIONS, bound_rounds=rounds)))
@@ -122,17 +124,33 @@ def test_both_bounds_are_looked_through(data: LayerData) -> None:
 
 
 def test_a_shortcut_moves_the_floor_and_the_same_seed_gives_the_same_layer(data: LayerData) -> None:
-    shortcut = np.random.default_rng(1).normal(size=data.target.shape)
-    added = replace(data, floor=-shortcut)
+    shortcut = np.random.default_rng(1).integers(-100, 100, data.target.shape).astype(np.int8)
+    added = replace(data, target=data.target + shortcut * 0.02, shortcut=shortcut, shortcut_scale=0.02)
     first, second = (fit_layer(added, SHAPE, TUNED, layer=3) for _ in range(2))
     assert np.array_equal(first.codebook, second.codebook)
     assert np.array_equal(first.table, second.table)
     assert np.array_equal(first.bias, second.bias)
-    result = real_result(data, SHAPE, first) + rows(shortcut)
-    assert normalized_error(np.maximum(result, 0), np.maximum(rows(data.target + shortcut), 0)) < 0.5
+    result = real_result(data, SHAPE, first) + rows(shortcut * 0.02)
+    assert normalized_error(np.maximum(result, 0), np.maximum(rows(added.target), 0)) < 0.5
     assert not np.array_equal(first.codebook, fit_layer(added, SHAPE, TUNED, layer=4).codebook)
 
 
+@pytest.mark.parametrize("shape", [SHAPE, BY_CHANNEL], ids=lambda shape: shape.grouping)
+def test_any_number_of_threads_fits_the_same_layer(
+    data: LayerData, shape: LayerShape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, size in ((layer, "POSITIONS_AT_ONCE", 500), (sampling, "ELEMENTS_AT_ONCE", 9999)):
+        monkeypatch.setattr(module, name, size)
+    monkeypatch.setattr(one_hot, "ENTRIES_AT_ONCE", 1 << 16)
+    alone = fit_layer(data, shape, OPTIONS)
+    for threads in (1, 2, 3):
+        with worker_threads(threads):
+            shared = fit_layer(data, shape, OPTIONS)
+        assert np.array_equal(alone.codebook, shared.codebook)
+        assert np.array_equal(alone.table, shared.table)
+        assert np.array_equal(alone.bias, shared.bias)
+
+
 def test_without_bounds_everything_counts(data: LayerData) -> None:
-    free = replace(data, floor=-np.inf)
+    free = replace(data, low=-np.inf)
     assert normalized_error(real_result(free, SHAPE, fit_layer(free, SHAPE, TUNED)), rows(data.target)) < 0.5

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pqc.codebook import one_hot
+from pqc.codebook.bounds import Bounds
 from pqc.codebook.metrics import rows
 from pqc.codebook.one_hot import predict
-from pqc.codebook.refit import TableRefit, bounded_refit, visible_target
+from pqc.codebook.refit import TableRefit, bounded_refit
 from pqc.numerics.arrays import FloatArray, IntArray
 
 
@@ -115,7 +116,7 @@ def test_the_visible_error_never_grows_with_the_rounds(seed: int, shortcut: bool
     for rounds in range(5):
         equations = TableRefit(3, 4, 5)
         equations.add(codes, target)
-        found, free = bounded_refit(equations, codes, target, floor, ceiling, prior, 0.01, rounds)
+        found, free = bounded_refit(equations, codes, target, Bounds(floor, ceiling), prior, 0.01, rounds)
         prediction = predict(codes, found, free)
         visible = np.where(target <= floor, np.maximum(prediction - floor, 0), prediction - target)
         visible = np.where(target >= ceiling, np.minimum(prediction - ceiling, 0), visible)
@@ -123,14 +124,20 @@ def test_the_visible_error_never_grows_with_the_rounds(seed: int, shortcut: bool
     assert all(later <= earlier + 1e-4 * costs[0] for earlier, later in pairwise(costs))
 
 
-def test_visible_target_changes_only_what_the_bounds_hide() -> None:
-    target = np.array([[2.0, -1.0, -1.0, 0.5]])
-    prediction = np.array([[-3.0, -5.0, 4.0, 4.0]])
-    assert visible_target(target, -np.inf, np.inf, prediction).tolist() == target.tolist()
-    assert visible_target(target, 0.0, np.inf, prediction).tolist() == [[2.0, -5.0, 0.0, 0.5]]
-    assert visible_target(target, 0.0, 0.5, prediction).tolist() == [[0.5, -5.0, 0.0, 4.0]]
-    floor = np.array([[3.0, -2.0, 0.0, 1.0]])
-    assert visible_target(target, floor, np.inf, prediction).tolist() == [[-3.0, -1.0, 0.0, 1.0]]
+@pytest.mark.parametrize("entries", [100, 1 << 24])
+def test_visible_targets_are_those_next_to_the_prediction(entries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_hot, "ENTRIES_AT_ONCE", entries)
+    codes, table, bias = layer(11)
+    target = predict(codes, -table, bias)
+    bounds = Bounds(np.random.default_rng(12).normal(size=target.shape), 2.0)
+    equations, expected = TableRefit(3, 4, 5), bounds.visible(target, predict(codes, table, bias))
+    equations.add(codes, target)
+    assert np.allclose(equations.visible(codes, target, bounds, table, bias), expected, atol=1e-5)
+    equations.retarget_visible(codes, target, bounds, table, bias)
+    found = equations.solve(table, 0.1)
+    equations.retarget(codes, expected)
+    for left, right in zip(found, equations.solve(table, 0.1), strict=True):
+        assert np.allclose(left, right, atol=1e-4)
 
 
 def test_predict_adds_up_table_entries() -> None:
@@ -158,5 +165,7 @@ def test_refuses_what_does_not_belong_together() -> None:
     equations.add(codes, target)
     with pytest.raises(ValueError, match="599 new targets for 600 positions"):
         equations.retarget(codes[1:], target[1:])
+    with pytest.raises(ValueError, match="599 new targets for 600 positions"):
+        equations.retarget_visible(codes[1:], target[1:], Bounds(), table, bias)
     with pytest.raises(ValueError, match="a positive ridge"):
         equations.solve(table, 0.0)

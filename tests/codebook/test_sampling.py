@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pqc.codebook import sampling
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
 from pqc.numerics.encode import subvectors
 from pqc.numerics.grouping import Cut, Grouping
@@ -41,6 +42,24 @@ def test_vectors_are_those_of_the_encoder() -> None:
     assert found.shape == (7, 40, 4)
     for index, position in enumerate(positions):
         assert np.array_equal(found[:, index], expected[position // 21, :, :, position % 21])
+
+
+@pytest.mark.parametrize("grouping", Grouping)
+@given(seed=st.integers(0, 1000), length=st.integers(1, 7), stride=st.integers(1, 3), elements=st.integers(1, 200))
+def test_vectors_are_those_of_whole_maps(
+    grouping: Grouping, seed: int, length: int, stride: int, elements: int
+) -> None:
+    random = np.random.default_rng(seed)
+    x = random.integers(0, 256, (6, 5, 7, 4)).astype(np.uint8)
+    window = Window((3, 2), (stride, 1), (1, 0, 2, 1), (2, 1))
+    cut = Cut.of(grouping, 5, window, length)
+    whole = cut.subvectors(x, window)
+    positions = random.permutation(6 * whole.shape[3])[:50]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "ELEMENTS_AT_ONCE", elements)
+        found = sample_vectors(x, window, cut, positions)
+    frames, columns = np.divmod(positions, whole.shape[3])
+    assert np.array_equal(found, whole[frames, :, :, columns].transpose(1, 0, 2))
 
 
 def test_at_positions_takes_rows() -> None:

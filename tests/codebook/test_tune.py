@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pqc.codebook.bounds import Bounds
 from pqc.codebook.kmeans import fit_codebook
 from pqc.codebook.one_hot import predict
-from pqc.codebook.refit import TableRefit, visible_target
+from pqc.codebook.refit import TableRefit
 from pqc.codebook.table import plain_table
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
@@ -34,7 +35,7 @@ def error_behind_relu(codebook: IntArray, vectors: IntArray, weight: FloatArray,
     equations = TableRefit(4, codebook.shape[1], 8)
     equations.add(codes, target)
     prediction = predict(codes, *equations.solve(plain_table(weight, codebook), 0.01))
-    return float(np.square(prediction - visible_target(target, 0.0, np.inf, prediction)).mean())
+    return float(np.square(prediction - Bounds(0.0).visible(target, prediction)).mean())
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -20,7 +20,7 @@ from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.element import Element
 from pqc.numerics.window import Window
-from pqc.passes import calibrate_ranges
+from pqc.passes import value_ranges
 from pqc.passes.attributes import GRID, Grids, set_calibration, set_target
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.planning.target import load_target
@@ -76,7 +76,7 @@ def test_the_largest_value_decides_and_the_sign() -> None:
 
 @pytest.mark.parametrize("elements", [1, 3 * 4, 1 << 20])
 def test_all_frames_are_looked_at(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibrate_ranges, "ELEMENTS_AT_ONCE", elements)
+    monkeypatch.setattr(value_ranges, "ELEMENTS_AT_ONCE", elements)
     graph = Graph.of()
     many = np.zeros(200, np.float32)
     many[[10, 190]] = -1, 3

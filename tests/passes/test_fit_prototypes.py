@@ -18,7 +18,7 @@ from pqc.dialects.location import node_name
 from pqc.dialects.onnx import ConvOp
 from pqc.dialects.pq import ConvolutionOp
 from pqc.dialects.registry import make_context
-from pqc.passes import fitter
+from pqc.passes import frames_at_once
 from pqc.passes.attributes import CONFIG, ERROR, GRID
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.options import PqOptions
@@ -117,7 +117,7 @@ def test_more_frames_than_are_executed_together(tmp_path: Path) -> None:
 def test_how_many_frames_are_executed_together_does_not_matter(levels: Levels, monkeypatch: pytest.MonkeyPatch) -> None:
     module = level(levels, 4)
     # three frames of the largest tensor
-    monkeypatch.setattr(fitter, "ELEMENTS_AT_ONCE", 3 * 4 * 6 * 6)
+    monkeypatch.setattr(frames_at_once, "ELEMENTS_AT_ONCE", 3 * 4 * 6 * 6)
     FitPrototypesPass().apply(make_context(), module)
     expected = level(levels, 5)
     module.attributes[PHASE] = expected.attributes[PHASE]
