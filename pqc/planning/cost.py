@@ -72,12 +72,13 @@ def _recycling(problem: Problem, choice: Choice) -> int:
     """Cycles lost because the place of a table is free only when all tiles are through with it.
 
     The buffer holds whole blocks, and loads run ahead by all but the one in use. The part of the buffer that is
-    left does not help: as far as it is not spare, it delays that part of the layer's load.
+    left does not help: as far as it is not spare, it delays that part of the layer's load, or of the first load that
+    fills the buffer where that is less.
     """
     cut, capacity = choice.cut, problem.capacity(Memory.TABLE)
     held = (cut.all_table_bytes if choice.resident else cut.table_bytes) + cut.parameter_bytes
     idle = max(0, capacity - max(capacity // max(held, 1) - 1, 0) * held - problem.spare)
-    load = -(-8 * cut.table_traffic // problem.target.bits_per_cycle)
+    load = -(-8 * min(cut.table_traffic, capacity) // problem.target.bits_per_cycle)
     return load * min(idle, capacity) // capacity
 
 
