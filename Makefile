@@ -13,7 +13,7 @@ export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage lint format bench performance clean
+.PHONY: help install demo test coverage lint format bench performance speed clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench: $(STAMP) ## run the benchmarks
 
 performance: $(STAMP) ## measure cycles against the paper's and write docs/performance.md
 	$(BIN)/python benchmarks/performance.py
+
+speed: $(STAMP) ## measure the speed of the tool and write docs/speed.md
+	$(BIN)/python benchmarks/speed.py
 
 clean: ## remove the environment and everything that was generated
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks \

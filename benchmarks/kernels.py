@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from timing import ROOT
@@ -127,19 +127,23 @@ def starting(cache: str) -> tuple[float, float]:
     return float(imported), float(ready)
 
 
+def by_both_means() -> Iterator[tuple[str, float, float]]:
+    """Each operation with the nanoseconds of an element by the definition and by the compiled kernel."""
+    definitions, fast = every_operation(NUMPY, FRAMES), every_operation(compiled_kernels(), FRAMES)
+    for name, measured in definitions.items():
+        yield name, best_nanoseconds(*measured), best_nanoseconds(*fast[name])
+
+
 def main() -> int:
     """Print the table."""
-    definitions, fast = every_operation(NUMPY, FRAMES), every_operation(compiled_kernels(), FRAMES)
     print(f"{'ns an element (a code, a product, a result)':44} {'numpy':>8} {'numba':>8} {'times':>6}")
-    for name, (action, elements) in definitions.items():
-        slow, quick = best_nanoseconds(action, elements), best_nanoseconds(*fast[name])
+    for name, slow, quick in by_both_means():
         print(f"{name:44} {slow:8.2f} {quick:8.2f} {slow / quick:6.1f}")
     with tempfile.TemporaryDirectory() as cache:
         for what in ("compiled", "read from disk"):
             imported, ready = starting(cache)
             print(f"Numba imported in {imported:.2f} s, all kernels of this table {what} in {ready:.2f} s")
-    action, elements = definitions["encode 16x32x32, length 9"]
-    numpy_seconds = best_nanoseconds(action, elements) * LARGE_WORK / (16 * 9) / 1e9
+    numpy_seconds = best_nanoseconds(*encoding(NUMPY, FRAMES, (16, 32), 9)) * LARGE_WORK / (16 * 9) / 1e9
     print(f"numpy takes {numpy_seconds:.1f} s of one processor for the work from which on Numba is taken")
     return 0
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ class Usage:
 
     seconds: float
     """Of processors, all threads together."""
+    wall: float
+    """Seconds from its start to its end."""
     bytes: int
     """At most, in memory at a time."""
 
@@ -77,6 +80,7 @@ def used_by(*words: object) -> Usage:
         CalledProcessError: it failed.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    started = time.perf_counter()
     command = [sys.executable, "-m", "pqc", *map(str, words)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -84,7 +88,19 @@ def used_by(*words: object) -> Usage:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Usage(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * KIB)
+    wall = time.perf_counter() - started
+    return Usage(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * KIB)
+
+
+def wall_seconds(*command: object) -> float:
+    """How long another tool's command takes.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    started = time.perf_counter()
+    subprocess.run([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - started
 
 
 def by_depth(folder: Path, depths: Sequence[int] = DEPTHS) -> Iterator[Growth]:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,25 @@ def paired(rounds: int, first: Callable[[], object], second: Callable[[], object
     return times[WARM_UP:]
 
 
-def compare(data: Path, length: int, images: FloatArray, rounds: int) -> float:
-    """Print both speeds and their ratio, and return the ratio."""
+@dataclass(frozen=True)
+class Speeds:
+    """Images a second, and the median of the ratios of paired turns."""
+
+    length: int
+    onnxruntime: float
+    machine: float
+    ratio: float
+
+
+def held_out_images(data: Path, count: int) -> FloatArray:
+    """The first test images as the network takes them."""
+    images = load_dataset(data / "cifar10_test.npz", {"input": (3, 32, 32)}, count)
+    return images.prepare(import_model(data / "resnet20.onnx").preprocessing)["input"]
+
+
+def compare(data: Path, length: int, images: FloatArray, rounds: int) -> Speeds:
+    """Both speeds, on two threads also where there are more processors."""
+    machine_module.os.cpu_count = lambda: THREADS
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(load_program(compiled(data, length, Path(folder))))
     network = float_network(data / "resnet20.onnx")
@@ -84,8 +102,7 @@ def compare(data: Path, length: int, images: FloatArray, rounds: int) -> float:
     times = paired(rounds, lambda: network(images), lambda: machine.run(integers))
     float_speed, machine_speed = (len(images) / statistics.median(column) for column in zip(*times, strict=True))
     ratio = statistics.median(first / second for first, second in times)
-    print(f"{PROTOTYPES}/{length}  onnxruntime {float_speed:7.0f}  machine {machine_speed:7.0f}  ratio {ratio:.2f}")
-    return ratio
+    return Speeds(length, float_speed, machine_speed, ratio)
 
 
 def main() -> int:
@@ -97,13 +114,14 @@ def main() -> int:
     parser.add_argument("--lengths", default="9,3")
     arguments = parser.parse_args()
     data: Path = arguments.shared / "data"
-    # on a computer with more processors, too, both have so many threads
-    machine_module.os.cpu_count = lambda: THREADS
-    images = load_dataset(data / "cifar10_test.npz", {"input": (3, 32, 32)}, arguments.images)
-    prepared = images.prepare(import_model(data / "resnet20.onnx").preprocessing)["input"]
+    images = held_out_images(data, arguments.images)
     print(f"images a second on {THREADS} threads, medians of {arguments.rounds} pairs; kernels: {in_words()}")
     for length in arguments.lengths.split(","):
-        compare(data, int(length), prepared, arguments.rounds)
+        found = compare(data, int(length), images, arguments.rounds)
+        print(
+            f"{PROTOTYPES}/{length}  onnxruntime {found.onnxruntime:7.0f}  machine {found.machine:7.0f}  "
+            f"ratio {found.ratio:.2f}"
+        )
     return 0
 
 

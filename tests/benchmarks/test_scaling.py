@@ -16,7 +16,7 @@ def test_the_exponent_of_a_power(power: float) -> None:
 
 def test_growth_is_linear_if_both_exponents_are() -> None:
     sizes = (1, 2, 4)
-    flat, square = [Usage(2.0, 100)] * 3, [Usage(2.0, 100 * size**2) for size in sizes]
+    flat, square = [Usage(2.0, 1.0, 100)] * 3, [Usage(2.0, 1.0, 100 * size**2) for size in sizes]
     assert Growth("compile", "times as deep", sizes, tuple(flat)).linear
     grown = Growth("compile", "times as deep", sizes, tuple(square))
     assert not grown.linear
@@ -27,6 +27,7 @@ def test_growth_is_linear_if_both_exponents_are() -> None:
 def test_a_process_takes_time_and_memory() -> None:
     usage = used_by("--version")
     assert usage.seconds > 0
+    assert usage.wall > 0
     assert usage.bytes > 1 << 20
 
 
