@@ -13,13 +13,15 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from xdsl.dialects.builtin import ModuleOp
 
-from pqc.api import CompileRequest, compile_model
+from pqc.compilation import CompileRequest, compile_quantized, quantize_model
 from pqc.interpreter.machine import Machine
 from pqc.interpreter.selftest import digest, self_test_inputs
 from pqc.isa.program import Program
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.options import PqOptions
+from pqc.passes.text import blob_keys
 from pqc.planning.target import load_target
 
 ROOT = Path(__file__).parents[2]
@@ -66,28 +68,42 @@ CASES = {
 
 @dataclass(frozen=True)
 class Digests:
-    """SHA-256 of a program file, and of what the machine computes for inputs that follow from ``SEED``."""
+    """SHA-256 of what was fitted, of the program file, and of the machine's outputs for inputs that ``SEED`` gives."""
 
+    fitted: str
     program: str
     outputs: str
 
 
 @cache
-def compiled(name: str) -> Program:
-    """The program of a case, fitted on random images."""
+def quantized(name: str) -> ModuleOp:
+    """The network of a case, fitted on random images."""
     case = CASES[name]
     images: FloatArray = np.random.default_rng(0).integers(0, 17, (CALIBRATION_IMAGES, 1, 8, 8)).astype(np.float32)
     options = {key: value for key, value in asdict(case).items() if key not in ("target", "overrides")}
     request = CompileRequest(MODEL, load_target(case.target, case.overrides), PqOptions(**options), {"input": images})
-    return compile_model(request).program
+    return quantize_model(request)
 
 
-def digests(program: Program) -> Digests:
-    """The digests of a program and of its outputs on a machine of its own."""
+@cache
+def compiled(name: str) -> Program:
+    """The program of a case."""
+    case = CASES[name]
+    return compile_quantized(quantized(name), load_target(case.target, case.overrides)).program
+
+
+def fitted_digest(name: str) -> str:
+    """The digest of all constants of a case: prototypes, tables, weights and parameters."""
+    return hashlib.sha256("".join(sorted(blob_keys(quantized(name)))).encode()).hexdigest()
+
+
+def digests(name: str) -> Digests:
+    """The digests of a case; its program runs on a machine of its own."""
+    program = compiled(name)
     data = program.to_bytes()
     machine = Machine(Program.from_bytes(data, "stored"))
     outputs = machine.run(self_test_inputs(program.inputs, SEED, FRAMES))
-    return Digests(hashlib.sha256(data).hexdigest(), digest(outputs))
+    return Digests(fitted_digest(name), hashlib.sha256(data).hexdigest(), digest(outputs))
 
 
 def stored() -> dict[str, Digests]:
@@ -97,7 +113,7 @@ def stored() -> dict[str, Digests]:
 
 def main() -> None:
     """Write the file."""
-    found = {name: asdict(digests(compiled(name))) for name in CASES}
+    found = {name: asdict(digests(name)) for name in CASES}
     STORED.write_text(json.dumps(found, indent=2) + "\n")
 
 
