@@ -6,6 +6,7 @@ line through the logarithms gives the exponent: 1 is linear.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -70,7 +71,18 @@ class Growth:
 
 def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
     """The slope of the line that fits the logarithms best."""
-    return float(np.polynomial.Polynomial.fit(np.log(sizes), np.log(values), 1).convert().coef[1])
+    return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
+
+
+METER = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+wall, used = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([done.returncode, used.ru_utime + used.ru_stime, wall, used.ru_maxrss]))
+"""
+"""Starts a command and says what it took. A process counts the memory of the one that started it as its own peak, so
+that this has to be a small one."""
 
 
 def used_by(*words: object) -> Usage:
@@ -80,16 +92,13 @@ def used_by(*words: object) -> Usage:
         CalledProcessError: it failed.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    started = time.perf_counter()
     command = [sys.executable, "-m", "pqc", *map(str, words)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    # the process is waited for behind the back of the one who started it
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    wall = time.perf_counter() - started
-    return Usage(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * KIB)
+    meter = [sys.executable, "-c", METER, *command]
+    said = subprocess.run(meter, env=environment, stdout=subprocess.PIPE, check=True, text=True).stdout
+    code, seconds, wall, peak = json.loads(said)
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+    return Usage(seconds, wall, peak * KIB)
 
 
 def wall_seconds(*command: object) -> float:
