@@ -144,8 +144,8 @@ one computer.
 ## Execution
 
 Images a second on two threads: onnxruntime on the float ResNet-20, and the machine on the bytes of its program, with
-all checks, in turns. The ratio is the median of {rounds} pairs. [execution.md](execution.md) says how the machine
-works.
+all checks, in turns. The ratio is the median of {rounds} pairs. [execution.md](execution.md) says how the
+machine works.
 
 {execution}
 
