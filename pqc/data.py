@@ -24,6 +24,15 @@ LABELS = "labels"
 _LARGEST = float(np.finfo(np.float32).max)
 _CHUNK = 1024
 
+DAMAGE = (
+    zipfile.BadZipFile,  # a header of the archive is wrong, or the checksum of the array
+    zlib.error,  # the compressed bytes are none
+    EOFError,  # they end too early
+    OSError,  # the disk gives them back with an error
+    RuntimeError,  # zipfile: the header asks for a password, or (NotImplementedError) for what zipfile does not know
+)
+"""What reading an array of a damaged archive raises. One changed byte is enough for each but the disk's errors."""
+
 
 class Preparation(Protocol):
     """Turns images as they are into what the model expects."""
@@ -100,22 +109,28 @@ def read_arrays(path: Path) -> dict[str, AnyArray]:
     try:
         with zipfile.ZipFile(path):
             pass
-    except zipfile.BadZipFile:
+        file = np.load(path, allow_pickle=False)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        # NotImplementedError: of a later version of the format, it says; ValueError: to numpy it does not begin as one
         raise ModelError(
             f"{path}: not an .npz file, or cut short; allowed are an .npz file or a folder of images"
         ) from None
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
     arrays: dict[str, AnyArray] = {}
-    with np.load(path, allow_pickle=False) as file:
+    with file:
         for name in file.files:
             try:
                 arrays[name] = np.asarray(file[name])
             except ValueError as error:
                 what = "holds Python objects" if "Object arrays" in str(error) else "is damaged"
                 raise ModelError(f"{path}: array {name!r} {what}, allowed are arrays of numbers") from None
-            # zipfile says NotImplementedError for a damaged header that asks for a compression it does not know
-            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, MemoryError, NotImplementedError):
+            except MemoryError:
+                # numpy believes a header before any checksum has been looked at
+                raise ModelError(
+                    f"{path}: array {name!r} is damaged, or larger than the memory of this computer"
+                ) from None
+            except DAMAGE:
                 raise ModelError(f"{path}: array {name!r} is damaged, allowed are arrays of numbers") from None
     return arrays
 

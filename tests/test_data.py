@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pqc.data import load_dataset
+from pqc.data import load_dataset, read_arrays
 from pqc.errors import ModelError
 from pqc.frontend.preprocessing import Preprocessing
 from pqc.numerics.arrays import AnyArray
@@ -89,6 +94,29 @@ def test_damaged_array(tmp_path: Path) -> None:
     content[content.index(IMAGES.tobytes()) + 5] ^= 1
     path.write_bytes(content)
     assert refusal(path) == "d: array 'images' is damaged, allowed are arrays of numbers"
+
+
+@given(st.data(), st.booleans())
+def test_any_changed_byte_is_refused_or_changes_nothing(data: st.DataObject, packed: bool) -> None:
+    stream = BytesIO()
+    (np.savez_compressed if packed else np.savez)(stream, images=IMAGES)
+    content = bytearray(stream.getvalue())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "d.npz")
+        path.write_bytes(content)
+        with suppress(ModelError):
+            assert [array.tolist() for array in read_arrays(path).values()] == [IMAGES.tolist()]
+
+
+@pytest.mark.parametrize("offset", [6, 8, 10], ids=["password", "compression", "version"])
+def test_headers_that_ask_for_what_there_is_not(tmp_path: Path, offset: int) -> None:
+    """A changed byte in the directory of the archive: flags, method of compression, version of the format."""
+    path = npz(tmp_path, images=IMAGES)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + offset] ^= 0x61
+    path.write_bytes(content)
+    assert refusal(path).startswith(("d: array 'images' is damaged", "d: not an .npz file"))
 
 
 REFUSED: dict[str, tuple[dict[str, AnyArray], str]] = {
