@@ -15,5 +15,5 @@ def shared() -> Path:
     """The folder of reference networks and data beside the checkout; tests that want it skip where it is absent."""
     folder = Path(os.environ.get("PQC_SHARED", ROOT.parent / "shared"))
     if not (folder / "data" / "resnet20.onnx").exists():
-        pytest.skip(f"reference networks are not at {folder}")
+        pytest.skip(f"the reference networks, which are no part of the project, are not at {folder} (see PQC_SHARED)")
     return folder

@@ -7,10 +7,12 @@ meant to change programs, never for one that is meant to be faster.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -34,35 +36,28 @@ SEED = 11
 
 @dataclass(frozen=True)
 class Case:
-    """Options of the compiler."""
+    """A target, and the options of the compiler."""
 
+    pq: PqOptions = field(default_factory=PqOptions)
     target: str = "pqa"
     overrides: tuple[str, ...] = ()
-    prototypes: int = 16
-    length: int = 9
-    grouping: str = "window"
-    metric: str = "l2"
-    prototype_bits: int = 8
-    table_bits: int = 8
-    activation_bits: int = 8
-    batch: int = 1
 
 
 CASES = {
     "default": Case(),
-    "length 3, l1": Case(length=3, metric="l1"),
-    "linf": Case(overrides=('encode.metrics=["linf"]',), length=4, metric="linf"),
-    "tiny": Case("tiny"),
-    "shifts alone": Case("pqa-shift"),
-    "channels": Case(length=8, grouping="channel"),
-    "channels, tiny": Case("tiny", length=4, grouping="channel"),
-    "300 prototypes": Case(prototypes=300, length=4),
-    "narrow constants": Case(prototypes=5, length=3, prototype_bits=5, table_bits=6),
-    "wide everything": Case(length=2, prototype_bits=16, table_bits=16, activation_bits=16),
-    "12 bits": Case(metric="l1", prototype_bits=12, table_bits=12, activation_bits=12),
-    "accumulators of 24 bits": Case(overrides=("accumulator_bits=24",), table_bits=16),
+    "length 3, l1": Case(PqOptions(length=3, metric="l1")),
+    "linf": Case(PqOptions(length=4, metric="linf"), overrides=('encode.metrics=["linf"]',)),
+    "tiny": Case(target="tiny"),
+    "shifts alone": Case(target="pqa-shift"),
+    "channels": Case(PqOptions(length=8, grouping="channel")),
+    "channels, tiny": Case(PqOptions(length=4, grouping="channel"), "tiny"),
+    "300 prototypes": Case(PqOptions(prototypes=300, length=4)),
+    "narrow constants": Case(PqOptions(prototypes=5, length=3, prototype_bits=5, table_bits=6)),
+    "wide everything": Case(PqOptions(length=2, prototype_bits=16, table_bits=16, activation_bits=16)),
+    "12 bits": Case(PqOptions(metric="l1", prototype_bits=12, table_bits=12, activation_bits=12)),
+    "accumulators of 24 bits": Case(PqOptions(table_bits=16), overrides=("accumulator_bits=24",)),
     "accumulators of 11 bits": Case(overrides=("accumulator_bits=11",)),
-    "batch": Case(batch=4),
+    "batch": Case(PqOptions(batch=4)),
 }
 
 
@@ -80,8 +75,7 @@ def quantized(name: str) -> ModuleOp:
     """The network of a case, fitted on random images."""
     case = CASES[name]
     images: FloatArray = np.random.default_rng(0).integers(0, 17, (CALIBRATION_IMAGES, 1, 8, 8)).astype(np.float32)
-    options = {key: value for key, value in asdict(case).items() if key not in ("target", "overrides")}
-    request = CompileRequest(MODEL, load_target(case.target, case.overrides), PqOptions(**options), {"input": images})
+    request = CompileRequest(MODEL, load_target(case.target, case.overrides), case.pq, {"input": images})
     return quantize_model(request)
 
 
@@ -106,15 +100,25 @@ def digests(name: str) -> Digests:
     return Digests(fitted_digest(name), hashlib.sha256(data).hexdigest(), digest(outputs))
 
 
-def stored() -> dict[str, Digests]:
-    """What the file says, by the name of the case."""
-    return {name: Digests(**values) for name, values in json.loads(STORED.read_text()).items()}
+def arithmetic() -> str:
+    """What sums of floating-point numbers are taken with here: another order of them fits another network."""
+    numpy: Any = np.show_config(mode="dicts")
+    libraries = importlib.import_module("threadpoolctl").threadpool_info()
+    used = [library for library in libraries if library["user_api"] == "blas"]
+    blas = [f"{library['internal_api']} {library['version']} {library['architecture']}" for library in used]
+    return ", ".join([f"numpy {np.__version__}", *numpy["SIMD Extensions"]["found"], *blas])
+
+
+def stored() -> tuple[str, dict[str, Digests]]:
+    """What the file says: the arithmetic that networks were fitted with, and the digests by the name of the case."""
+    said = json.loads(STORED.read_text())
+    return said["arithmetic"], {name: Digests(**values) for name, values in said["cases"].items()}
 
 
 def main() -> None:
     """Write the file."""
-    found = {name: asdict(digests(name)) for name in CASES}
-    STORED.write_text(json.dumps(found, indent=2) + "\n")
+    cases = {name: asdict(digests(name)) for name in CASES}
+    STORED.write_text(json.dumps({"arithmetic": arithmetic(), "cases": cases}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
