@@ -87,22 +87,5 @@ def record_layers(module: ModuleOp) -> None:
 def paper_cycles(module: ModuleOp, target: Target, frames: int) -> list[PaperCycles]:
     """The paper's cycles of every product-quantized layer that was recorded, for a batch of so many frames."""
     recorded: list[dict[str, Any]] = from_attribute(module.attributes[LAYERS])
-    return [
-        pq_cycles(
-            PqLayer(
-                columns=record["columns"] * frames,
-                encoded=record["encode_columns"] * frames,
-                subspaces=record["subspaces"],
-                codebooks=record["groups"],
-                prototypes=record["prototypes"],
-                length=record["length"],
-                outputs=record["outputs"],
-                prototype_bits=record["prototype_bits"],
-                table_bits=record["table_bits"],
-            ),
-            Lanes.of(target),
-            target.bits_per_cycle,
-        )
-        for record in recorded
-        if record["pq"]
-    ]
+    layers = [PqLayer.of_record(record).batch(frames) for record in recorded if record["pq"]]
+    return [pq_cycles(layer, Lanes.of(target), target.bits_per_cycle) for layer in layers]

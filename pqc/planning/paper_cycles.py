@@ -16,9 +16,9 @@ Activations, layers without PQ and everything behind the accumulators are outsid
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.window import Window
@@ -70,6 +70,28 @@ class PqLayer:
     outputs: int
     prototype_bits: int
     table_bits: int
+
+    @staticmethod
+    def of_record(record: Mapping[str, Any]) -> PqLayer:
+        """The layer that the compiler recorded in these words (:mod:`pqc.passes.layer_facts`).
+
+        Where ``groups`` and ``encode_columns`` are 0, all columns are encoded, and every subspace has its codebook.
+        """
+        return PqLayer(
+            columns=record["columns"],
+            encoded=record["encode_columns"] or record["columns"],
+            subspaces=record["subspaces"],
+            codebooks=record["groups"] or record["subspaces"],
+            prototypes=record["prototypes"],
+            length=record["length"],
+            outputs=record["outputs"],
+            prototype_bits=record["prototype_bits"],
+            table_bits=record["table_bits"],
+        )
+
+    def batch(self, frames: int) -> PqLayer:
+        """The layer for so many frames, which share its table."""
+        return replace(self, columns=self.columns * frames, encoded=self.encoded * frames)
 
     @property
     def table_entries(self) -> int:

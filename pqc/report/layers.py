@@ -52,18 +52,7 @@ class LayerFacts:
 
     def paper_cycles(self, target: Target) -> PaperCycles:
         """The paper's cycles for a PQ layer."""
-        layer = PqLayer(
-            columns=self.columns,
-            encoded=self.encode_columns or self.columns,
-            subspaces=self.subspaces,
-            codebooks=self.groups or self.subspaces,
-            prototypes=self.prototypes,
-            length=self.length,
-            outputs=self.outputs,
-            prototype_bits=self.prototype_bits,
-            table_bits=self.table_bits,
-        )
-        return pq_cycles(layer, Lanes.of(target), target.bits_per_cycle)
+        return pq_cycles(PqLayer.of_record(vars(self)), Lanes.of(target), target.bits_per_cycle)
 
     def conventional_cycles(self, target: Target) -> PaperCycles | None:
         """The layer's cycles on the paper's conventional accelerator; None if its geometry is not recorded."""
