@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from xdsl.dialects.builtin import UnknownLoc
 from xdsl.ir import Operation, SSAValue
 
-from pqc.codebook.table import quantize_table
+from pqc.codebook.table import QuantizedTable, check_shifts, proven_margin, quantize_table
 from pqc.dialects import onnx, pq, qnn, qnn_move
 from pqc.dialects.blob import ConstantOp
-from pqc.dialects.location import hint
+from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import shape_of
-from pqc.errors import InternalError
+from pqc.errors import InternalError, ModelError
 from pqc.numerics.encode import codes_of_zero
 from pqc.numerics.grouping import Grouping
 from pqc.numerics.pooling import PoolMode
@@ -136,9 +137,7 @@ def _gemm(quantizer: Quantizer, op: onnx.GemmOp, operands: Sequence[Value]) -> l
 
 
 def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequence[Value]) -> list[Operation]:
-    bits, table_bits = quantizer.target.accumulator_bits, op.config.table_bits.data
-    table, bias = constant_array(op.table), constant_array(op.bias)
-    quantized = quantize_table(table, bias, table_bits, bits, quantizer.power_of_two_of(op))
+    integers = _integers(quantizer, op)
     codebook = ConstantOp("codebook", constant_array(op.codebook))
     by_channel = op.config.grouped is Grouping.CHANNEL
     encode = pq.EncodeOp(
@@ -149,14 +148,14 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
         shift=op.shift.value.data,
         prototype_bits=op.config.prototype_bits.data,
     )
-    entries, start = ConstantOp("table", quantized.table), ConstantOp("bias", quantized.bias)
+    entries, start = ConstantOp("table", integers.table), ConstantOp("bias", integers.bias)
     padding = ConstantOp("padding", codes_of_zero(codebook.array, op.config.distance)) if by_channel else None
     lookup = pq.LookupOp(
         encode.codes,
         entries.result,
         start.result,
-        table_bits=table_bits,
-        accumulator_bits=bits,
+        table_bits=op.config.table_bits.data,
+        accumulator_bits=quantizer.target.accumulator_bits,
         window=op.window.data if by_channel else None,
         padding=None if padding is None else padding.result,
     )
@@ -165,7 +164,26 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
     hint(encode.codes, "codes")
     hint(lookup.accumulator, "sums")
     made: list[Operation] = [codebook, encode, entries, start, *([] if padding is None else [padding]), lookup]
-    return _finish(quantizer, op, made, quantized.scale, operands[4] if op.residual is not None else None)
+    return _finish(quantizer, op, made, integers.scale, operands[-1] if op.residual is not None else None)
+
+
+def _integers(quantizer: Quantizer, op: pq.ConvolutionOp) -> QuantizedTable:
+    """The table's integers: those of the integer form as they are, a real table on the grids that fit it.
+
+    Raises:
+        ModelError: the integers of the integer form are none that the target can add up and requantize.
+    """
+    table, bias, bits = constant_array(op.table), constant_array(op.bias), quantizer.target.accumulator_bits
+    unit = quantizer.power_of_two_of(op)
+    if op.step is None:
+        return quantize_table(table, bias, op.config.table_bits.data, bits, unit)
+    scale = constant_array(op.step).astype(np.float64)
+    try:
+        margin = proven_margin(table, bias, bits)
+        check_shifts(scale, unit)
+    except ModelError as error:
+        raise ModelError(f"node {node_name(op)!r}: {error}") from error
+    return QuantizedTable(table, scale, bias, margin)
 
 
 def _rescale(

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import Element
+from pqc.numerics.fixed_point import is_power_of_two
 from pqc.numerics.lookup import largest_sum
 from pqc.numerics.requantize import MULTIPLIER_BITS
 
@@ -85,6 +86,45 @@ def quantize_table(
             return QuantizedTable(entries, scale, start, 1 - reach / (limit + 1))
         scale = np.where(reach <= limit, scale, scale * (COARSER if power_of_two_of is None else 2))
         _refuse_above(scale, power_of_two_of, accumulator_bits)
+
+
+def proven_margin(table: IntArray, bias: IntArray, accumulator_bits: int) -> Float64:
+    """The part of the accumulator's range, 0 to 1 for each output, that no sum of given integers can reach.
+
+    ``table`` [subspaces, prototypes, outputs], ``bias`` [outputs].
+
+    Raises:
+        ModelError: a sum could overflow.
+    """
+    limit = (1 << accumulator_bits - 1) - 1
+    reach = largest_sum(table, bias)
+    worst = int(np.argmax(reach))
+    if reach[worst] > limit:
+        raise ModelError(
+            f"sums of output channel {worst} can reach {reach[worst]}, accumulators of {accumulator_bits} bits hold "
+            f"{limit}"
+        )
+    margin: Float64 = 1 - reach / (limit + 1)
+    return margin
+
+
+def check_shifts(scale: Float64, power_of_two_of: float | None) -> None:
+    """Check that every scale [outputs] is ``power_of_two_of`` times a power of two, not above the longest left shift.
+
+    None stands for a target that multiplies, which takes any scale.
+
+    Raises:
+        ModelError: a target that only shifts cannot requantize sums on such a scale.
+    """
+    if power_of_two_of is None:
+        return
+    for output, one in enumerate(scale.tolist()):
+        if not is_power_of_two(one / power_of_two_of):
+            raise ModelError(
+                f"the step of output channel {output} is {one:.9g}, no power of two times its result's scale "
+                f"{power_of_two_of:.9g}, which a target that only shifts needs"
+            )
+    _refuse_above(scale, power_of_two_of, None)
 
 
 def _finest(centered: Float64, whole: Float64, largest: int, limit: int, power_of_two_of: float | None) -> Float64:

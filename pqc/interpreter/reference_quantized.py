@@ -9,7 +9,8 @@ from xdsl.ir import Operation
 
 from pqc.dialects import pq, qnn, qnn_move
 from pqc.interpreter.kernel import Kernel
-from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics import floating
+from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.code_window import windowed_codes
 from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
@@ -25,6 +26,9 @@ Results = tuple[AnyArray, ...]
 
 CONVENTIONAL_BITS = 32
 """Accumulator bits of the conventional unit."""
+
+SUM_BITS = 32
+"""Bits of the sums of a ``pq.convolution`` of integers, which none overflows; accumulators may have fewer."""
 
 
 def encode(x: IntArray, codebook: IntArray, window: Window, metric: Metric, shift: int, element: Element) -> IntArray:
@@ -56,7 +60,7 @@ def _lookup(op: pq.LookupOp, operands: Arrays) -> Results:
 def _seen_codes(op: pq.ConvolutionOp, integers: IntArray, codebook: IntArray) -> IntArray:
     """The codes that each position of the result adds up: [frames, subspaces, rows * columns]."""
     window, shift, metric = op.window.data, op.shift.value.data, op.config.distance
-    element = Element(op.config.prototype_bits.data, op.grid.integers.signed)
+    element = op.prototype_element
     if op.config.grouped is Grouping.WINDOW:
         codes = encode(integers, codebook, window, metric, shift, element)
         return codes.reshape(*codes.shape[:2], -1)
@@ -65,20 +69,26 @@ def _seen_codes(op: pq.ConvolutionOp, integers: IntArray, codebook: IntArray) ->
 
 
 def _convolution(op: pq.ConvolutionOp, operands: Arrays) -> Results:
-    """Encode in integers, then add up real table entries, residual and bounds."""
+    """Encode in integers, then add up table entries, real or integer ones; step, residual and bounds follow."""
     x, codebook, table, bias = operands[:4]
     codes = _seen_codes(op, op.grid.integers.quantize(x, op.grid.scale.data), codebook)
-    frames, subspaces, positions = codes.shape
-    total = np.zeros((frames * positions, table.shape[2]), np.float32)
+    if op.step is None:
+        y = _real_sums(codes, table) + bias[:, None]
+    else:
+        y = lookup(codes, table, bias[:, None], SUM_BITS).astype(np.float32) * operands[4][:, None]
+    y = y.reshape(len(x), -1, *op.window.data.output_size(*x.shape[2:]))
+    if op.residual is not None:
+        y = y + operands[-1]
+    return (floating.clip(y, *op.bounds),)
+
+
+def _real_sums(codes: IntArray, table: FloatArray) -> FloatArray:
+    """The entries that ``codes`` [frames, subspaces, columns] select, added up: [frames, outputs, columns]."""
+    frames, subspaces, columns = codes.shape
+    total = np.zeros((frames * columns, table.shape[2]), np.float32)
     for s in range(subspaces):
         total += np.take(table[s], codes[:, s].reshape(-1), axis=0)
-    size = op.window.data.output_size(*x.shape[2:])
-    y = (total + bias).reshape(frames, *size, -1).transpose(0, 3, 1, 2)
-    if op.residual is not None:
-        y = y + operands[4]
-    low = None if op.low is None else op.low.value.data
-    high = None if op.high is None else op.high.value.data
-    return (np.clip(y, low, high).astype(np.float32) if (low, high) != (None, None) else y,)
+    return total.reshape(frames, columns, -1).transpose(0, 2, 1)
 
 
 def _conv2d(op: qnn.Conv2dOp, operands: Arrays) -> Results:

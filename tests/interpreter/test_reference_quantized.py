@@ -177,6 +177,40 @@ def test_convolution_on_real_numbers_adds_entries_residual_and_bounds() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("grouping", Grouping)
+def test_convolution_of_integers_adds_exactly_and_multiplies_once(grouping: Grouping) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(FRAMES, 3, 7, 9)).astype(np.float32)
+    cut = Cut.of(grouping, 3, WINDOW, 2)
+    codebook = integers(S8, cut.groups, 4, 2)
+    table, bias = integers(S12, cut.subspaces, 4, 5), wide(5)
+    step = rng.uniform(0.1, 1, 5).astype(np.float32)
+    size = WINDOW.output_size(7, 9)
+    residual = rng.normal(size=(FRAMES, 5, *size)).astype(np.float32)
+    kinds = [TensorType(f32, (DYNAMIC_INDEX, *shape)) for shape in ((3, 7, 9), (5, *size))]
+    real = Block(arg_types=kinds).args
+    op = pq.ConvolutionOp(
+        real[0],
+        ConstantOp("codebook", codebook).result,
+        ConstantOp("table", table).result,
+        ConstantOp("bias", bias).result,
+        real[1],
+        window=WINDOW,
+        config=ConfigAttr.of(4, 2, 8, 12, Metric.L1, grouping),
+        grid=GridAttr.of(S8, 0.03),
+        shift=0,
+        low=FloatAttr(0.0, f64),
+        high=None,
+        result_type=real[1].type,
+        step=ConstantOp("step", step).result,
+    )
+    codes = nearest_prototype(cut.subvectors(S8.quantize(x, 0.03), WINDOW), cut.for_taps(codebook), Metric.L1)
+    sums = table[np.arange(cut.subspaces)[:, None], codes].sum(axis=1, dtype=np.int64) + bias
+    expected = sums.astype(np.float32).transpose(0, 2, 1).reshape(residual.shape) * step[:, None, None]
+    found = result_of(op, x, codebook, table, bias, step, residual)
+    same(found, np.maximum(expected + residual, np.float32(0)))
+
+
 def test_conv2d() -> None:
     x, weight, bias = integers(U12, FRAMES, 4, 7, 9), integers(S8, 6, 2, 3, 2), wide(6)
     constants = ConstantOp("w", weight).result, ConstantOp("b", bias).result

@@ -491,6 +491,127 @@ func.func @f(%x: tensor<?x2x8x8xf32>) {
   func.return
 }
 
+// A convolution whose sums are integers.
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xf32>, it must be tensor<2x4x3xsi8>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"float table", "620e6e14052da04f"> : tensor<2x4x3xf32>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"step", "dfa98122110a53f3"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xf32>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xsi16>, it must be tensor<2x4x3xsi8>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"16-bit table", "5f48b0907b9ff566"> : tensor<2x4x3xsi16>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"step", "dfa98122110a53f3"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi16>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<2x4x3xsi8>, it must be tensor<2x4x3xsi16>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"step", "dfa98122110a53f3"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 9], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table is tensor<9x4x3xsi8>, it must be tensor<2x4x3xsi8>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table for 9 taps", "7ff23bfc45211dbc"> : tensor<9x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"step", "dfa98122110a53f3"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the table holds values from -8 to 7, si3 allows -4 to 3
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"step", "dfa98122110a53f3"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 3], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the bias is tensor<3xsi16>, it must be tensor<3xsi32>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"16-bit bias", "12a90194a522a556"> : tensor<3xsi16>
+  %step = blob.constant <"step", "dfa98122110a53f3"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xsi16> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: sums of table entries and bias could reach 2147483663, an int32 holds 2147483647
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"largest bias", "1e18a5ee4b02210e"> : tensor<3xsi32>
+  %step = blob.constant <"step", "dfa98122110a53f3"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the step is tensor<3xsi32>, it must be tensor<3xf32>
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xsi32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the step is not a blob.constant
+func.func @f(%x: tensor<?x2x8x8xf32>, %step: tensor<3xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the step is 0.0 to 2.0, it must be positive and finite
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"step of zero", "1b55227c388edf4a"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: the step is inf to inf, it must be positive and finite
+func.func @f(%x: tensor<?x2x8x8xf32>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"infinite step", "5eeba8aa56e3b694"> : tensor<3xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> <prototypes = 4, length = 9, bits = [8, 8], l2> on <ui8, 0.5> shift 0 : tensor<?x2x8x8xf32>, tensor<2x4x9xui8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x8x8xf32>
+  func.return
+}
+
 // A lookup that walks a window over a map of codes.
 // -----
 // CHECK: Operation does not verify: window and padding go together

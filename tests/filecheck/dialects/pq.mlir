@@ -67,4 +67,19 @@ func.func @real(%x: tensor<?x2x9x9xf32>, %r: tensor<?x3x4x4xf32>) -> (tensor<?x3
   %1 = pq.convolution %x, %codebook, %table, %bias residual %r : tensor<?x3x4x4xf32> <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 8], l2> on <si8, 0.5> shift 4 low 0.0 : f64 high 6.0 : f64 {note} : tensor<?x2x9x9xf32>, tensor<2x4x9xsi8>, tensor<2x4x3xf32>, tensor<3xf32> -> tensor<?x3x4x4xf32>
   func.return %0, %1 : tensor<?x3x4x4xf32>, tensor<?x3x4x4xf32>
 }
+
+// On integers, each output with its step.
+// CHECK: func.func @exact
+func.func @exact(%x: tensor<?x2x9x9xf32>, %r: tensor<?x3x4x4xf32>) -> (tensor<?x3x4x4xf32>, tensor<?x3x4x4xf32>) {
+  %codebook = blob.constant <"signed codebook", "8f82c1fb731370df"> : tensor<2x4x9xsi8>
+  %table = blob.constant <"table", "bafefc2e12b3760c"> : tensor<2x4x3xsi8>
+  %wide = blob.constant <"16-bit table", "5f48b0907b9ff566"> : tensor<2x4x3xsi16>
+  %bias = blob.constant <"bias", "d63c918771c65897"> : tensor<3xsi32>
+  %step = blob.constant <"step", "dfa98122110a53f3"> : tensor<3xf32>
+  // CHECK: %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 4], l2> on <si8, 0.5> shift 4 : tensor<?x2x9x9xf32>, tensor<2x4x9xsi8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x4x4xf32>
+  %0 = pq.convolution %x, %codebook, %table, %bias step %step : tensor<3xf32> <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 4], l2> on <si8, 0.5> shift 4 : tensor<?x2x9x9xf32>, tensor<2x4x9xsi8>, tensor<2x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x4x4xf32>
+  // CHECK: %1 = pq.convolution %x, %codebook, %wide, %bias step %step : tensor<3xf32> residual %r : tensor<?x3x4x4xf32> <[3, 3] {{.*}} shift 4 low 0.000000e+00 : f64
+  %1 = pq.convolution %x, %codebook, %wide, %bias step %step : tensor<3xf32> residual %r : tensor<?x3x4x4xf32> <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 9], l2> on <si8, 0.5> shift 4 low 0.0 : f64 : tensor<?x2x9x9xf32>, tensor<2x4x9xsi8>, tensor<2x4x3xsi16>, tensor<3xsi32> -> tensor<?x3x4x4xf32>
+  func.return %0, %1 : tensor<?x3x4x4xf32>, tensor<?x3x4x4xf32>
+}
 }
