@@ -17,6 +17,7 @@ from pqc.dialects.pq_types import ConfigAttr, GridAttr, QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray
+from pqc.planning.layer_choices import LayerChoices, choices_from_json
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, target_from_dict
 
@@ -40,6 +41,9 @@ ERROR = "pq.normalized_error"
 
 SCHEDULE = "pqc.schedule"
 """Module: what stays on chip and the nests of the layers, given by the user or as lowering chose them."""
+
+CHOICES = "pqc.choices"
+"""Module: how single layers are product-quantized, given by the user or as the passes chose it."""
 
 CONFIG = "pq.config"
 """Operation: how the layer is product-quantized."""
@@ -71,6 +75,17 @@ def schedule_of(module: ModuleOp) -> Schedule:
     """The schedule on the module; an empty one where nobody left any."""
     values = module.attributes.get(SCHEDULE)
     return Schedule.from_json(from_attribute(values)) if isinstance(values, DictionaryAttr) else Schedule()
+
+
+def set_choices(module: ModuleOp, choices: LayerChoices) -> None:
+    """Leave choices for single layers on the module."""
+    module.attributes[CHOICES] = to_attribute([choice.as_json() for choice in choices])
+
+
+def choices_of(module: ModuleOp) -> LayerChoices:
+    """The choices for single layers on the module; none where nobody left any."""
+    values = module.attributes.get(CHOICES)
+    return choices_from_json(from_attribute(values)) if isinstance(values, ArrayAttr) else ()
 
 
 def set_provenance(module: ModuleOp, facts: Mapping[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
     %y = onnx.conv %x, %w, %b  ->  %y = onnx.conv %x, %w, %b {pq.grid = #pq.grid<ui8, 0.021>}
 
-Tensors that only pass data on share one grid; what the network returns gets ``output_bits``.
+Tensors that only pass data on share one grid; what the network returns gets ``output_bits``, other tensors
+``activation_bits`` or what the choices on the module say of their node.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from pqc.numerics.element import Element
 from pqc.numerics.fixed_point import power_of_two_at_least
 from pqc.numerics.quantization import choose_grid
 from pqc.numerics.requantize import MULTIPLIER_BITS
-from pqc.passes.attributes import GRID, INPUT_GRIDS, main_of, target_of
+from pqc.passes.attributes import GRID, INPUT_GRIDS, choices_of, main_of, target_of
+from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import PASSING_ON, Groups, group_values, known_ranges
+from pqc.planning.layer_choices import chosen
 
 ELEMENTWISE = (AddOp, AveragePoolOp, ClipOp, GlobalAveragePoolOp, ReluOp)
 """Operations that bring operands onto the result's grid by a multiplier."""
@@ -51,6 +54,17 @@ def raise_fine_scales(block: Block, groups: Groups, scales: dict[SSAValue, float
             scales[root] = power_of_two_at_least(least) if power_of_two else least
 
 
+def chosen_bits(module: ModuleOp, groups: Groups) -> dict[SSAValue, int]:
+    """The widths that choices on the module ask for, by group: of several the largest."""
+    bits: dict[SSAValue, int] = {}
+    for name, value in values_by_name(module).items():
+        said: int | None = chosen(choices_of(module), name).get("activation_bits")
+        if said is not None:
+            root = groups.root(value)
+            bits[root] = max(said, bits.get(root, 0))
+    return bits
+
+
 @dataclass(frozen=True)
 class CalibrateRangesPass(ModulePass):
     """Give every tensor its grid from the values that occur on the calibration frames."""
@@ -65,12 +79,12 @@ class CalibrateRangesPass(ModulePass):
         power_of_two = target_of(op).requantize == "shift"
         groups = group_values(block)
         ranges = known_ranges(op, groups)
-        wide = returned_groups(block, groups)
+        wide, said = returned_groups(block, groups), chosen_bits(op, groups)
         layers = [layer for layer in block.ops if not isinstance(layer, ReturnOp) and layer.operands]
         values = [*block.args, *(layer.results[0] for layer in layers)]
         chosen: dict[SSAValue, tuple[Element, float]] = {}
         for root in (groups.root(value) for value in values):
-            bits = self.output_bits if root in wide else self.activation_bits
+            bits = self.output_bits if root in wide else said.get(root, self.activation_bits)
             chosen[root] = choose_grid(*ranges[root], bits, power_of_two)
         scales = {root: scale for root, (_, scale) in chosen.items()}
         raise_fine_scales(block, groups, scales, power_of_two)

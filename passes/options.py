@@ -16,6 +16,7 @@ from pqc.numerics.grouping import Grouping
 from pqc.passes.advance_vector_work import AdvanceVectorWorkPass
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
+from pqc.passes.choose_bitwidths import ChooseBitwidthsPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
@@ -24,6 +25,7 @@ from pqc.passes.lower_to_pqa import LowerToPqaPass
 from pqc.passes.prefetch_constants import PrefetchConstantsPass
 from pqc.passes.quantize import QuantizePass
 from pqc.passes.select_pq import SelectPqPass
+from pqc.planning.layer_choices import LayerChoices, choices_from_json
 
 CALIBRATION_FRAMES = 1024
 """Frames that are calibrated on, at most, where the user does not say how many."""
@@ -51,7 +53,8 @@ class PqOptions:
 
     ``grouping`` says which elements form a subvector (see :class:`pqc.numerics.grouping.Grouping`); ``tune`` counts
     steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None: see
-    :meth:`frames_of`); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes.
+    :meth:`frames_of`); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes;
+    ``layers`` chooses for single layers otherwise.
     """
 
     prototypes: int = 16
@@ -67,6 +70,7 @@ class PqOptions:
     batch: int = 1
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    layers: LayerChoices = ()
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -86,7 +90,12 @@ class PqOptions:
 
     def as_json(self) -> dict[str, Any]:
         """The options by name, as plain JSON values."""
-        return dataclasses.asdict(self) | {"include": list(self.include), "exclude": list(self.exclude)}
+        plain = {name: value for name, value in vars(self).items() if name not in ("include", "exclude", "layers")}
+        return plain | {
+            "include": list(self.include),
+            "exclude": list(self.exclude),
+            "layers": [choice.as_json() for choice in self.layers],
+        }
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> PqOptions:
@@ -101,6 +110,7 @@ class PqOptions:
         restored: dict[str, Any] = dict(values)
         for name in ("include", "exclude"):
             restored[name] = tuple(values.get(name, ()))
+        restored["layers"] = choices_from_json(values.get("layers", ()))
         return PqOptions(**restored)
 
 
@@ -120,6 +130,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
             exclude=options.exclude,
         ),
         CalibrateRangesPass(activation_bits=options.activation_bits),
+        ChooseBitwidthsPass(),
         FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
         QuantizePass(),
         LowerToPqaPass(batch=options.batch),

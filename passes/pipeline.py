@@ -17,6 +17,7 @@ from pqc.errors import InternalError, ModelError, PqcError
 from pqc.passes.advance_vector_work import AdvanceVectorWorkPass
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
+from pqc.passes.choose_bitwidths import ChooseBitwidthsPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
@@ -37,6 +38,8 @@ PASSES: tuple[type[ModulePass], ...] = (
     SelectPqPass,
     # after selection, which may change the shape of a layer and so which tensors there are
     CalibrateRangesPass,
+    # needs the ranges; fitting rounds tables to their bits, so that later layers make up for it
+    ChooseBitwidthsPass,
     # needs the grids: prototypes lie on them, and fitting sees activations as the machine will
     FitPrototypesPass,
     # integers from here on; from here on every pass preserves every bit

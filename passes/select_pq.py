@@ -8,7 +8,8 @@ matrix products stay conventional.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import prod
 
@@ -26,8 +27,10 @@ from pqc.errors import ModelError
 from pqc.numerics import shapes
 from pqc.numerics.encode import Metric
 from pqc.numerics.grouping import Grouping
-from pqc.passes.attributes import CONFIG, target_of
+from pqc.passes.attributes import CONFIG, choices_of, target_of
 from pqc.passes.constants import constant_array
+from pqc.passes.value_names import values_by_name
+from pqc.planning.layer_choices import check_patterns, chosen
 
 
 def reads_network_input(value: SSAValue) -> bool:
@@ -69,11 +72,22 @@ def as_convolution(op: GemmOp) -> ConvOp:
     return convolution
 
 
+def _check_metric(metric: str, available: Sequence[str]) -> None:
+    """Refuse a metric that the target has not."""
+    if metric not in available:
+        raise ModelError(f"metric {metric!r}: the target's encode unit has {', '.join(available)}")
+
+
+CONFIGURED = ("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits")
+"""What may be chosen for a single layer."""
+
+
 @dataclass(frozen=True)
 class SelectPqPass(ModulePass):
     """Choose the product-quantized layers: all convolutions but the first and depthwise ones, as in the paper.
 
-    ``include`` and ``exclude`` are patterns over ONNX node names (``*`` matches anything) that override the default.
+    ``include`` and ``exclude`` are patterns over ONNX node names (``*`` matches anything) that override the default;
+    the choices on the module override both, and everything else here, layer by layer.
     """
 
     name = "select-pq"
@@ -100,15 +114,18 @@ class SelectPqPass(ModulePass):
         for pattern in (*self.include, *self.exclude):
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise ModelError(f"no layer's node name matches {pattern!r}; the layers are {', '.join(names)}")
-        metric, available = Metric[self.metric.upper()], target_of(op).encode.metrics
-        if self.metric not in available:
-            raise ModelError(f"metric {self.metric!r}: the target's encode unit has {', '.join(available)}")
+        choices, available = choices_of(op), target_of(op).encode.metrics
+        check_patterns(choices, names, list(values_by_name(op)))
+        _check_metric(self.metric, available)
         for layer, name in zip(layers, names, strict=True):
-            if self._wanted(layer, name):
-                chosen = layer if isinstance(layer, ConvOp) else as_convolution(layer)
-                chosen.attributes[CONFIG] = self._config(chosen, metric)
+            said = chosen(choices, name)
+            if self._wanted(layer, name, said.get("pq")):
+                convolution = layer if isinstance(layer, ConvOp) else as_convolution(layer)
+                here = replace(self, **{key: value for key, value in said.items() if key in CONFIGURED})
+                _check_metric(here.metric, available)
+                convolution.attributes[CONFIG] = here.configuration(convolution)
 
-    def _config(self, layer: ConvOp, metric: Metric) -> ConfigAttr:
+    def configuration(self, layer: ConvOp) -> ConfigAttr:
         """How ``layer`` is cut: subvectors no longer than what there is to cut.
 
         One tap is a window whose elements are the channels: both groupings are the same there, and cut by window the
@@ -117,13 +134,16 @@ class SelectPqPass(ModulePass):
         _, channels, *kernel = shape_of(layer.weight)
         grouping = Grouping(self.grouping) if prod(kernel) > 1 else Grouping.WINDOW
         length = min(self.length, channels if grouping is Grouping.CHANNEL else channels * prod(kernel))
+        metric = Metric[self.metric.upper()]
         return ConfigAttr.of(self.prototypes, length, self.prototype_bits, self.table_bits, metric, grouping)
 
-    def _wanted(self, layer: ConvOp | GemmOp, name: str) -> bool:
-        if any(fnmatchcase(name, pattern) for pattern in self.exclude):
-            return False
-        if not any(fnmatchcase(name, pattern) for pattern in self.include):
+    def _wanted(self, layer: ConvOp | GemmOp, name: str, said: bool | None) -> bool:
+        """Whether a layer becomes product-quantized; ``said`` is what choices say of it, if anything."""
+        excluded = any(fnmatchcase(name, pattern) for pattern in self.exclude)
+        included = any(fnmatchcase(name, pattern) for pattern in self.include)
+        wanted = included and not excluded if said is None else said
+        if said is None and not included and not excluded:
             return is_default_choice(layer)
-        if not can_be_quantized(layer):
+        if wanted and not can_be_quantized(layer):
             raise ModelError(f"node {name!r} is a grouped convolution, which cannot be product-quantized; exclude it")
-        return True
+        return wanted

@@ -20,6 +20,7 @@ from pqc.isa import program as isa
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import dequantize
 from pqc.passes.options import PqOptions
+from pqc.planning.layer_choices import load_choices
 from pqc.planning.target import Target, load_target, target_from_dict
 
 __all__ = ["CompileRequest", "CompileResult", "PqOptions", "Program", "compile", "compile_model", "load"]
@@ -86,6 +87,7 @@ def compile(  # the name a user expects: pqc.compile
     overrides: Sequence[str] = (),
     dump_ir: str | Path | None = None,
     cache: str | Path | None = None,
+    pq_config: str | Path | None = None,
     **options: Any,
 ) -> Program:
     """Compile an ONNX model.
@@ -97,6 +99,7 @@ def compile(  # the name a user expects: pqc.compile
         overrides: keys of the target to change, as ``section.key=value``.
         dump_ir: a folder for the IR after each pass.
         cache: a folder that keeps what is fitted, so that the next compilation need not fit it again.
+        pq_config: a file of choices for single layers, as ``pqc compile --save-pq-config`` writes it.
         options: the fields of :class:`pqc.passes.options.PqOptions`, as ``prototypes=16, length=3``.
 
     Raises:
@@ -105,6 +108,8 @@ def compile(  # the name a user expects: pqc.compile
     if isinstance(target, Target) and overrides:
         raise ModelError("overrides go with a target's name or file, not with a target that is complete already")
     chosen = target if isinstance(target, Target) else load_target(str(target), overrides)
+    if pq_config is not None:
+        options["layers"] = load_choices(Path(pq_config))
     frames = calibration
     if frames is not None and not isinstance(frames, Mapping):
         frames = {import_model(model).input_names[0]: np.asarray(frames, np.float32)}

@@ -27,10 +27,12 @@ from pqc.interpreter.selftest import digest, self_test_inputs
 from pqc.isa import program as isa
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import (
+    choices_of,
     main_of,
     provenance_of,
     schedule_of,
     set_calibration,
+    set_choices,
     set_provenance,
     set_schedule,
     set_target,
@@ -43,6 +45,7 @@ from pqc.passes.pipeline import Step, phase_of, pipeline_names, remaining, run_p
 from pqc.passes.quantize import QuantizePass
 from pqc.passes.retarget import retarget
 from pqc.passes.text import load_module, module_text
+from pqc.planning.layer_choices import LayerChoices
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
 from pqc.synthetic import synthetic_count, synthetic_frames
@@ -77,10 +80,11 @@ class CompileRequest:
 
 @dataclass(frozen=True)
 class CompileResult:
-    """A program, the figures that describe it, and the schedule it follows."""
+    """A program, the figures that describe it, the schedule it follows, and how its layers are quantized."""
 
     program: isa.Program
     schedule: Schedule
+    layers: LayerChoices
 
     @cached_property
     def report(self) -> dict[str, Any]:
@@ -124,7 +128,7 @@ def compile_model(request: CompileRequest) -> CompileResult:
     passes = remaining(configured_passes(options), module)
     with using_cache(cache):
         run_pipeline(make_context(), module, passes, observe)
-    return CompileResult(_program(module, references[0]), schedule_of(module))
+    return _result(module, references[0])
 
 
 def _with_lowering(request: CompileRequest, module: ModuleOp, options: PqOptions) -> PqOptions:
@@ -171,7 +175,7 @@ def compile_quantized(module: ModuleOp, target: Target) -> CompileResult:
     reference = lowered.clone()
     options = PqOptions.from_json(provenance_of(lowered).get("options", {}))
     run_pipeline(make_context(), lowered, remaining(configured_passes(options), lowered))
-    return CompileResult(_program(lowered, reference), schedule_of(lowered))
+    return _result(lowered, reference)
 
 
 def _cache(request: CompileRequest) -> Cache | None:
@@ -211,6 +215,7 @@ def _imported_module(request: CompileRequest) -> ModuleOp:
     module = imported.module
     preprocessing = request.preprocessing or imported.preprocessing
     set_target(module, request.target or load_target("pqa"))
+    set_choices(module, request.pq.layers)
     set_calibration(module, _calibration(request, imported, preprocessing))
     facts: dict[str, Any] = {
         "pqc": __version__,
@@ -244,6 +249,11 @@ def _is_integer(module: ModuleOp) -> bool:
     """Whether a module is at the quantized level or below."""
     main = main_function(module)
     return isinstance(main, ProgramOp) or isinstance(main.function_type.inputs.data[0], QuantizedType)
+
+
+def _result(module: ModuleOp, reference: ModuleOp) -> CompileResult:
+    """What a module that is compiled to the end gives."""
+    return CompileResult(_program(module, reference), schedule_of(module), choices_of(module))
 
 
 def _program(module: ModuleOp, reference: ModuleOp) -> isa.Program:

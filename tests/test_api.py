@@ -113,7 +113,7 @@ def test_the_self_test_of_a_program_passes(program: pqc.Program) -> None:
 
 def test_dumps_can_be_compiled_on(levels: Levels, program: pqc.Program, tmp_path: Path) -> None:
     pqc.compile(levels.model, calibration=levels.frames, dump_ir=tmp_path)
-    assert pqc.compile(tmp_path / "06-quantize.mlir").to_bytes() == program.to_bytes()
+    assert pqc.compile(tmp_path / "07-quantize.mlir").to_bytes() == program.to_bytes()
 
 
 def test_without_data_synthetic_frames_do(levels: Levels) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PQ_OPTIONS = (*LAYER_OPTIONS, "tune", "seed", "images")
 """The options that say how layers are quantized."""
 
-DECIDED = (*PQ_OPTIONS, "calibration", "mean", "std")
+DECIDED = (*PQ_OPTIONS, "pq_config", "calibration", "mean", "std")
 """The options that mean nothing when compilation goes on from a dump."""
 
 SHOWN = ("dump_ir", "print_ir_after", "time_passes")
@@ -49,6 +49,10 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 @click.option("--std", type=Numbers(), help="See --mean.")
 @target_options
 @pq_options
+@click.option(
+    "--pq-config", metavar="FILE", type=FilePath(), help="Choices for single layers, as --save-pq-config writes them."
+)
+@click.option("--save-pq-config", metavar="FILE", help="Write what was chosen for every layer, to be edited.")
 @number_option("--tune", click.IntRange(0, 100_000), 0, "Steps of gradient descent on the prototypes.")
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
 @click.option(
@@ -75,7 +79,7 @@ def command(context: click.Context, **options: Any) -> None:
     """
     if (options["mean"] is None) != (options["std"] is None):
         raise click.UsageError("--mean and --std go together", context)
-    for path in (options["output"], options["report_path"], options["save_schedule"]):
+    for path in (options["output"], options["report_path"], options["save_schedule"], options["save_pq_config"]):
         check_place(path)
     if options["dump_ir"] is not None and options["dump_ir"].is_file():
         raise ModelError(f"--dump-ir {options['dump_ir']}: this is a file, a folder is wanted")
@@ -87,6 +91,7 @@ def _compile(options: Mapping[str, Any], context: click.Context) -> None:
     """Compile as the options say, and write what they ask for."""
     from pqc.api import compile_model
     from pqc.cli.report import report_bytes
+    from pqc.planning.layer_choices import choices_to_toml
 
     schedule = _schedule(options["schedule"])
     request = _resumed(options, context) if options["model"].suffix == ".mlir" else _request(options)
@@ -100,24 +105,17 @@ def _compile(options: Mapping[str, Any], context: click.Context) -> None:
         write(options["report_path"], report_bytes(result.report, as_json=as_json))
     if options["save_schedule"] is not None:
         write(options["save_schedule"], result.schedule.to_toml().encode())
+    if options["save_pq_config"] is not None:
+        write(options["save_pq_config"], choices_to_toml(result.layers).encode())
     say(f"{options['output']}: {len(data):,} bytes, {len(result.program.instructions):,} instructions")
 
 
 def _schedule(path: Path | None) -> Schedule | None:
     """The schedule in a file."""
     from pqc.planning.schedule import schedule_from_toml
+    from pqc.text_file import read_text
 
-    if path is None:
-        return None
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ModelError(f"{path}: not text in UTF-8, which a schedule is") from None
-    return schedule_from_toml(text, str(path))
+    return None if path is None else schedule_from_toml(read_text(path, "a schedule"), str(path))
 
 
 def _request(options: Mapping[str, Any]) -> CompileRequest:
@@ -125,9 +123,12 @@ def _request(options: Mapping[str, Any]) -> CompileRequest:
     from pqc.api import CompileRequest
     from pqc.cli.calibration import chosen_preprocessing, load_calibration, synthetic_frame_count
     from pqc.passes.options import PqOptions
+    from pqc.planning.layer_choices import load_choices
     from pqc.planning.target import load_target
 
-    model, quantization = options["model"], PqOptions(**{name: options[name] for name in PQ_OPTIONS})
+    model, path = options["model"], options["pq_config"]
+    layers = () if path is None else load_choices(path)
+    quantization = PqOptions(**{name: options[name] for name in PQ_OPTIONS}, layers=layers)
     target = load_target(options["target_name"] or DEFAULT_TARGET, options["overrides"])
     preprocessing = chosen_preprocessing(model, options["mean"], options["std"])
     calibration = None

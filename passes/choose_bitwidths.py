@@ -1,0 +1,71 @@
+"""Settle how many bits every tensor and table has, and leave on the module what was chosen for each node.
+
+%y = onnx.conv ... {pq.config = #pq.config<..., bits = [8, 8], l2>, pq.grid = #pq.grid<ui8, 0.021>} loc("a")
+->  builtin.module attributes {pqc.choices = [{activation_bits = 8, nodes = "a", pq = true, ...}]}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+
+from pqc.dialects.location import node_name
+from pqc.dialects.onnx import ConvOp, GemmOp
+from pqc.dialects.pq_types import ConfigAttr
+from pqc.passes.attributes import Grids, config_of, main_of, set_choices
+from pqc.passes.calibrate_ranges import returned_groups
+from pqc.passes.value_names import values_by_name
+from pqc.passes.value_ranges import group_values
+from pqc.planning.layer_choices import LayerChoice, LayerChoices, pattern_of
+
+
+def settled_choices(module: ModuleOp) -> LayerChoices:
+    """What is chosen for every node, so that the same choices give the same network."""
+    block, grids = main_of(module).body.block, Grids(module)
+    groups = group_values(block)
+    wide = returned_groups(block, groups)
+    layers = {node_name(op): op for op in block.ops if isinstance(op, ConvOp | GemmOp)}
+
+    def bits_of(value: SSAValue) -> int | None:
+        return None if groups.root(value) in wide else grids[value].integers.bits
+
+    found: list[LayerChoice] = []
+    for name, value in values_by_name(module).items():
+        layer, bits = layers.get(name), bits_of(value)
+        if layer is not None:
+            found.append(_layer_choice(name, config_of(layer), bits))
+        elif bits is not None:
+            found.append(LayerChoice(pattern_of(name), activation_bits=bits))
+    return tuple(found)
+
+
+def _layer_choice(name: str, config: ConfigAttr | None, activation_bits: int | None) -> LayerChoice:
+    """All that is chosen for one layer."""
+    if config is None:
+        return LayerChoice(pattern_of(name), pq=False, activation_bits=activation_bits)
+    return LayerChoice(
+        pattern_of(name),
+        pq=True,
+        prototypes=config.prototypes.data,
+        length=config.length.data,
+        grouping=config.grouped.value,
+        metric=config.distance.name.lower(),
+        prototype_bits=config.prototype_bits.data,
+        table_bits=config.table_bits.data,
+        activation_bits=activation_bits,
+    )
+
+
+@dataclass(frozen=True)
+class ChooseBitwidthsPass(ModulePass):
+    """Settle the bits of every tensor and table."""
+
+    name = "choose-bitwidths"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Leave on the module what was chosen."""
+        set_choices(op, settled_choices(op))
