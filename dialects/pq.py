@@ -17,9 +17,14 @@ from xdsl.ir import Dialect
 
 from pqc.dialects.pq_convolution import ConvolutionOp
 from pqc.dialects.pq_integer import EncodeOp, LookupOp
+from pqc.dialects.pq_on_grid import OnGridOp
 from pqc.dialects.pq_types import CodesType, ConfigAttr, GridAttr, QuantizedType, WindowAttr
 
-__all__ = ["ConvolutionOp", "EncodeOp", "LookupOp", "Pq"]
+__all__ = ["ConvolutionOp", "EncodeOp", "LookupOp", "OnGridOp", "Pq"]
 
-Pq = Dialect("pq", [ConvolutionOp, EncodeOp, LookupOp], [WindowAttr, GridAttr, ConfigAttr, QuantizedType, CodesType])
+Pq = Dialect(
+    "pq",
+    [OnGridOp, ConvolutionOp, EncodeOp, LookupOp],
+    [WindowAttr, GridAttr, ConfigAttr, QuantizedType, CodesType],
+)
 """The dialect."""

@@ -126,6 +126,24 @@ class ConvolutionOp(IRDLOperation):
         low, high = self.low, self.high
         return (None if low is None else low.value.data, None if high is None else high.value.data)
 
+    def with_residual(self, residual: SSAValue) -> ConvolutionOp:
+        """The same with ``residual`` added in front of the bounds."""
+        return ConvolutionOp(
+            self.x,
+            self.codebook,
+            self.table,
+            self.bias,
+            residual,
+            window=self.window.data,
+            config=self.config,
+            grid=self.grid,
+            shift=self.shift.value.data,
+            low=self.low,
+            high=self.high,
+            result_type=self.result.type,
+            step=self.step,
+        )
+
     @property
     def prototype_element(self) -> Element:
         """The integers that prototypes consist of."""

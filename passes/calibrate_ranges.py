@@ -3,11 +3,13 @@
     %y = onnx.conv %x, %w, %b  ->  %y = onnx.conv %x, %w, %b {pq.grid = #pq.grid<ui8, 0.021>}
 
 Tensors that only pass data on share one grid; what the network returns gets ``output_bits``, other tensors
-``activation_bits`` or what the choices on the module say of their node.
+``activation_bits`` or what the choices on the module say of their node. Grids that the network gives stay as they are,
+and where it gives all of them nothing is run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -16,13 +18,17 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
+from pqc.dialects.blob import ConstantOp
+from pqc.dialects.location import node_name
 from pqc.dialects.onnx import AddOp, AveragePoolOp, ClipOp, ConcatOp, GlobalAveragePoolOp, ReluOp
 from pqc.dialects.pq_types import GridAttr
+from pqc.errors import ModelError
 from pqc.numerics.element import Element
 from pqc.numerics.fixed_point import power_of_two_at_least
 from pqc.numerics.quantization import choose_grid
 from pqc.numerics.requantize import MULTIPLIER_BITS
 from pqc.passes.attributes import GRID, INPUT_GRIDS, choices_of, main_of, target_of
+from pqc.passes.given_grids import check_powers_of_two, given_grids, gridded_values
 from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import PASSING_ON, Groups, group_values, known_ranges
 from pqc.planning.layer_choices import chosen
@@ -43,13 +49,24 @@ def returned_groups(block: Block, groups: Groups) -> set[SSAValue]:
     return returned
 
 
-def raise_fine_scales(block: Block, groups: Groups, scales: dict[SSAValue, float], power_of_two: bool) -> None:
-    """Make no result's scale finer than elementwise multipliers reach from its operands' scales."""
+def raise_fine_scales(
+    block: Block, groups: Groups, scales: dict[SSAValue, float], power_of_two: bool, given: Container[SSAValue] = ()
+) -> None:
+    """Make no result's scale finer than elementwise multipliers reach from its operands' scales.
+
+    Raises:
+        ModelError: one is finer, and its group is ``given``.
+    """
     for op in block.ops:
         if not isinstance(op, ELEMENTWISE):
             continue
         root = groups.root(op.results[0])
         least = max(scales[groups.root(value)] for value in op.operands) / LARGEST_RATIO
+        if scales[root] < least and root in given:
+            raise ModelError(
+                f"node {node_name(op)!r}: the scale of its result is {scales[root]!r}, an operand's is "
+                f"{least * LARGEST_RATIO!r}; it may be {LARGEST_RATIO} times as much at most"
+            )
         if scales[root] < least:
             scales[root] = power_of_two_at_least(least) if power_of_two else least
 
@@ -74,25 +91,40 @@ class CalibrateRangesPass(ModulePass):
     output_bits: int = 16
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Run the network and attach the grids."""
+        """Run the network where it does not give all grids, and attach them.
+
+        Raises:
+            ModelError: given grids contradict each other, or are none that the target can compute with.
+        """
         block = main_of(op).body.block
         power_of_two = target_of(op).requantize == "shift"
         groups = group_values(block)
-        ranges = known_ranges(op, groups)
-        wide, said = returned_groups(block, groups), chosen_bits(op, groups)
-        layers = [layer for layer in block.ops if not isinstance(layer, ReturnOp) and layer.operands]
-        values = [*block.args, *(layer.results[0] for layer in layers)]
-        chosen: dict[SSAValue, tuple[Element, float]] = {}
-        for root in (groups.root(value) for value in values):
-            bits = self.output_bits if root in wide else said.get(root, self.activation_bits)
-            chosen[root] = choose_grid(*ranges[root], bits, power_of_two)
+        given = given_grids(block, groups)
+        if power_of_two:
+            check_powers_of_two(given)
+        values = gridded_values(block)
+        roots = [groups.root(value) for value in values]
+        chosen = {root: (one.grid.integers, one.grid.scale.data) for root, one in given.items()}
+        if any(root not in given for root in roots):
+            chosen = self._measured(op, groups, roots) | chosen
         scales = {root: scale for root, (_, scale) in chosen.items()}
-        raise_fine_scales(block, groups, scales, power_of_two)
+        raise_fine_scales(block, groups, scales, power_of_two, given)
 
         def grid(value: SSAValue) -> GridAttr:
             root = groups.root(value)
             return GridAttr.of(chosen[root][0], scales[root])
 
         op.attributes[INPUT_GRIDS] = ArrayAttr(grid(argument) for argument in block.args)
-        for layer in layers:
-            layer.attributes[GRID] = grid(layer.results[0])
+        for layer in block.ops:
+            if not isinstance(layer, ConstantOp | ReturnOp):
+                layer.attributes[GRID] = grid(layer.results[0])
+
+    def _measured(
+        self, module: ModuleOp, groups: Groups, roots: list[SSAValue]
+    ) -> dict[SSAValue, tuple[Element, float]]:
+        """The grids that hold what occurs on the calibration frames."""
+        ranges = known_ranges(module, groups)
+        block, power_of_two = main_of(module).body.block, target_of(module).requantize == "shift"
+        wide, said = returned_groups(block, groups), chosen_bits(module, groups)
+        bits = {root: self.output_bits if root in wide else said.get(root, self.activation_bits) for root in roots}
+        return {root: choose_grid(*ranges[root], bits[root], power_of_two) for root in roots}

@@ -36,6 +36,8 @@ class FitPrototypesPass(ModulePass):
         """Fit every layer that has a configuration."""
         options = FitOptions(**{field.name: getattr(self, field.name) for field in fields(FitOptions)})
         fitter = Fitter(op, options, self.weight_bits)
+        if not fitter.chosen:
+            return
         with worker_threads():
             fitter.run(calibration_of(op))
         fitter.replace()

@@ -10,6 +10,7 @@ One accumulator is then rounded once, on its way out, instead of three times.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import FloatAttr, ModuleOp, f64
@@ -19,19 +20,25 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from pqc.dialects.location import fuse_locations
 from pqc.dialects.onnx import AddOp, ClipOp, ConvOp, GemmOp, ReluOp
+from pqc.dialects.pq import ConvolutionOp
 from pqc.passes.rewriting import is_used_once, rewrite
 
+Layer: TypeAlias = ConvOp | GemmOp | ConvolutionOp
+"""What has a residual and bounds."""
 
-def fusable_producer(value: SSAValue) -> ConvOp | GemmOp | None:
+
+def fusable_producer(value: SSAValue) -> Layer | None:
     """The convolution or matrix product that makes ``value`` for one reader alone and has no bounds yet."""
     owner = value.owner
-    if not isinstance(owner, ConvOp | GemmOp) or not is_used_once(value):
+    if not isinstance(owner, ConvOp | GemmOp | ConvolutionOp) or not is_used_once(value):
         return None
     return owner if owner.bounds == (None, None) else None
 
 
-def with_residual(op: ConvOp | GemmOp, residual: SSAValue) -> ConvOp | GemmOp:
+def with_residual(op: Layer, residual: SSAValue) -> Layer:
     """A copy of ``op`` that adds ``residual``."""
+    if isinstance(op, ConvolutionOp):
+        return op.with_residual(residual)
     if isinstance(op, GemmOp):
         return GemmOp(op.x, op.weight, op.bias, residual=residual)
     window = op.window
@@ -58,7 +65,7 @@ class FuseResidual(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: AddOp, rewriter: PatternRewriter, /) -> None:
         """Fuse if an operand comes from a convolution or matrix product without a residual."""
-        candidates: list[tuple[ConvOp | GemmOp, SSAValue]] = []
+        candidates: list[tuple[Layer, SSAValue]] = []
         for value, other in ((op.x, op.y), (op.y, op.x)):
             producer = fusable_producer(value)
             if producer is not None and producer.residual is None and other.type == op.result.type:

@@ -15,6 +15,7 @@ from xdsl.ir import Block, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from pqc.dialects.blob import ConstantOp
+from pqc.dialects.pq import OnGridOp
 from pqc.passes.attributes import CALIBRATION, INPUT_GRIDS, Grids, main_of, target_of
 from pqc.passes.quantizer import Quantizer
 
@@ -29,6 +30,9 @@ def quantize_function(function: FuncOp, grids: Grids, quantizer: Quantizer) -> F
     for op in source.ops:
         if isinstance(op, ReturnOp):
             block.add_op(ReturnOp(*[values[value] for value in op.operands]))
+        elif isinstance(op, OnGridOp):
+            # its operand is on that grid already
+            values[op.result] = values[op.x]
         elif not isinstance(op, ConstantOp):
             made = quantizer.convert(op, [values.get(value, value) for value in op.operands])
             block.add_ops(made)

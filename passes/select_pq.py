@@ -3,40 +3,39 @@
     %y = onnx.conv %x, %w, %b  ->  %y = onnx.conv %x, %w, %b {pq.config = #pq.config<prototypes = 16, ...>}
 
 By default, as in the paper, all convolutions do except those that read a network input and grouped (depthwise) ones;
-matrix products stay conventional.
+matrix products stay conventional. A network that holds ``pq.convolution`` has been through the choice already: no
+further layer is chosen unless a pattern asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
 
-from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import node_name
 from pqc.dialects.onnx import ConvOp, GemmOp, ReshapeOp, TransposeOp, shape_of
+from pqc.dialects.pq import ConvolutionOp, OnGridOp
 from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import ModelError
-from pqc.numerics import shapes
 from pqc.numerics.encode import Metric
 from pqc.numerics.grouping import Grouping
+from pqc.passes.as_convolution import as_convolution
 from pqc.passes.attributes import CONFIG, choices_of, target_of
-from pqc.passes.constants import constant_array
 from pqc.passes.value_names import values_by_name
 from pqc.planning.layer_choices import check_patterns, chosen
+from pqc.planning.target import Target
 
 
 def reads_network_input(value: SSAValue) -> bool:
-    """Whether ``value`` is a network input, reshaped at most."""
+    """Whether ``value`` is a network input, reshaped or brought onto a grid at most."""
     owner = value.owner
-    while isinstance(owner, ReshapeOp | TransposeOp):
+    while isinstance(owner, ReshapeOp | TransposeOp | OnGridOp):
         value = owner.x
         owner = value.owner
     return isinstance(owner, Block)
@@ -54,28 +53,12 @@ def can_be_quantized(op: ConvOp | GemmOp) -> bool:
     return not isinstance(op, ConvOp) or op.group.value.data == 1
 
 
-def as_convolution(op: GemmOp) -> ConvOp:
-    """Replace a matrix product by the 1x1 convolution of a map of one position that it is; returns the convolution."""
-    weight = constant_array(op.weight)
-    outputs, features = weight.shape
-    label = op.weight.owner.label if isinstance(op.weight.owner, ConstantOp) else "weight"
-    x = ReshapeOp(op.x, (shapes.FRAMES, features, 1, 1))
-    kernel = ConstantOp(label, weight.reshape(outputs, features, 1, 1))
-    residual = None if op.residual is None else ReshapeOp(op.residual, (shapes.FRAMES, outputs, 1, 1))
-    low, high = op.bounds
-    convolution = ConvOp(x.result, kernel.result, op.bias, residual=residual, low=low, high=high)
-    result = ReshapeOp(convolution.result, (shapes.FRAMES, outputs))
-    made: list[Operation] = [x, kernel, *([] if residual is None else [residual]), convolution, result]
-    for new in made:
-        new.location = op.location
-    Rewriter.replace_op(op, made)
-    return convolution
-
-
-def _check_metric(metric: str, available: Sequence[str]) -> None:
-    """Refuse a metric that the target has not."""
+def _check_metric(metric: str, target: Target, node: str | None = None) -> None:
+    """Refuse a metric that the target has not; ``node`` has it already."""
+    available = target.encode.metrics
     if metric not in available:
-        raise ModelError(f"metric {metric!r}: the target's encode unit has {', '.join(available)}")
+        what = f"metric {metric!r}" if node is None else f"node {node!r} has metric {metric!r}"
+        raise ModelError(f"{what}: the target's encode unit has {', '.join(available)}")
 
 
 CONFIGURED = ("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits")
@@ -104,8 +87,8 @@ class SelectPqPass(ModulePass):
         """Attach the configuration.
 
         Raises:
-            ModelError: a pattern matches no layer, or asks for a layer that cannot be product-quantized; the metric
-                or the grouping does not exist.
+            ModelError: a pattern matches no layer, or asks for one that cannot be product-quantized; the metric or
+                the grouping does not exist.
         """
         if self.grouping not in tuple(Grouping):
             raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
@@ -114,15 +97,19 @@ class SelectPqPass(ModulePass):
         for pattern in (*self.include, *self.exclude):
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise ModelError(f"no layer's node name matches {pattern!r}; the layers are {', '.join(names)}")
-        choices, available = choices_of(op), target_of(op).encode.metrics
+        choices, target = choices_of(op), target_of(op)
         check_patterns(choices, names, list(values_by_name(op)))
-        _check_metric(self.metric, available)
+        present = {node_name(layer): layer.config for layer in op.walk() if isinstance(layer, ConvolutionOp)}
+        for name, config in present.items():
+            _check_metric(config.metric.data, target, name)
+        if not present:
+            _check_metric(self.metric, target)
         for layer, name in zip(layers, names, strict=True):
             said = chosen(choices, name)
-            if self._wanted(layer, name, said.get("pq")):
+            if self._wanted(layer, name, said.get("pq"), by_default=not present and is_default_choice(layer)):
                 convolution = layer if isinstance(layer, ConvOp) else as_convolution(layer)
                 here = replace(self, **{key: value for key, value in said.items() if key in CONFIGURED})
-                _check_metric(here.metric, available)
+                _check_metric(here.metric, target)
                 convolution.attributes[CONFIG] = here.configuration(convolution)
 
     def configuration(self, layer: ConvOp) -> ConfigAttr:
@@ -137,13 +124,13 @@ class SelectPqPass(ModulePass):
         metric = Metric[self.metric.upper()]
         return ConfigAttr.of(self.prototypes, length, self.prototype_bits, self.table_bits, metric, grouping)
 
-    def _wanted(self, layer: ConvOp | GemmOp, name: str, said: bool | None) -> bool:
+    def _wanted(self, layer: ConvOp | GemmOp, name: str, said: bool | None, *, by_default: bool) -> bool:
         """Whether a layer becomes product-quantized; ``said`` is what choices say of it, if anything."""
         excluded = any(fnmatchcase(name, pattern) for pattern in self.exclude)
         included = any(fnmatchcase(name, pattern) for pattern in self.include)
         wanted = included and not excluded if said is None else said
         if said is None and not included and not excluded:
-            return is_default_choice(layer)
+            return by_default
         if wanted and not can_be_quantized(layer):
             raise ModelError(f"node {name!r} is a grouped convolution, which cannot be product-quantized; exclude it")
         return wanted

@@ -12,6 +12,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from pqc.dialects.blob import constant_of
+from pqc.dialects.pq import OnGridOp
 from pqc.interpreter.reference import last_uses
 from pqc.numerics.arrays import AnyArray
 from pqc.passes.attributes import Grids, main_of
@@ -52,6 +53,8 @@ class SideBySide:
 
     def simulate(self, op: Operation) -> AnyArray:
         """What the integer network computes for ``op``."""
+        if isinstance(op, OnGridOp):
+            return self.integers[op.x]
         made = self._quantizer.convert(op, [self._stand_in(value) for value in op.operands])
         known = {self._stand_in(value): self.integers[value] for value in op.operands if value in self.integers}
         result = execute_frames(made, known)

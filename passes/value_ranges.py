@@ -13,6 +13,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from pqc.cache import current_cache, key_of
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.onnx import ConcatOp, MaxPoolOp, PadOp, ReshapeOp, SliceOp, TransposeOp, shape_of
+from pqc.dialects.pq import OnGridOp
 from pqc.interpreter.reference import run_block
 from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.passes.attributes import CONFIG, calibration_of, main_of
@@ -25,8 +26,8 @@ FRAMES_AT_ONCE = 64
 ELEMENTS_AT_ONCE = 1 << 24
 """Elements of the largest tensor of these frames, at most, which bounds the memory: 64 MiB each."""
 
-PASSING_ON = (ReshapeOp, TransposeOp, SliceOp, PadOp, MaxPoolOp)
-"""Operations whose result holds values of their operand alone (or zeros)."""
+PASSING_ON = (ReshapeOp, TransposeOp, SliceOp, PadOp, MaxPoolOp, OnGridOp)
+"""Operations whose result holds values of their operand alone (or zeros), as far as integers are concerned."""
 
 
 class Groups:

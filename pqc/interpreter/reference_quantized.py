@@ -57,6 +57,10 @@ def _lookup(op: pq.LookupOp, operands: Arrays) -> Results:
     return (sums.reshape(frames, table.shape[2], rows, columns),)
 
 
+def _on_grid(op: pq.OnGridOp, operands: Arrays) -> Results:
+    return (op.grid.integers.on_grid(operands[0], op.grid.scale.data),)
+
+
 def _seen_codes(op: pq.ConvolutionOp, integers: IntArray, codebook: IntArray) -> IntArray:
     """The codes that each position of the result adds up: [frames, subspaces, rows * columns]."""
     window, shift, metric = op.window.data, op.shift.value.data, op.config.distance
@@ -156,6 +160,7 @@ def _concat(op: qnn_move.ConcatOp, operands: Arrays) -> Results:
 
 
 KERNELS: dict[type[Operation], Kernel] = {
+    pq.OnGridOp: _on_grid,
     pq.EncodeOp: _encode,
     pq.LookupOp: _lookup,
     pq.ConvolutionOp: _convolution,

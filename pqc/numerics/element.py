@@ -54,6 +54,10 @@ class Element:
             np.floor(np.asarray(values, np.float64) / scale + 0.5).clip(-(2.0**31), 2.0**31).astype(np.int64)
         )
 
+    def on_grid(self, values: FloatArray, scale: float) -> FloatArray:
+        """The real numbers on the grid of ``scale`` that :meth:`quantize` brings ``values`` to, as float32."""
+        return dequantize(self.quantize(values, scale), scale)
+
 
 def dequantize(values: AnyArray, scale: float) -> FloatArray:
     """The real numbers that integers on the grid of ``scale`` stand for, as float32."""

@@ -57,10 +57,28 @@ def choose_grid(low: float, high: float, bits: int, power_of_two: bool) -> tuple
     return element, power_of_two_at_least(reach) if power_of_two else reach
 
 
+def power_of_two_steps(weight: FloatArray, element: Element) -> Float64:
+    """For each output of ``weight`` [outputs, ...] the finest power of two whose multiples in ``element`` hold it.
+
+    All its values must be such multiples, exactly; where they are not, 0. Finest, not coarsest: the bias, which shares
+    the grid, keeps more of its digits. Zeros alone count as if the largest value was 1.
+    """
+    rows = weight.reshape(weight.shape[0], -1).astype(np.float64)
+    reach = np.maximum(rows.max(axis=1) / element.maximum, rows.min(axis=1) / element.minimum)
+    mantissa, exponent = np.frexp(np.where(reach > 0, reach, 1 / element.maximum))
+    steps = np.ldexp(1.0, np.where(mantissa == 0.5, exponent - 1, exponent))
+    integers = rows / steps[:, None]
+    held = (integers == np.floor(integers)).all(axis=1)
+    result: Float64 = np.where(held, steps, 0.0)
+    return result
+
+
 def quantize_weights(
     weight: FloatArray, bias: FloatArray, bits: int, source: Element, source_scale: float, power_of_two_of: float | None
 ) -> QuantizedWeights:
     """Bring ``weight`` [outputs, ...] onto one symmetric grid per output, and ``bias`` onto the accumulator's.
+
+    Weights that lie on a grid of powers of two already (:func:`power_of_two_steps`) keep their values.
 
     With ``power_of_two_of``, the scale of the tensor that the sums end up in, each accumulator scale is that one
     times a power of two, so that requantization is a shift.
@@ -71,6 +89,8 @@ def quantize_weights(
     element = Element(bits, signed=True)
     largest = np.abs(weight.reshape(weight.shape[0], -1).astype(np.float64)).max(axis=1)
     scale = np.where(largest > 0, largest, 1.0) / element.maximum * source_scale
+    exact = power_of_two_steps(weight, element)
+    scale = np.where(exact > 0, exact * source_scale, scale)
     # a bias beyond the accumulator (next to vanishing weights) asks for a coarser grid
     scale = np.maximum(scale, np.abs(bias.astype(np.float64)) / (CONVENTIONAL_LIMIT // 2))
     if power_of_two_of is not None:

@@ -211,6 +211,13 @@ def test_convolution_of_integers_adds_exactly_and_multiplies_once(grouping: Grou
     same(found, np.maximum(expected + residual, np.float32(0)))
 
 
+def test_values_are_brought_onto_a_grid() -> None:
+    (x,) = Block(arg_types=[TensorType(f32, (DYNAMIC_INDEX, 6))]).args
+    op = pq.OnGridOp(x, GridAttr.of(Element(3, False), 0.25))
+    values = np.array([[-1.0, 0.12, 0.125, 0.374, 1.8, np.inf]], np.float32)
+    same(result_of(op, values), np.array([[0.0, 0.0, 0.25, 0.25, 1.75, 1.75]], np.float32))
+
+
 def test_conv2d() -> None:
     x, weight, bias = integers(U12, FRAMES, 4, 7, 9), integers(S8, 6, 2, 3, 2), wide(6)
     constants = ConstantOp("w", weight).result, ConstantOp("b", bias).result

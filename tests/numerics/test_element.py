@@ -23,6 +23,16 @@ def test_ranges_are_those_of_two_s_complement(element: Element) -> None:
     assert element.storage.itemsize == element.storage_bytes == (1 if element.bits <= 8 else 2)
 
 
+@given(ELEMENTS, st.floats(1e-6, 10), st.lists(st.floats(-1e4, 1e4, width=32), min_size=1))
+def test_real_numbers_on_a_grid_are_what_the_integers_stand_for(
+    element: Element, scale: float, values: list[float]
+) -> None:
+    real = np.array(values, np.float32)
+    found = element.on_grid(real, scale)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, dequantize(element.quantize(real, scale), scale))
+
+
 def test_spelling() -> None:
     assert [str(Element(8, False)), str(Element(16, True))] == ["ui8", "si16"]
 

@@ -20,6 +20,7 @@ from pqc.numerics.quantization import (
     choose_grid,
     clip_to_grid,
     elementwise,
+    power_of_two_steps,
     quantize_weights,
     requantization,
 )
@@ -80,6 +81,30 @@ def test_each_output_uses_its_whole_range(seed: int) -> None:
     assert np.abs(found.weight.astype(np.int64)).max(axis=1).tolist() == [127] * 5
 
 
+@given(SEEDS, st.integers(2, 16), st.integers(-12, 4), st.integers(-8, 2), st.none() | st.sampled_from([0.125, 4.0]))
+def test_weights_on_a_grid_of_powers_of_two_are_kept_exactly(
+    seed: int, bits: int, exponent: int, source: int, power_of_two_of: float | None
+) -> None:
+    rng, element = np.random.default_rng(seed), Element(bits, True)
+    integers = rng.integers(element.minimum, element.maximum, (4, 6), endpoint=True)
+    # the first output uses the whole range, and the others some of it
+    integers[1:] >>= 1
+    integers[:, 0] = [element.minimum, 1, 1, -1]
+    steps = np.ldexp(1.0, exponent + rng.integers(0, 3, 4))
+    weight = (integers * steps[:, None]).astype(np.float32)
+    offsets = rng.integers(-1000, 1000, 4)
+    bias = (offsets * steps * 2.0**source).astype(np.float32)
+    found = quantize_weights(weight, bias, bits, UNSIGNED, 2.0**source, power_of_two_of)
+    np.testing.assert_array_equal(found.weight * (found.scale / 2.0**source)[:, None], weight)
+    np.testing.assert_array_equal(found.bias * found.scale, bias)
+
+
+def test_the_finest_grid_of_powers_of_two_is_found_where_there_is_one() -> None:
+    rows = [[1.0, 0.5], [-2.0, 0.0], [127.0, -128.0], [128.0, 1.0], [0.0, 0.0], [1.0, 0.3], [2.0**-20, 3 * 2.0**-20]]
+    found = power_of_two_steps(np.array(rows, np.float32), SIGNED)
+    assert found.tolist() == [2.0**-6, 2.0**-6, 1.0, 0.0, 2.0**-6, 0.0, 2.0**-25]
+
+
 def test_outputs_without_weights_keep_their_bias() -> None:
     found = quantize_weights(np.zeros((1, 4), np.float32), np.array([2.5], np.float32), 8, UNSIGNED, 0.1, None)
     assert not found.weight.any()
@@ -97,7 +122,7 @@ def test_sums_that_could_leave_the_accumulator_are_refused() -> None:
     weight, bias = np.ones((1, 4096), np.float32), np.zeros(1, np.float32)
     with pytest.raises(ModelError, match="do not fit a 32-bit accumulator; use fewer activation bits"):
         quantize_weights(weight, bias, 8, Element(16, False), 1.0, None)
-    assert quantize_weights(weight, bias, 8, UNSIGNED, 1.0, None).weight.max() == 127
+    assert quantize_weights(weight, bias, 8, UNSIGNED, 1.0, None).weight.max() == 64
 
 
 @given(st.lists(SCALES, min_size=1, max_size=4), SCALES, st.none() | SCALES)

@@ -612,6 +612,35 @@ func.func @f(%x: tensor<?x2x8x8xf32>) {
   func.return
 }
 
+// Values on a grid.
+// -----
+// CHECK: Operation does not verify: pq.on_grid: the result is ?x8, not ?x7
+func.func @f(%x: tensor<?x7xf32>) {
+  %0 = pq.on_grid %x on <ui8, 0.5> : (tensor<?x7xf32>) -> tensor<?x8xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: pq.on_grid: an activation has 2 or 4 dimensions, this one is ?x7x7
+func.func @f(%x: tensor<?x7x7xf32>) {
+  %0 = pq.on_grid %x on <ui8, 0.5> : (tensor<?x7x7xf32>) -> tensor<?x7x7xf32>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: pq.on_grid: the first dimension of an activation is ?, not 2
+func.func @f(%x: tensor<2x7xf32>) {
+  %0 = pq.on_grid %x on <ui8, 0.5> : (tensor<2x7xf32>) -> tensor<2x7xf32>
+  func.return
+}
+
+// -----
+// CHECK: scale = 0.0, it must be positive and finite
+func.func @f(%x: tensor<?x7xf32>) {
+  %0 = pq.on_grid %x on <ui8, 0.0> : (tensor<?x7xf32>) -> tensor<?x7xf32>
+  func.return
+}
+
 // A lookup that walks a window over a map of codes.
 // -----
 // CHECK: Operation does not verify: window and padding go together

@@ -82,4 +82,14 @@ func.func @exact(%x: tensor<?x2x9x9xf32>, %r: tensor<?x3x4x4xf32>) -> (tensor<?x
   %1 = pq.convolution %x, %codebook, %wide, %bias step %step : tensor<3xf32> residual %r : tensor<?x3x4x4xf32> <[3, 3] strides [2, 2] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 4, length = 9, bits = [4, 9], l2> on <si8, 0.5> shift 4 low 0.0 : f64 : tensor<?x2x9x9xf32>, tensor<2x4x9xsi8>, tensor<2x4x3xsi16>, tensor<3xsi32> -> tensor<?x3x4x4xf32>
   func.return %0, %1 : tensor<?x3x4x4xf32>, tensor<?x3x4x4xf32>
 }
+
+// Brought onto a grid.
+// CHECK: func.func @on_grid
+func.func @on_grid(%x: tensor<?x2x9x9xf32>, %y: tensor<?x7xf32>) -> (tensor<?x2x9x9xf32>, tensor<?x7xf32>) {
+  // CHECK: %0 = pq.on_grid %x on <ui8, 0.03125> : (tensor<?x2x9x9xf32>) -> tensor<?x2x9x9xf32>
+  %0 = pq.on_grid %x on <ui8, 0.03125> : (tensor<?x2x9x9xf32>) -> tensor<?x2x9x9xf32>
+  // CHECK: %1 = pq.on_grid %y on <si5, 3.0> : (tensor<?x7xf32>) -> tensor<?x7xf32>
+  %1 = pq.on_grid %y on <si5, 3.0> : (tensor<?x7xf32>) -> tensor<?x7xf32>
+  func.return %0, %1 : tensor<?x2x9x9xf32>, tensor<?x7xf32>
+}
 }

@@ -16,6 +16,30 @@ func.func @residual(%x: tensor<?x2x4x4xf32>, %s: tensor<?x2x4x4xf32>) -> tensor<
 
 // -----
 
+// A convolution by product quantization takes both, too, and keeps its step; what is behind a grid stays.
+// CHECK: #pq = loc(fused["pq", "sum", "relu"])
+// CHECK: func.func @product_quantized
+// CHECK: [[G:%[^ ]+]] = pq.on_grid %x
+// CHECK: [[Y:%[^ ]+]] = pq.convolution [[G]], {{.*}} step %step : tensor<2xf32> residual %x : tensor<?x2x4x4xf32> {{.*}} on <ui8, 0.25> shift 6 low 0.000000e+00 : f64 : {{.*}} loc(#pq)
+// CHECK-NEXT: [[H:%[^ ]+]] = pq.on_grid [[Y]]
+// CHECK-NEXT: [[C:%[^ ]+]] = onnx.clip [[H]]
+// CHECK-NEXT: func.return [[C]]
+func.func @product_quantized(%x: tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> {
+  %codebook = blob.constant <"codebook", "9da7965c42203e8e"> : tensor<2x2x1xui8>
+  %table = blob.constant <"table", "c1b35f5bc83863dc"> : tensor<2x2x2xsi8>
+  %bias = blob.constant <"bias", "498dd68afec659f3"> : tensor<2xsi32>
+  %step = blob.constant <"step", "238f6bcac1d535f3"> : tensor<2xf32>
+  %g = pq.on_grid %x on <ui8, 0.25> : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32>
+  %p = pq.convolution %g, %codebook, %table, %bias step %step : tensor<2xf32> <[1, 1] strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1]> <prototypes = 2, length = 1, bits = [2, 8], l2> on <ui8, 0.25> shift 6 : tensor<?x2x4x4xf32>, tensor<2x2x1xui8>, tensor<2x2x2xsi8>, tensor<2xsi32> -> tensor<?x2x4x4xf32> loc("pq")
+  %a = onnx.add %p, %x : (tensor<?x2x4x4xf32>, tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("sum")
+  %r = onnx.relu %a : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("relu")
+  %h = pq.on_grid %r on <ui8, 0.5> : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("grid")
+  %y = onnx.clip %h high 1.0 : (tensor<?x2x4x4xf32>) -> tensor<?x2x4x4xf32> loc("clip")
+  func.return %y : tensor<?x2x4x4xf32>
+}
+
+// -----
+
 // A clip becomes bounds.
 // CHECK-LABEL: func.func @clip
 // CHECK: [[Y:%[^ ]+]] = onnx.gemm {{.*}} low -1.000000e+00 high 6.000000e+00 :
