@@ -128,11 +128,18 @@ class ConvolutionOp(IRDLOperation):
 
     def with_residual(self, residual: SSAValue) -> ConvolutionOp:
         """The same with ``residual`` added in front of the bounds."""
+        return self._copy(self.table, self.bias, self.step, residual)
+
+    def with_integers(self, table: SSAValue, bias: SSAValue, step: SSAValue) -> ConvolutionOp:
+        """The same with a table of integers."""
+        return self._copy(table, bias, step, self.residual)
+
+    def _copy(self, table: SSAValue, bias: SSAValue, step: SSAValue | None, residual: SSAValue | None) -> ConvolutionOp:
         return ConvolutionOp(
             self.x,
             self.codebook,
-            self.table,
-            self.bias,
+            table,
+            bias,
             residual,
             window=self.window.data,
             config=self.config,
@@ -141,7 +148,7 @@ class ConvolutionOp(IRDLOperation):
             low=self.low,
             high=self.high,
             result_type=self.result.type,
-            step=self.step,
+            step=step,
         )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from xdsl.dialects.builtin import UnknownLoc
@@ -19,7 +19,14 @@ from pqc.errors import InternalError, ModelError
 from pqc.numerics.encode import codes_of_zero
 from pqc.numerics.grouping import Grouping
 from pqc.numerics.pooling import PoolMode
-from pqc.numerics.quantization import Requantization, clip_to_grid, elementwise, quantize_weights, requantization
+from pqc.numerics.quantization import (
+    Float64,
+    Requantization,
+    clip_to_grid,
+    elementwise,
+    quantize_weights,
+    requantization,
+)
 from pqc.numerics.requantize import Clip
 from pqc.numerics.window import Window
 from pqc.passes.attributes import ERROR, Grids
@@ -27,6 +34,9 @@ from pqc.passes.constants import constant_array
 from pqc.planning.target import Target
 
 Value = SSAValue
+
+Layer: TypeAlias = onnx.ConvOp | onnx.GemmOp | pq.ConvolutionOp
+"""What ends in a requantization."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,15 @@ class Quantizer:
         """What one step of a float value's grid stands for."""
         return self.grids[value].scale.data
 
+    def requantization(self, op: Layer, scale: Float64) -> Requantization:
+        """How accumulators of ``scale`` [outputs] are brought onto the grid of the result of ``op``, residual included.
+
+        Raises:
+            ModelError: a ratio of scales is too large.
+        """
+        residual_scale = None if op.residual is None else self.scale_of(op.residual)
+        return requantization(scale, self.scale_of(op.result), residual_scale)
+
     def power_of_two_of(self, op: Operation) -> float | None:
         """The result's scale where the target can only shift, so that accumulators must be a power of two of it."""
         return self.scale_of(op.results[0]) if self.target.requantize == "shift" else None
@@ -79,9 +98,7 @@ def _finish(
     quantizer: Quantizer, op: Any, made: list[Operation], scale: Any, residual: Value | None
 ) -> list[Operation]:
     """Requantize the accumulators of the last operation in ``made``, with the residual and bounds of ``op``."""
-    residual_scale = None if op.residual is None else quantizer.scale_of(op.residual)
-    result_scale = quantizer.scale_of(op.result)
-    parameters: Requantization = requantization(scale, result_scale, residual_scale)
+    parameters = quantizer.requantization(op, scale)
     multiplier = ConstantOp("multiplier", parameters.multiplier)
     shift = ConstantOp("shift", parameters.shift)
     made += [multiplier, shift]
@@ -98,7 +115,7 @@ def _finish(
         residual,
         residual_multiplier,
         clip=quantizer.result_clip(op, _optional(op.low), _optional(op.high)),
-        scale=result_scale,
+        scale=quantizer.scale_of(op.result),
     )
     return [*made, requantize]
 
