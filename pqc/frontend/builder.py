@@ -12,6 +12,7 @@ from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import node_location
 from pqc.dialects.onnx import ReshapeOp, shape_of
 from pqc.dialects.onnx_base import FloatOp
+from pqc.dialects.pq import ConvolutionOp
 from pqc.frontend.values import Activation, RefusalError
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.shapes import Shape
@@ -33,7 +34,7 @@ class Builder:
         self._constants: dict[tuple[str, str], SSAValue] = {}
         self._views: dict[tuple[SSAValue, Shape], SSAValue] = {}
 
-    def emit(self, op: FloatOp, name: str) -> Activation:
+    def emit(self, op: FloatOp | ConvolutionOp, name: str) -> Activation:
         """Append ``op``, made from the node ``name``."""
         op.location = node_location(name)
         op.result.name_hint = readable_name(name)
@@ -48,6 +49,16 @@ class Builder:
         """
         if array.dtype != np.float32:
             raise RefusalError(f"the constant '{label}' is {array.dtype}; float32 is wanted")
+        return self.whole(array, label)
+
+    def whole(self, array: AnyArray, label: str) -> SSAValue:
+        """The same for an array of float32 or of integers.
+
+        Raises:
+            RefusalError: it is neither, or holds NaN or infinity.
+        """
+        if array.dtype != np.float32 and array.dtype.kind not in "iu":
+            raise RefusalError(f"the constant '{label}' is {array.dtype}; float32 or integers are wanted")
         if not np.isfinite(array).all():
             raise RefusalError(f"the constant '{label}' holds NaN or infinity")
         op = ConstantOp(label, array)

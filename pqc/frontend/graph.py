@@ -9,7 +9,7 @@ from pqc.errors import ModelError
 from pqc.frontend.builder import Builder
 from pqc.frontend.folding import fold, is_foldable, shape_of_activation
 from pqc.frontend.loader import DOMAINS, LoadedModel
-from pqc.frontend.node import Node, node_name
+from pqc.frontend.node import Node, node_name, operator_name
 from pqc.frontend.operators import CONVERTERS
 from pqc.frontend.values import Activation, Constant, ImportedValue, RefusalError, Unknown
 from pqc.numerics.shapes import ShapeError
@@ -68,8 +68,7 @@ class GraphImporter:
             )
 
     def _refuse(self, node: onnx.NodeProto, reason: str) -> None:
-        kind = node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
-        self._refused.append(f"{node_name(node)} ({kind}): {reason}")
+        self._refused.append(f"{node_name(node)} ({operator_name(node)}): {reason}")
         inputs = [self._values[name] for name in node.input if name]
         self._define_unknown(node, is_constant=not any(_varies(value) for value in inputs))
 
@@ -79,7 +78,7 @@ class GraphImporter:
     def _import(self, node: onnx.NodeProto) -> None:
         inputs = [self._input(node, name) for name in node.input]
         self._check(node)
-        if node.op_type in _SHAPES and self._import_shape(node, inputs):
+        if operator_name(node) in _SHAPES and self._import_shape(node, inputs):
             return
         known = {name: value for name, value in zip(node.input, inputs, strict=True) if isinstance(value, Constant)}
         if not any(isinstance(value, Activation | Unknown) for value in inputs) and is_foldable(node):
@@ -87,7 +86,7 @@ class GraphImporter:
             return
         if any(isinstance(value, Unknown) for value in inputs) and self._is_moot(node, inputs):
             return
-        if node.domain not in DOMAINS or node.op_type not in CONVERTERS:
+        if operator_name(node) not in CONVERTERS:
             remedy = _REMEDIES.get(node.op_type)
             raise RefusalError("the operator is not supported" + (f"; {remedy}" if remedy else ""))
         self._convert(node, [value for value in inputs if not isinstance(value, Unknown)])
@@ -127,7 +126,7 @@ class GraphImporter:
     def _is_moot(self, node: onnx.NodeProto, inputs: list[ImportedValue | None]) -> bool:
         """Whether ``node`` hangs on a refused one with nothing to say about itself; its outputs are unknown."""
         folds = not any(_varies(value) for value in inputs)
-        supported = node.domain in DOMAINS and node.op_type in CONVERTERS
+        supported = operator_name(node) in CONVERTERS
         if not folds and not supported:
             return False
         self._define_unknown(node, is_constant=folds)
@@ -138,7 +137,7 @@ class GraphImporter:
         if extra:
             raise RefusalError(f"its output '{extra[0]}' is used; only the first output is supported")
         imported = Node(node, inputs, self._builder, self._frames)
-        self._values[node.output[0]] = CONVERTERS[node.op_type](imported)
+        self._values[node.output[0]] = CONVERTERS[operator_name(node)](imported)
 
 
 def _varies(value: ImportedValue | None) -> bool:

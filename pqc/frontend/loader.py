@@ -13,6 +13,7 @@ import onnx.inliner
 from google.protobuf.message import DecodeError
 
 from pqc.errors import ModelError
+from pqc.frontend.pq_domain import DOMAIN, VERSION
 
 OLDEST_OPSET = 11
 """Before it, padding, clipping and slicing were written differently."""
@@ -52,6 +53,7 @@ def load_model(path: Path) -> LoadedModel:
     if not model.HasField("graph") or not model.graph.output:
         raise ModelError(f"{path}: not an ONNX model: it holds no graph with outputs")
     opset = _opset(path, model)
+    _check_version(path, model)
     _load_external_data(path, model)
     return LoadedModel(path, _inline(path, model), opset, hashlib.sha256(content).hexdigest())
 
@@ -80,6 +82,12 @@ def _opset(path: Path, model: onnx.ModelProto) -> int:
     return versions[0]
 
 
+def _check_version(path: Path, model: onnx.ModelProto) -> None:
+    found = {entry.version for entry in model.opset_import if entry.domain == DOMAIN} - {VERSION}
+    if found:
+        raise ModelError(f"{path}: the model uses version {min(found)} of {DOMAIN}; version {VERSION} is supported")
+
+
 def _load_external_data(path: Path, model: onnx.ModelProto) -> None:
     try:
         onnx.external_data_helper.load_external_data_for_model(model, str(path.parent))
@@ -88,10 +96,14 @@ def _load_external_data(path: Path, model: onnx.ModelProto) -> None:
 
 
 def _inline(path: Path, model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with calls of its own functions replaced by their bodies, as some exporters write them."""
-    if not model.functions:
+    """The model with calls of its own functions replaced by their bodies, as some exporters write them.
+
+    Those that say what product quantization means stay calls: what they are called says it, too.
+    """
+    kept = [(function.domain, function.name) for function in model.functions if function.domain == DOMAIN]
+    if len(kept) == len(model.functions):
         return model
     try:
-        return onnx.inliner.inline_local_functions(model)
+        return onnx.inliner.inline_selected_functions(model, kept, exclude=True)
     except (RuntimeError, ValueError, onnx.checker.ValidationError) as error:
         raise ModelError(f"{path}: the functions it defines cannot be inlined: {error}") from error

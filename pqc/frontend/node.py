@@ -12,7 +12,9 @@ import onnx.helper
 from xdsl.ir import SSAValue
 
 from pqc.dialects.onnx_base import FloatOp
+from pqc.dialects.pq import ConvolutionOp
 from pqc.frontend.builder import Builder
+from pqc.frontend.loader import DOMAINS
 from pqc.frontend.values import Activation, Constant, RefusalError
 from pqc.numerics.arrays import AnyArray
 
@@ -20,6 +22,11 @@ from pqc.numerics.arrays import AnyArray
 def node_name(node: onnx.NodeProto) -> str:
     """The node's name, or that of its first output where it has none."""
     return node.name or next((name for name in node.output if name), "")
+
+
+def operator_name(node: onnx.NodeProto) -> str:
+    """The node's operator: its type, behind its domain where that is not the standard one."""
+    return node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,11 @@ class Node:
         """A constant, or what became of its ``array``, as an operand."""
         return self.builder.constant(np.ascontiguousarray(constant.array if array is None else array), constant.label)
 
-    def emit(self, op: FloatOp) -> Activation:
+    def whole(self, constant: Constant) -> SSAValue:
+        """A constant of float32 or of integers, as it is, as an operand."""
+        return self.builder.whole(np.ascontiguousarray(constant.array), constant.label)
+
+    def emit(self, op: FloatOp | ConvolutionOp) -> Activation:
         """Append ``op`` with this node's name as its location."""
         return self.builder.emit(op, self.name)
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from pqc.frontend.node import Node
-from pqc.frontend.operators import elementwise, layout, linear, pooling
+from pqc.frontend.operators import elementwise, layout, linear, pooling, product_quantization
+from pqc.frontend.pq_domain import CONVOLUTIONS, DOMAIN, ON_GRID
 from pqc.frontend.values import Activation
 
 Converter: TypeAlias = Callable[[Node], Activation]
@@ -38,8 +39,10 @@ CONVERTERS: Mapping[str, Converter] = {
     "Squeeze": layout.squeeze,
     "Transpose": layout.transpose,
     "Unsqueeze": layout.unsqueeze,
+    f"{DOMAIN}.{ON_GRID}": product_quantization.on_grid,
+    **{f"{DOMAIN}.{name}": product_quantization.convolution for name in CONVOLUTIONS},
 }
-"""By operator type."""
+"""By :func:`pqc.frontend.node.operator_name`."""
 
 _FOLDED = {
     "Constant": "Of any kind that is used as a weight, a shape or an index.",

@@ -1,0 +1,1 @@
+"""Networks at the float level as ONNX files that any ONNX runtime executes."""
