@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
 from pqc.cache import Cache, using_cache
-from pqc.dialects.onnx import shape_of
+from pqc.calibration import calibration_frames
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.dialects.registry import make_context
 from pqc.errors import InternalError, ModelError, ProgramError
-from pqc.frames import checked_frames
-from pqc.frontend import ImportedModel, import_model
+from pqc.frontend import import_model
 from pqc.frontend.preprocessing import Preprocessing
 from pqc.interpreter.hazards import check_program
 from pqc.interpreter.reference import main_function, names_of, run_reference
@@ -28,7 +26,6 @@ from pqc.isa import program as isa
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import (
     choices_of,
-    main_of,
     provenance_of,
     schedule_of,
     set_calibration,
@@ -48,11 +45,14 @@ from pqc.passes.text import load_module, module_text
 from pqc.planning.layer_choices import LayerChoices
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
-from pqc.synthetic import synthetic_count, synthetic_frames
 from pqc.version import __version__
 
 SELF_TEST_FRAMES = 2
 """Frames of a program's self-test."""
+
+
+def _say_nothing(sentence: str) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class CompileRequest:
     ``model`` is an ONNX file, or a dump of the IR that is compiled on from where it was written; ``target`` may be
     None for a dump, which knows its own. ``calibration`` holds float32 frames by input name, already preprocessed;
     None asks for synthetic ones. ``batch`` and ``schedule`` belong to the lowering, so that a dump of an earlier phase
-    takes them, too; None leaves them as they are. ``cache`` is a folder of what earlier compilations fitted.
+    takes them, too; None leaves them as they are. ``cache`` is a folder of what earlier compilations fitted. ``tell``
+    hears what a person should know of the calibration.
     """
 
     model: Path
@@ -76,6 +77,7 @@ class CompileRequest:
     dump_ir: Path | None = None
     print_ir_after: tuple[str, ...] = ()
     time_passes: bool = False
+    tell: Callable[[str], None] = _say_nothing
 
 
 @dataclass(frozen=True)
@@ -216,33 +218,19 @@ def _imported_module(request: CompileRequest) -> ModuleOp:
     preprocessing = request.preprocessing or imported.preprocessing
     set_target(module, request.target or load_target("pqa"))
     set_choices(module, request.pq.layers)
-    set_calibration(module, _calibration(request, imported, preprocessing))
+    frames = calibration_frames(imported, request.calibration, preprocessing, request.pq, request.tell)
+    if frames.arrays is not None:
+        set_calibration(module, frames.arrays)
     facts: dict[str, Any] = {
         "pqc": __version__,
         "model": imported.digest,
         "options": request.pq.as_json(),
-        "calibration": "synthetic" if request.calibration is None else "given",
+        "calibration": frames.origin,
     }
     if preprocessing is not None:
         facts["preprocessing"] = {"mean": list(preprocessing.mean), "std": list(preprocessing.std)}
     set_provenance(module, facts)
     return module
-
-
-def _calibration(
-    request: CompileRequest, imported: ImportedModel, preprocessing: Preprocessing | None
-) -> list[FloatArray]:
-    """Calibration frames in the order of the inputs."""
-    inputs = list(zip(imported.input_names, main_of(imported.module).body.block.args, strict=True))
-    shapes = [shape_of(value)[1:] for _, value in inputs]
-    if request.calibration is None:
-        count = synthetic_count(shapes)
-        return [synthetic_frames(count, shape, preprocessing, request.pq.seed) for shape in shapes]
-    given = {name: np.asarray(array, np.float32) for name, array in request.calibration.items()}
-    frames = [checked_frames(given, name, shape) for (name, _), shape in zip(inputs, shapes, strict=True)]
-    if len({len(array) for array in frames}) != 1:
-        raise ModelError(f"calibration: {[len(array) for array in frames]} frames of the inputs, they must be as many")
-    return [array[: request.pq.frames_of(shapes)] for array in frames]
 
 
 def _is_integer(module: ModuleOp) -> bool:

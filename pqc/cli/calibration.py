@@ -10,7 +10,6 @@ from pqc.frontend.preprocessing import Preprocessing, preprocessing_from_metadat
 from pqc.frontend.signature import model_inputs
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.options import PqOptions
-from pqc.synthetic import synthetic_count
 
 
 def chosen_preprocessing(
@@ -24,15 +23,6 @@ def chosen_preprocessing(
     if mean is not None and std is not None:
         return preprocessing_from_numbers(mean, std, "--mean and --std")
     return preprocessing_from_metadata(load_model(model).metadata, str(model))
-
-
-def synthetic_frame_count(model: Path) -> int:
-    """How many frames are made up for a model that comes without any.
-
-    Raises:
-        ModelError: the file is no model.
-    """
-    return synthetic_count(entry.shape[1:] for entry in model_inputs(load_model(model)))
 
 
 def load_calibration(

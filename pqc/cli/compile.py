@@ -74,7 +74,8 @@ def command(context: click.Context, **options: Any) -> None:
     """Compile an ONNX model to a program file.
 
     Nothing but the program file is needed to run it: `pqc run PROGRAM`. Without --calibrate the prototypes are fitted
-    on synthetic data: the program runs, but its accuracy means nothing. MODEL may also be a file that --dump-ir wrote:
+    on synthetic data: the program runs, but its accuracy means nothing. A model that gives all its grids and tables, as
+    `pqc export` writes it, needs none. MODEL may also be a file that --dump-ir wrote:
     compilation goes on from there, for the target and with the data that it started with.
     """
     if (options["mean"] is None) != (options["std"] is None):
@@ -121,7 +122,7 @@ def _schedule(path: Path | None) -> Schedule | None:
 def _request(options: Mapping[str, Any]) -> CompileRequest:
     """What is to be compiled, with the talk that belongs to it."""
     from pqc.api import CompileRequest
-    from pqc.cli.calibration import chosen_preprocessing, load_calibration, synthetic_frame_count
+    from pqc.cli.calibration import chosen_preprocessing, load_calibration
     from pqc.passes.options import PqOptions
     from pqc.planning.layer_choices import load_choices
     from pqc.planning.target import load_target
@@ -135,15 +136,13 @@ def _request(options: Mapping[str, Any]) -> CompileRequest:
     if options["calibration"] is not None:
         calibration = load_calibration(model, options["calibration"], quantization, preprocessing)
     say(f"target {target.name}, fingerprint {target.fingerprint()[:12]}")
-    if calibration is None:
-        count = synthetic_frame_count(model)
-        say(f"no --calibrate: the prototypes are fitted on synthetic data, so accuracy means nothing ({count} frames)")
     return CompileRequest(
         model=model,
         target=target,
         pq=quantization,
         calibration=calibration,
         preprocessing=preprocessing,
+        tell=say,
         **{name: options[name] for name in SHOWN},
     )
 

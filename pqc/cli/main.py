@@ -19,6 +19,7 @@ from pqc.numerics.choice import in_words
 
 SUMMARIES = {
     "compile": "Compile an ONNX model to a program file.",
+    "export": "Write a fitted network as an ONNX file.",
     "run": "Execute a program file; without --input, its self-test.",
     "estimate": "Estimate cycles and area of a model without compiling it.",
     "explore": "Sweep configurations and targets, and show which combinations are worth having.",
