@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from xdsl.dialects.builtin import FloatAttr, ModuleOp, f64
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from pqc.cache import current_cache, key_of
-from pqc.codebook.layer import FitOptions, FittedLayer, LayerData, LayerShape, fit_layer
+from pqc.codebook.layer import FitOptions, LayerShape, fit_layer
+from pqc.codebook.linear_refit import refit_weights
 from pqc.codebook.metrics import normalized_map_error
+from pqc.codebook.rows import LayerData
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import hint, node_name
-from pqc.dialects.onnx import ConvOp
+from pqc.dialects.onnx import ConvOp, GemmOp
 from pqc.dialects.pq import ConvolutionOp
 from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import InternalError
@@ -24,6 +26,7 @@ from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.numerics.element import Element
 from pqc.passes.attributes import ERROR, GRID, INPUT_GRIDS, Grids, config_of, main_of, target_of
 from pqc.passes.constants import constant_array
+from pqc.passes.fitted_layers import Layer, fitted_layers, window_of, with_constants
 from pqc.passes.frames_at_once import execute_frames, sums_before_bounds
 from pqc.passes.history import History
 from pqc.passes.progress import report_progress
@@ -42,12 +45,12 @@ class Fitter:
         self.options = options
         self.sides = SideBySide(module, self.grids, self.quantizer)
         self.layers = [op for op in block.ops if not isinstance(op, ConstantOp | ReturnOp)]
-        self.chosen = [op for op in self.layers if isinstance(op, ConvOp) and config_of(op) is not None]
+        self.chosen = fitted_layers(self.layers)
         self.cache = current_cache()
-        self.keys: dict[ConvOp, str] = {} if self.cache is None else self._cache_keys(module)
-        self.fitted: dict[ConvOp, list[Operation]] = {}
+        self.keys: dict[Layer, str] = {} if self.cache is None else self._cache_keys(module)
+        self.fitted: dict[Layer, list[Operation]] = {}
 
-    def _cache_keys(self, module: ModuleOp) -> dict[ConvOp, str]:
+    def _cache_keys(self, module: ModuleOp) -> dict[Layer, str]:
         """What each layer is kept under: the digest of all that its fit follows from."""
         target = (self.target.requantize, str(self.target.accumulator_bits))
         facts = (str(self.options), str(self.quantizer.weight_bits), *target, str(module.attributes.get(INPUT_GRIDS)))
@@ -63,7 +66,7 @@ class Fitter:
         if executed:
             self.sides.start(frames)
         for op in executed:
-            if not isinstance(op, ConvOp) or op not in self.chosen:
+            if not isinstance(op, ConvOp | GemmOp) or op not in self.chosen:
                 self.sides.execute(op)
             elif op in self.fitted:
                 self.sides.keep(op.result, execute_frames([op], self.sides.operands(op)), self._integers(op))
@@ -73,22 +76,21 @@ class Fitter:
             self.sides.free(op)
         report_progress("fitting", len(self.chosen), len(self.chosen))
 
-    def _take_known(self, op: ConvOp) -> None:
+    def _take_known(self, op: Layer) -> None:
         """Take what an earlier compilation fitted to the same layer on the same frames, where the cache has it."""
         kept = None if self.cache is None else self.cache.get(self.keys[op])
         if kept is not None:
-            layer = FittedLayer(kept["codebook"], kept["table"], kept["bias"])
-            self._take(op, layer)
+            self._take(op, kept)
             self._record_error(op, float(kept["error"]))
 
-    def _integers(self, op: ConvOp) -> AnyArray:
+    def _integers(self, op: Layer) -> AnyArray:
         """What the integer network computes for a layer that is fitted."""
         return self.sides.simulate(self.fitted[op][-1])
 
-    def _fit(self, op: ConvOp) -> None:
+    def _fit(self, op: Layer) -> None:
         sums = sums_before_bounds(op, self.sides.operands(op))
-        layer = fit_layer(self._data(op, sums), self._shape(op), self.options, self.chosen.index(op))
-        self._take(op, layer)
+        arrays = self._arrays(op, self._data(op, sums))
+        self._take(op, arrays)
         integers = self._integers(op)
         low, high = op.bounds
         exact = np.clip(sums, low, high, out=sums) if op.bounds != (None, None) else sums
@@ -101,14 +103,23 @@ class Fitter:
         )
         self._record_error(op, error)
         if self.cache is not None:
-            arrays = {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias}
-            self.cache.put(self.keys[op], arrays | {"error": np.array(error)})
+            self.cache.put(self.keys[op], {**arrays, "error": np.array(error)})
 
-    def _record_error(self, op: ConvOp, error: float) -> None:
+    def _arrays(self, op: Layer, data: LayerData) -> dict[str, AnyArray]:
+        """What is learned for a layer, by the names of its constants."""
+        number = self.chosen.index(op)
+        if config_of(op) is not None:
+            layer = fit_layer(data, self._shape(op), self.options, number)
+            return {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias}
+        groups = op.group.value.data if isinstance(op, ConvOp) else 1
+        weight, bias = refit_weights(data, constant_array(op.bias), groups, self.options, number)
+        return {"weight": weight.reshape(constant_array(op.weight).shape), "bias": bias}
+
+    def _record_error(self, op: Layer, error: float) -> None:
         """Leave on the layer how far its integers are from the float network's results."""
         self.fitted[op][-1].attributes[ERROR] = FloatAttr(error, f64)
 
-    def _shape(self, op: ConvOp) -> LayerShape:
+    def _shape(self, op: Layer) -> LayerShape:
         """What the codebook and the table of a chosen layer will look like."""
         config, grid = config_of(op), self.grids[op.x]
         if config is None:
@@ -125,18 +136,29 @@ class Fitter:
             grouping=config.grouped,
         )
 
-    def _take(self, op: ConvOp, fitted: FittedLayer) -> None:
+    def _take(self, op: Layer, arrays: Mapping[str, AnyArray]) -> None:
         """Make the operation that takes the place of ``op``, with its constants in front."""
+        names = ("codebook", "table", "bias") if config_of(op) is not None else ("weight", "bias")
+        constants = [ConstantOp(name, arrays[name]) for name in names]
+        values = [constant.result for constant in constants]
+        layer = self._product_quantized(op, *values) if config_of(op) is not None else with_constants(op, *values)
+        layer.attributes[GRID] = op.attributes[GRID]
+        self.fitted[op] = [*constants, layer]
+        for new in self.fitted[op]:
+            new.location = op.location
+        for constant in constants:
+            hint(constant.result, constant.label)
+        layer.results[0].name_hint = op.result.name_hint
+
+    def _product_quantized(self, op: Layer, codebook: SSAValue, table: SSAValue, bias: SSAValue) -> ConvolutionOp:
         shape = self._shape(op)
-        codebook = ConstantOp("codebook", fitted.codebook)
-        table, bias = ConstantOp("table", fitted.table), ConstantOp("bias", fitted.bias)
-        convolution = ConvolutionOp(
+        return ConvolutionOp(
             op.x,
-            codebook.result,
-            table.result,
-            bias.result,
+            codebook,
+            table,
+            bias,
             op.residual,
-            window=op.window,
+            window=window_of(op),
             config=ConfigAttr.of(
                 shape.prototypes,
                 shape.length,
@@ -151,23 +173,16 @@ class Fitter:
             high=op.high,
             result_type=op.result.type,
         )
-        convolution.attributes[GRID] = op.attributes[GRID]
-        made: list[Operation] = [codebook, table, bias, convolution]
-        for new in made:
-            new.location = op.location
-            if isinstance(new, ConstantOp):
-                hint(new.result, new.label)
-        convolution.result.name_hint = op.result.name_hint
-        self.fitted[op] = made
 
-    def _data(self, op: ConvOp, sums: FloatArray) -> LayerData:
+    def _data(self, op: Layer, sums: FloatArray) -> LayerData:
         """What the layer sees, and what it should give together with its residual."""
         frames, outputs = sums.shape[:2]
         low, high = op.bounds
+        seen = self.sides.integers[op.x]
         data = LayerData(
-            activations=self.sides.integers[op.x],
+            activations=seen if seen.ndim == 4 else seen[:, :, None, None],
             scale=self.grids[op.x].scale.data,
-            window=op.window,
+            window=window_of(op),
             weight=constant_array(op.weight).reshape(outputs, -1),
             target=sums.reshape(frames, outputs, -1),
             low=-np.inf if low is None else low,

@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from pqc.dialects.onnx import ConvOp, shape_of
+from pqc.dialects.onnx import ConvOp, GemmOp, shape_of
 from pqc.dialects.pq_types import QuantizedType
 from pqc.interpreter.reference import execute
 from pqc.numerics.arrays import AnyArray, FloatArray
@@ -55,7 +55,7 @@ def execute_frames(ops: Sequence[Operation], values: Mapping[SSAValue, AnyArray]
     return result
 
 
-def sums_before_bounds(op: ConvOp, values: Mapping[SSAValue, AnyArray]) -> FloatArray:
+def sums_before_bounds(op: ConvOp | GemmOp, values: Mapping[SSAValue, AnyArray]) -> FloatArray:
     """What the float network has before bounds are applied: [frames, outputs, rows, columns]."""
     unbounded = op.clone()
     for name in ("low", "high"):

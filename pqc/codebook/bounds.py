@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pqc.numerics.arrays import FloatArray
+from pqc.numerics.arrays import FloatArray, IntArray
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 
@@ -22,7 +22,7 @@ class Bounds:
     ceiling: FloatArray | float = np.inf
     """From above."""
 
-    def part(self, positions: slice) -> Bounds:
+    def part(self, positions: slice | IntArray) -> Bounds:
         """The bounds of some of the positions."""
         return Bounds(_part(self.floor, positions), _part(self.ceiling, positions))
 
@@ -32,6 +32,6 @@ class Bounds:
         return np.where(target <= self.floor, np.minimum(prediction, self.floor), above).astype(np.float32, copy=False)
 
 
-def _part(bound: FloatArray | float, positions: slice) -> FloatArray | float:
+def _part(bound: FloatArray | float, positions: slice | IntArray) -> FloatArray | float:
     """A bound that is the same at all positions stays as it is."""
     return bound if isinstance(bound, int | float) or len(bound) == 1 else bound[positions]

@@ -5,21 +5,21 @@ Measured on ResNet-20, see docs/codebooks.md: each step is there because it won.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from pqc.codebook.bias import correct_bias
-from pqc.codebook.bounds import Bounds
 from pqc.codebook.kmeans import fit_codebook, weight_metric
 from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of
-from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
+from pqc.codebook.rows import LayerData, Rows, rows_at
+from pqc.codebook.sampling import sample_positions, sample_vectors
 from pqc.codebook.table import plain_table, quantize_table
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
-from pqc.numerics.element import Element, dequantize
+from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
 from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import lookup
@@ -30,6 +30,9 @@ Float32: TypeAlias = npt.NDArray[np.float32]
 
 POSITIONS_AT_ONCE = 8192
 """Positions that each thread encodes at a time."""
+
+POSITIONS_AN_ENTRY = 16
+"""Positions for each entry of a subvector's table, up to twice as many as a refit looks at otherwise."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,11 @@ class FitOptions:
     """Lloyd's iterations."""
     tuning_steps: int = 0
     """Steps of gradient descent on the prototypes after k-means."""
-    tuning_positions: int = 16384
+    tuning_positions: int = 65536
     """Positions that the tuning draws its batches from."""
     refit_positions: int = 65536
-    """Positions in the least squares, at most: very large tables see fewer (:func:`affordable_positions`)."""
+    """Positions in the least squares: up to twice as many for large tables, fewer for the largest ones
+    (:func:`affordable_positions`)."""
     ridge: float = 0.02
     """Pull towards the plain table, relative to the mean number of positions on one prototype."""
     bound_rounds: int = 2
@@ -75,29 +79,6 @@ class LayerShape:
 
 
 @dataclass(frozen=True)
-class LayerData:
-    """What a layer sees and should give, for the same calibration frames."""
-
-    activations: IntArray
-    """[frames, channels, height, width], as the layers before it give them, already quantized."""
-    scale: float
-    """The real value of one unit of the activations."""
-    window: Window
-    weight: FloatArray
-    """[outputs, elements], elements in the order of the window."""
-    target: FloatArray
-    """[frames, outputs, columns]: the float network's result before bounds, with the shortcut where one is added."""
-    shortcut: IntArray | None = None
-    """[frames, outputs, columns]: what is actually added to the result, already quantized."""
-    shortcut_scale: float = 1.0
-    """The real value of one unit of the shortcut."""
-    low: float = -np.inf
-    """Where bounds behind the layer begin to hide the sum of result and shortcut from below: for a ReLU 0."""
-    high: float = np.inf
-    """The same from above."""
-
-
-@dataclass(frozen=True)
 class FittedLayer:
     """What takes the place of a layer's weights; quantizing the table is left to whoever quantizes the layer."""
 
@@ -107,15 +88,6 @@ class FittedLayer:
     """[subspaces, prototypes, outputs], real."""
     bias: Float32
     """[outputs], real, with the correction of what rounding the table adds on average."""
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The data at some positions, a row for each: what the layer should give, the shortcut taken off."""
-
-    vectors: IntArray
-    target: FloatArray
-    bounds: Bounds
 
 
 def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: int = 0) -> FittedLayer:
@@ -168,7 +140,9 @@ def _fit_table(
 ) -> FittedLayer:
     """Refit against the float network's result, and the bias that makes up for rounding the table."""
     cut = _cut(data, shape)
-    positions = affordable_positions(cut.subspaces * shape.prototypes, options.refit_positions)
+    features = cut.subspaces * shape.prototypes
+    wanted = max(options.refit_positions, min(POSITIONS_AN_ENTRY * features, 2 * options.refit_positions))
+    positions = affordable_positions(features, wanted)
     rows = _rows_at(data, shape, positions, seeds[4])
     codes = _codes(rows.vectors, cut.for_taps(codebook), shape.metric)
     equations = refit_of(codes, shape.prototypes, rows.target)
@@ -196,15 +170,10 @@ def _codes(vectors: IntArray, codebook: IntArray, metric: Metric) -> IntArray:
     return codes
 
 
-def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> _Rows:
-    """``count`` positions: subvectors [subspaces, positions, length] on the codebook grid, and what belongs to them."""
-    positions = sample_positions(data.target.shape[0], data.target.shape[2], count, seed)
-    vectors = sample_vectors(data.activations, data.window, _cut(data, shape), positions)
-    target, bounds = at_positions(data.target, positions), Bounds(data.low, data.high)
-    if data.shortcut is not None:
-        added = dequantize(at_positions(data.shortcut, positions), data.shortcut_scale)
-        target, bounds = target - added, Bounds(_less(data.low, added), _less(data.high, added))
-    return _Rows(onto_grid(vectors, shape.shift, shape.codebook), target, bounds)
+def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> Rows:
+    """``count`` positions, their subvectors on the codebook's grid."""
+    rows = rows_at(data, _cut(data, shape), count, seed)
+    return replace(rows, vectors=onto_grid(rows.vectors, shape.shift, shape.codebook))
 
 
 def _pixels(data: LayerData, shape: LayerShape, count: int, seed: int) -> IntArray:
@@ -223,11 +192,6 @@ def _cut(data: LayerData, shape: LayerShape) -> Cut:
 def _weight(data: LayerData, cut: Cut) -> FloatArray:
     """The weights [outputs, subspaces * length] in the order of the subvectors."""
     return cut.elements(data.weight[:, :, None])[:, :, 0]
-
-
-def _less(bound: float, added: FloatArray) -> FloatArray | float:
-    """Where a bound on the sum cuts off what is added to; no bound stays none."""
-    return bound - added if np.isfinite(bound) else bound
 
 
 def _plain(data: LayerData, shape: LayerShape, codebook: IntArray) -> FloatArray:

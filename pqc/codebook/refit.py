@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from pqc.codebook.bounds import Bounds
 from pqc.codebook.dual_refit import DualRefit
+from pqc.codebook.iterative_solver import IterativeSolver
 from pqc.codebook.one_hot import OneHotParts
 from pqc.codebook.positive_solver import PositiveSolver
 from pqc.numerics.arrays import FloatArray, IntArray
@@ -22,8 +23,14 @@ from pqc.workers import in_parallel
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
 
+MOST_FACTORED = 4096
+"""Entries an output whose equations are solved by a factor; larger ones are solved step by step, in float32."""
+
+MOST_FEATURES = 16384
+"""Entries an output that are counted in pairs, which takes 1 GiB; beyond, positions are compared."""
+
 LARGEST_WORK = 2e12
-"""The most that one refit may cost, in multiplications of float32 numbers: some twenty seconds of one core."""
+"""The most that comparing positions may cost, in multiplications of float32 numbers: some twenty seconds of a core."""
 
 INVERSE_WORK = 8
 """What inverting a matrix of n rows costs, in units of n^3 such multiplications."""
@@ -56,7 +63,8 @@ class Refit(Protocol):
 def refit_of(codes: IntArray, prototypes: int, target: FloatArray) -> Refit:
     """Least squares of ``codes`` [positions, subspaces] and ``target`` [positions, outputs], in the cheaper form."""
     positions, subspaces = codes.shape
-    if positions < subspaces * prototypes:
+    features = subspaces * prototypes
+    if positions < features and (positions <= MOST_FACTORED or features > MOST_FEATURES):
         return DualRefit(codes, prototypes, target)
     equations = TableRefit(subspaces, prototypes, target.shape[1])
     equations.add(codes, target)
@@ -66,18 +74,16 @@ def refit_of(codes: IntArray, prototypes: int, target: FloatArray) -> Refit:
 def affordable_positions(features: int, most: int) -> int:
     """How many positions the refit of ``features`` entries an output may look at: ``most``, unless it took too long.
 
-    One matrix product and one inverse count, in the cheaper of both forms: with a row for each entry, or for each
-    position.
+    It does where there is a row for each position, because there are more entries than can be counted in pairs.
     """
-    direct = (LARGEST_WORK - INVERSE_WORK * features**3) / features**2
-    if direct >= features:
-        return min(most, int(direct))
-    low, high = 1, features
+    if features <= MOST_FEATURES:
+        return most
+    low, high = 1, most
     while low < high:
         middle = (low + high + 1) // 2
         fits = middle**2 * (features + INVERSE_WORK * middle) <= LARGEST_WORK
         low, high = (middle, high) if fits else (low, middle - 1)
-    return min(most, low)
+    return low
 
 
 class TableRefit:
@@ -93,10 +99,12 @@ class TableRefit:
         self.shape = (subspaces, prototypes, outputs)
         self.positions = 0
         self._ones = OneHotParts(prototypes)
-        self._gram: Float64 = np.zeros((features, features))
+        # float32 holds counts up to 2^24 exactly
+        kind = np.float64 if features <= MOST_FACTORED else np.float32
+        self._gram: FloatArray = np.zeros((features, features), kind)
         self._products: Float64 = np.zeros((features, outputs))
         self._total: Float64 = np.zeros(outputs)
-        self._solver: tuple[float, PositiveSolver] | None = None
+        self._solver: tuple[float, PositiveSolver | IterativeSolver] | None = None
 
     def add(self, codes: IntArray, target: FloatArray) -> None:
         """Account for more positions: ``codes`` [positions, subspaces] and the ``target`` [positions, outputs]."""
@@ -174,17 +182,21 @@ class TableRefit:
             )
         counts = np.diagonal(self._gram)
         flat = prior.reshape(-1, self.shape[2]).astype(np.float64)
-        missing = self._products - self._gram @ flat
+        missing = self._products - self._gram @ flat.astype(self._gram.dtype)
         mean = (self._total - counts @ flat) / self.positions
         change = self._solver_for(ridge).solve(missing - counts[:, None] * mean)
         bias = mean - counts @ change / self.positions
         return (flat + change).astype(np.float32).reshape(self.shape), bias
 
-    def _solver_for(self, ridge: float) -> PositiveSolver:
+    def _solver_for(self, ridge: float) -> PositiveSolver | IterativeSolver:
         """The centered and regularized normal matrix, factored and kept for the next targets."""
         if self._solver is not None and self._solver[0] == ridge:
             return self._solver[1]
         counts = np.diagonal(self._gram)
+        if len(counts) > MOST_FACTORED:
+            solver = IterativeSolver(self._gram, counts, self.positions, ridge * self.positions / self.shape[1])
+            self._solver = (ridge, solver)
+            return solver
         matrix: Float64 = np.outer(counts, counts / -self.positions)
         matrix += self._gram
         matrix[np.diag_indices_from(matrix)] += ridge * self.positions / self.shape[1]
@@ -237,7 +249,7 @@ def _flat(table: FloatArray, bias: FloatArray) -> tuple[Float32, Float32]:
     return table.reshape(-1, table.shape[2]).astype(np.float32), bias.astype(np.float32)
 
 
-def _count_pairs(codes: IntArray, prototypes: int, counts: Float64) -> None:
+def _count_pairs(codes: IntArray, prototypes: int, counts: FloatArray) -> None:
     """Add how often two codes occur together to ``counts`` [subspaces * prototypes, subspaces * prototypes].
 
     That is A^T A for the one-hot rows A. Counting is much quicker than the product, of which all but one in

@@ -22,6 +22,9 @@ from pqc.numerics.element import Element
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 
+START_POSITIONS = 16384
+"""Positions that the first table is fitted to, about; it is thrown away in the end."""
+
 
 @dataclass(frozen=True)
 class TuneOptions:
@@ -31,8 +34,11 @@ class TuneOptions:
     """Steps of gradient descent."""
     batch: int = 1024
     """Positions a step looks at."""
-    rate: float = 0.05
-    """First step length, in units of the subspace's standard deviation; it falls to zero along half a cosine."""
+    rate: float = 0.15
+    """First step length of prototypes, in units of an element's root mean squared distance to the nearest one; it falls
+    to zero along half a cosine."""
+    table_rate: float = 0.05
+    """The same of the table and the bias, in units of the standard deviation of its entries."""
     temperature: float = 0.3
     """How far the choice is smoothed, in units of the mean squared distance to the nearest prototype."""
 
@@ -64,15 +70,17 @@ def tune_codebook(
     x = vectors.astype(np.float32) / np.tile(spread, (taps, 1, 1))
     wanted = target.astype(np.float32)
     bound = np.broadcast_to(np.asarray(floor, np.float32), wanted.shape)
-    layer = _start(x, codebook.astype(np.float32) / spread, wanted, prior, ridge, options.temperature)
+    some = slice(None, None, max(1, len(wanted) // START_POSITIONS))
+    layer = _start(x[:, some], codebook.astype(np.float32) / spread, wanted[some], prior, ridge, options.temperature)
     adams = [_Adam(layer.prototypes), _Adam(layer.table), _Adam(layer.bias)]
-    unit = float(layer.table.std())
+    of_table = np.asarray(options.table_rate * layer.table.std(), np.float32)
+    lengths = (np.float32(options.rate) * layer.reach(options.temperature), of_table, of_table)
     for step in range(options.steps):
         batch = random.integers(len(wanted), size=options.batch)
         gradients = layer.gradients(np.ascontiguousarray(x[:, batch]), wanted[batch], bound[batch])
-        rate = options.rate * (1 + math.cos(math.pi * step / options.steps)) / 2
-        for adam, gradient, size in zip(adams, gradients, (1.0, unit, unit), strict=True):
-            adam.step(gradient, rate * size)
+        slower = np.float32((1 + math.cos(math.pi * step / options.steps)) / 2)
+        for adam, gradient, length in zip(adams, gradients, lengths, strict=True):
+            adam.step(gradient, slower * length)
     grid = np.floor(layer.prototypes.astype(np.float64) * spread + 0.5)
     return element.clip(grid.astype(np.int64))
 
@@ -99,6 +107,12 @@ class _Layer:
     """[outputs]"""
     sharpness: Float32
     """[subspaces, 1, 1], how fast the smoothed choice falls off with the squared distance."""
+
+    def reach(self, temperature: float) -> Float32:
+        """How far an element is from its nearest prototype, root mean squared, in each group: [groups, 1, 1]."""
+        squares = 1 / (temperature * self.sharpness)
+        by_tap = squares.reshape(-1, len(self.prototypes), 1, 1)
+        return np.sqrt(by_tap.mean(axis=0) / self.prototypes.shape[2]).astype(np.float32, copy=False)
 
     def gradients(self, x: Float32, target: Float32, floor: Float32) -> tuple[Float32, Float32, Float32]:
         """Of the mean squared error above the floor, for the vectors ``x`` [subspaces, batch, length]."""
@@ -133,13 +147,13 @@ class _Adam:
         self.mean = np.zeros_like(self.values)
         self.square = np.zeros_like(self.values)
 
-    def step(self, gradient: Float32, rate: float) -> None:
+    def step(self, gradient: Float32, rate: Float32) -> None:
         """One step against ``gradient``."""
         self.steps += 1
         self.mean += np.float32(0.1) * (gradient - self.mean)
         self.square += np.float32(0.01) * (np.square(gradient) - self.square)
         size = np.sqrt(self.square / np.float32(1 - 0.99**self.steps)) + np.float32(1e-12)
-        self.values -= np.float32(rate / (1 - 0.9**self.steps)) * self.mean / size
+        self.values -= rate * np.float32(1 / (1 - 0.9**self.steps)) * self.mean / size
 
 
 def _spread(vectors: IntArray, taps: int) -> Float32:

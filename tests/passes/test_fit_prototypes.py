@@ -139,4 +139,4 @@ def test_progress_is_told_layer_by_layer(levels: Levels) -> None:
         FitPrototypesPass().apply(make_context(), level(levels, 4))
     finally:
         LISTENER.reset(token)
-    assert heard == [("fitting conv2", 0, 1), ("fitting", 1, 1)]
+    assert heard == [("fitting conv2", 0, 2), ("fitting gemm7", 1, 2), ("fitting", 2, 2)]

@@ -1,0 +1,68 @@
+"""What a layer sees and should give at some positions, a row for each: what every fit of a layer begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pqc.codebook.bounds import Bounds
+from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
+from pqc.numerics.arrays import FloatArray, IntArray
+from pqc.numerics.element import dequantize
+from pqc.numerics.grouping import Cut
+from pqc.numerics.window import Window
+
+
+@dataclass(frozen=True)
+class LayerData:
+    """What a layer sees and should give, for the same calibration frames."""
+
+    activations: IntArray
+    """[frames, channels, height, width], as the layers before it give them, already quantized."""
+    scale: float
+    """The real value of one unit of the activations."""
+    window: Window
+    weight: FloatArray
+    """[outputs, elements], elements in the order of the window."""
+    target: FloatArray
+    """[frames, outputs, columns]: the float network's result before bounds, with the shortcut where one is added."""
+    shortcut: IntArray | None = None
+    """[frames, outputs, columns]: what is actually added to the result, already quantized."""
+    shortcut_scale: float = 1.0
+    """The real value of one unit of the shortcut."""
+    low: float = -np.inf
+    """Where bounds behind the layer begin to hide the sum of result and shortcut from below: for a ReLU 0."""
+    high: float = np.inf
+    """The same from above."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The data at some positions: what the layer should give, the shortcut taken off."""
+
+    frames: IntArray
+    """[positions], the frame that each lies in."""
+    vectors: IntArray
+    """[subspaces, positions, length]"""
+    target: FloatArray
+    """[positions, outputs]"""
+    bounds: Bounds
+    """Of the target."""
+
+
+def rows_at(data: LayerData, cut: Cut, count: int, seed: int) -> Rows:
+    """The data at ``count`` positions (all where there are no more), windows cut into subvectors by ``cut``."""
+    frames, _, columns = data.target.shape
+    positions = sample_positions(frames, columns, count, seed)
+    vectors = sample_vectors(data.activations, data.window, cut, positions)
+    target, bounds = at_positions(data.target, positions), Bounds(data.low, data.high)
+    if data.shortcut is not None:
+        added = dequantize(at_positions(data.shortcut, positions), data.shortcut_scale)
+        target, bounds = target - added, Bounds(_less(data.low, added), _less(data.high, added))
+    return Rows(positions // columns, vectors, target, bounds)
+
+
+def _less(bound: float, added: FloatArray) -> FloatArray | float:
+    """Where a bound on the sum cuts off what is added to; no bound stays none."""
+    return bound - added if np.isfinite(bound) else bound
