@@ -1,9 +1,9 @@
 """Prototypes moved to where the layer's result is best, by gradient descent on the layer alone.
 
 K-means places prototypes where a subspace's vectors are; what counts is the layer's result, in which all subspaces
-add up. Here a layer's prototypes, table and bias follow the gradient of the error behind its ReLU together. Codes
-stay hard going forward; going backward the choice is smoothed, with weights that fall off with the distance. The
-table found on the way is thrown away: the refit finds the best one for the new codes.
+add up. Here a layer's prototypes, table and bias follow the gradient of the error behind its ReLU together
+(:mod:`pqc.codebook.soft_lookup`). The table found on the way is thrown away: the refit finds the best one for the new
+codes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,16 @@ import numpy.typing as npt
 
 from pqc.codebook.bounds import Bounds
 from pqc.codebook.refit import refit_of
+from pqc.codebook.soft_lookup import gradients, select, spread_of
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
+from pqc.numerics.encode import Metric
+from pqc.workers import in_parallel
 
 Float32: TypeAlias = npt.NDArray[np.float32]
+
+PIECES = 2
+"""Parts of a batch that threads compute apart, whatever their number, so that the sums do not depend on it."""
 
 START_POSITIONS = 16384
 """Positions that the first table is fitted to, about; it is thrown away in the end."""
@@ -77,9 +83,10 @@ def tune_codebook(
     lengths = (np.float32(options.rate) * layer.reach(options.temperature), of_table, of_table)
     for step in range(options.steps):
         batch = random.integers(len(wanted), size=options.batch)
-        gradients = layer.gradients(np.ascontiguousarray(x[:, batch]), wanted[batch], bound[batch])
+        seen = np.ascontiguousarray(x[:, batch].transpose(0, 2, 1))
+        found = layer.gradients(seen, wanted[batch], bound[batch])
         slower = np.float32((1 + math.cos(math.pi * step / options.steps)) / 2)
-        for adam, gradient, length in zip(adams, gradients, lengths, strict=True):
+        for adam, gradient, length in zip(adams, found, lengths, strict=True):
             adam.step(gradient, slower * length)
     grid = np.floor(layer.prototypes.astype(np.float64) * spread + 0.5)
     return element.clip(grid.astype(np.int64))
@@ -105,33 +112,33 @@ class _Layer:
     """[subspaces, prototypes, outputs]"""
     bias: Float32
     """[outputs]"""
-    sharpness: Float32
-    """[subspaces, 1, 1], how fast the smoothed choice falls off with the squared distance."""
+    spread: Float32
+    """[subspaces], the squared distance over which the choice is smoothed."""
 
     def reach(self, temperature: float) -> Float32:
         """How far an element is from its nearest prototype, root mean squared, in each group: [groups, 1, 1]."""
-        squares = 1 / (temperature * self.sharpness)
+        squares = self.spread / np.float32(temperature)
         by_tap = squares.reshape(-1, len(self.prototypes), 1, 1)
         return np.sqrt(by_tap.mean(axis=0) / self.prototypes.shape[2]).astype(np.float32, copy=False)
 
     def gradients(self, x: Float32, target: Float32, floor: Float32) -> tuple[Float32, Float32, Float32]:
-        """Of the mean squared error above the floor, for the vectors ``x`` [subspaces, batch, length]."""
-        taps = len(x) // len(self.prototypes)
+        """Of the mean squared error above the floor, for the vectors ``x`` [subspaces, length, batch]."""
+        taps, batch = len(x) // len(self.prototypes), len(target)
         prototypes = np.tile(self.prototypes, (taps, 1, 1))
-        distances = _distances(x, prototypes)
-        nearest = distances.min(axis=2, keepdims=True)
-        chosen = (distances == nearest).astype(np.float32)
-        result = np.matmul(chosen, self.table).sum(axis=0) + self.bias
-        error = (result - Bounds(floor).visible(target, result)) * np.float32(2 / len(target))
-        soft = np.exp((nearest - distances) * self.sharpness)
-        soft /= soft.sum(axis=2, keepdims=True)
-        pull = np.matmul(error, self.table.transpose(0, 2, 1))
-        pull -= np.einsum("sbp,sbp->sb", soft, pull)[:, :, None]
-        pull *= soft
-        pull *= -self.sharpness
-        by_prototype = 2 * (prototypes * pull.sum(axis=1)[:, :, None] - np.matmul(pull.transpose(0, 2, 1), x))
-        by_prototype = by_prototype.reshape(taps, *self.prototypes.shape).sum(axis=0)
-        return by_prototype, np.matmul(chosen.transpose(0, 2, 1), error), error.sum(axis=0)
+
+        def of(piece: slice) -> tuple[Float32, Float32, Float32]:
+            seen = np.ascontiguousarray(x[:, :, piece])
+            selected = select(seen, prototypes, self.table, Metric.L2)
+            result = selected.sums + self.bias
+            error = (result - Bounds(floor[piece]).visible(target[piece], result)) * np.float32(2 / batch)
+            of_sums = np.ascontiguousarray(error, np.float32)
+            found = gradients(seen, prototypes, self.table, selected, self.spread, of_sums, with_vectors=False)
+            return found.codebook, found.table, of_sums.sum(axis=0)
+
+        size = -(-batch // PIECES)
+        found = in_parallel(of, [slice(first, first + size) for first in range(0, batch, size)])
+        by_prototype, by_entry, by_bias = (sum(parts[1:], parts[0]) for parts in zip(*found, strict=True))
+        return by_prototype.reshape(taps, *self.prototypes.shape).sum(axis=0), by_entry, by_bias
 
 
 @dataclass
@@ -164,24 +171,15 @@ def _spread(vectors: IntArray, taps: int) -> Float32:
     return np.where(spread > 0, spread, 1).astype(np.float32)
 
 
-def _distances(x: Float32, prototypes: Float32) -> Float32:
-    """Squared distances less |x|^2: [subspaces, samples, prototypes]."""
-    return np.square(prototypes).sum(axis=2)[:, None, :] - np.matmul(x, 2 * prototypes.transpose(0, 2, 1))
-
-
 def _start(
     x: Float32, prototypes: Float32, target: Float32, prior: FloatArray, ridge: float, temperature: float
 ) -> _Layer:
-    """The table that fits the first codes, and the sharpness that goes with their distances."""
-    subspaces, samples, _ = x.shape
-    codes = np.empty((samples, subspaces), np.int64)
-    mean = np.empty((subspaces, 1, 1))
-    for s in range(subspaces):
-        group = s % len(prototypes)
-        distances = _distances(x[s : s + 1], prototypes[group : group + 1])[0]
-        codes[:, s] = distances.argmin(axis=1)
-        mean[s] = max(0.0, float(distances.min(axis=1).mean() + np.square(x[s]).sum(axis=1).mean()))
-    table, bias = refit_of(codes, prototypes.shape[1], target).solve(prior, ridge)
-    # a subspace that its prototypes meet exactly has no scale of its own
-    sharpness = 1 / (temperature * mean + 1e-3)
-    return _Layer(prototypes.copy(), table, bias.astype(np.float32), sharpness.astype(np.float32))
+    """The table that fits the first codes, and the spread of the choices that goes with their distances."""
+    every = np.tile(prototypes, (len(x) // len(prototypes), 1, 1))
+    seen = np.ascontiguousarray(x.transpose(0, 2, 1))
+    none = np.zeros((*every.shape[:2], 1), np.float32)
+    codes = select(seen, every, none, Metric.L2).codes
+    table, bias = refit_of(codes.T.astype(np.int64), prototypes.shape[1], target).solve(prior, ridge)
+    # a subspace that its prototypes meet exactly has no scale of its own: spread_of gives it a small one
+    spread = spread_of(seen, every, codes, temperature)
+    return _Layer(prototypes.copy(), np.ascontiguousarray(table, np.float32), bias.astype(np.float32), spread)

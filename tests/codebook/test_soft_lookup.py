@@ -1,0 +1,126 @@
+"""Encode and lookup with a gradient: what is found is what the machine finds, what is derived is the smoothed result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from pqc.codebook.smoothing import REACH
+from pqc.codebook.soft_lookup import Float32, Selected, gradients, select, spread_of
+from pqc.numerics.choice import VARIABLE
+from pqc.numerics.encode import Metric, nearest_prototype
+from pqc.numerics.lookup import lookup
+
+MEANS = ("numpy", "numba")
+
+
+@dataclass(frozen=True)
+class Case:
+    vectors: Float32
+    codebook: Float32
+    table: Float32
+    of_sums: Float32
+
+
+def case(seed: int, positions: int = 700, prototypes: int = 5) -> Case:
+    random = np.random.default_rng(seed)
+    return Case(
+        random.integers(0, 12, (3, 4, positions)).astype(np.float32),
+        random.integers(0, 12, (3, prototypes, 4)).astype(np.float32),
+        random.integers(-30, 30, (3, prototypes, 6)).astype(np.float32),
+        random.normal(size=(positions, 6)).astype(np.float32),
+    )
+
+
+@pytest.mark.parametrize("means", MEANS)
+@pytest.mark.parametrize("metric", Metric)
+def test_codes_and_sums_are_those_of_the_machine(metric: Metric, means: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, means)
+    given = case(1)
+    found = select(given.vectors, given.codebook, given.table, metric)
+    whole = (given.vectors[None].astype(np.int16), given.codebook.astype(np.int16))
+    assert np.array_equal(found.codes, nearest_prototype(*whole, metric)[0])
+    table = given.table.astype(np.int16)
+    sums = lookup(found.codes[None], table, np.zeros((6, 1), np.int32), 32)[0]
+    assert np.array_equal(found.sums, sums.T)
+
+
+@pytest.mark.parametrize("metric", Metric)
+def test_both_means_agree(metric: Metric, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = case(2)
+    results: list[list[Float32]] = []
+    for means in MEANS:
+        monkeypatch.setenv(VARIABLE, means)
+        selected = select(given.vectors, given.codebook, given.table, metric)
+        spread = spread_of(given.vectors, given.codebook, selected.codes, 0.3)
+        found = gradients(given.vectors, given.codebook, given.table, selected, spread, given.of_sums)
+        assert found.vectors is not None
+        results.append([selected.codes, selected.others, found.vectors, found.codebook, found.table])
+    for one, other in zip(*results, strict=True):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
+def smoothed(given: Case, vectors: Float32, codebook: Float32, selected: Selected, spread: Float32) -> float:
+    """The loss of the result in which the two nearest prototypes share each subvector, in float64."""
+    total = 0.0
+    for s in range(len(codebook)):
+        near, far, x = selected.codes[s], selected.others[s], vectors[s].T.astype(np.float64)
+        one = np.square(x - codebook[s][near]).sum(axis=1)
+        two = np.square(x - codebook[s][far]).sum(axis=1)
+        share = np.square(np.maximum(1 - (two - one) / spread[s] / REACH, 0)) / 2
+        mixed = given.table[s][near] * (1 - share)[:, None] + given.table[s][far] * share[:, None]
+        total += float((mixed * given.of_sums).sum())
+    return total
+
+
+@pytest.mark.parametrize("means", MEANS)
+def test_the_gradient_is_that_of_the_smoothed_result(means: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, means)
+    given = case(3, positions=40)
+    # off the boundaries of what is smoothed, where the derivative jumps
+    random = np.random.default_rng(0)
+    vectors = (given.vectors + random.uniform(-0.3, 0.3, given.vectors.shape)).astype(np.float32)
+    selected = select(vectors, given.codebook, given.table, Metric.L2)
+    spread = spread_of(vectors, given.codebook, selected.codes, 1.0)
+    found = gradients(vectors, given.codebook, given.table, selected, spread, given.of_sums)
+    assert found.vectors is not None
+    step = 1e-3
+    for place in [(0, 1, 3), (2, 3, 17), (1, 0, 29)]:
+        moved = [vectors.astype(np.float64) for _ in range(2)]
+        moved[0][place] += step
+        moved[1][place] -= step
+        values = [smoothed(given, one, given.codebook, selected, spread) for one in moved]
+        assert found.vectors[place] == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-2, abs=1e-2)
+    for place in [(0, 1, 3), (2, 3, 1), (1, 0, 2)]:
+        moved = [given.codebook.astype(np.float64) for _ in range(2)]
+        moved[0][place] += step
+        moved[1][place] -= step
+        values = [smoothed(given, vectors, one, selected, spread) for one in moved]
+        assert found.codebook[place] == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-2, abs=1e-1)
+
+
+def test_the_table_s_gradient_is_what_its_entries_were_picked_for() -> None:
+    given = case(4)
+    selected = select(given.vectors, given.codebook, given.table, Metric.L2)
+    spread = np.ones(3, np.float32)
+    found = gradients(
+        given.vectors, given.codebook, given.table, selected, spread, given.of_sums, with_vectors=False
+    )
+    assert found.vectors is None
+    for s in range(3):
+        for p in range(5):
+            wanted = given.of_sums[selected.codes[s] == p].sum(axis=0)
+            assert np.allclose(found.table[s, p], wanted, atol=1e-3)
+
+
+def test_one_prototype_twice_has_no_boundary() -> None:
+    vectors = np.ones((1, 2, 32), np.float32)
+    codebook = np.ones((1, 2, 2), np.float32)
+    table = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
+    selected = select(vectors, codebook, table, Metric.L2)
+    assert not selected.codes.any()
+    spread = spread_of(vectors, codebook, selected.codes, 0.3)
+    found = gradients(vectors, codebook, table, selected, spread, np.ones((32, 2), np.float32))
+    assert np.isfinite(found.codebook).all()
