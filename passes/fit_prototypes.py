@@ -24,7 +24,7 @@ class FitPrototypesPass(ModulePass):
     name = "fit-prototypes"
     kmeans_samples: int = FitOptions.kmeans_samples
     kmeans_iterations: int = FitOptions.kmeans_iterations
-    tuning_steps: int = FitOptions.tuning_steps
+    tuning_steps: int | None = FitOptions.tuning_steps
     tuning_positions: int = FitOptions.tuning_positions
     refit_positions: int = FitOptions.refit_positions
     ridge: float = FitOptions.ridge

@@ -52,9 +52,9 @@ class PqOptions:
     """How layers are product-quantized.
 
     ``grouping`` says which elements form a subvector (see :class:`pqc.numerics.grouping.Grouping`); ``tune`` counts
-    steps of gradient descent on the prototypes; ``images`` limits the calibration frames (None: see
-    :meth:`frames_of`); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes;
-    ``layers`` chooses for single layers otherwise.
+    steps of gradient descent on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None:
+    see :meth:`frames_of`); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over
+    nodes; ``layers`` chooses for single layers otherwise.
     """
 
     prototypes: int = 16
@@ -64,7 +64,7 @@ class PqOptions:
     prototype_bits: int = 8
     table_bits: int = 8
     activation_bits: int = 8
-    tune: int = 0
+    tune: int | None = None
     seed: int = 0
     images: int | None = None
     batch: int = 1
@@ -74,8 +74,8 @@ class PqOptions:
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
-            value: int = getattr(self, name)
-            if not low <= value <= high:
+            value: int | None = getattr(self, name)
+            if value is not None and not low <= value <= high:
                 raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
         if self.grouping not in tuple(Grouping):
             raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")

@@ -53,7 +53,12 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
     "--pq-config", metavar="FILE", type=FilePath(), help="Choices for single layers, as --save-pq-config writes them."
 )
 @click.option("--save-pq-config", metavar="FILE", help="Write what was chosen for every layer, to be edited.")
-@number_option("--tune", click.IntRange(0, 100_000), 0, "Steps of gradient descent on the prototypes.")
+@click.option(
+    "--tune",
+    metavar="N",
+    type=click.IntRange(0, 100_000),
+    help="Steps of gradient descent on the prototypes.  [default: 200, fewer for large layers, 0 for few frames]",
+)
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
 @click.option(
     "--batch", metavar="N", type=click.IntRange(1, 256), help="Frames that share a load of tables.  [default: 1]"

@@ -34,6 +34,15 @@ POSITIONS_AT_ONCE = 8192
 POSITIONS_AN_ENTRY = 16
 """Positions for each entry of a subvector's table, up to twice as many as a refit looks at otherwise."""
 
+USUAL_STEPS = 200
+"""Steps of tuning, where there is neither too little to learn from nor too much to compute."""
+
+LEAST_TUNING_POSITIONS = 16384
+"""Positions below which prototypes that are tuned suit these positions, and no others."""
+
+STEPS_TIMES_ENTRIES = USUAL_STEPS * 4096
+"""Steps times entries an output, at most: some ten seconds of a core."""
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -43,8 +52,8 @@ class FitOptions:
     """Subvectors of each subspace that k-means sees."""
     kmeans_iterations: int = 15
     """Lloyd's iterations."""
-    tuning_steps: int = 0
-    """Steps of gradient descent on the prototypes after k-means."""
+    tuning_steps: int | None = None
+    """Steps of gradient descent on the prototypes after k-means; None: :func:`usual_steps`."""
     tuning_positions: int = 65536
     """Positions that the tuning draws its batches from."""
     refit_positions: int = 65536
@@ -98,9 +107,18 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
     """
     seeds = [int(seed) for seed in np.random.SeedSequence((options.seed, layer)).generate_state(5)]
     codebook = _fit_codebook(data, shape, options, seeds)
-    if options.tuning_steps:
-        codebook = _tune_codebook(data, shape, options, codebook, seeds)
+    steps = usual_steps(data, shape) if options.tuning_steps is None else options.tuning_steps
+    if steps:
+        codebook = _tune_codebook(data, shape, replace(options, tuning_steps=steps), codebook, seeds)
     return _fit_table(data, shape, options, codebook, seeds)
+
+
+def usual_steps(data: LayerData, shape: LayerShape) -> int:
+    """How many steps of tuning pay: none where there is little to learn from, fewer where a step takes long."""
+    frames, _, columns = data.target.shape
+    if frames * columns < LEAST_TUNING_POSITIONS:
+        return 0
+    return min(USUAL_STEPS, STEPS_TIMES_ENTRIES // (_cut(data, shape).subspaces * shape.prototypes))
 
 
 def _fit_codebook(data: LayerData, shape: LayerShape, options: FitOptions, seeds: list[int]) -> IntArray:
@@ -131,7 +149,7 @@ def _tune_codebook(
         options.ridge,
         shape.codebook,
         seeds[3],
-        TuneOptions(steps=options.tuning_steps),
+        TuneOptions(steps=options.tuning_steps or 0),
     )
 
 

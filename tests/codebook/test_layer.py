@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from pqc.codebook import layer, one_hot, sampling
-from pqc.codebook.layer import FitOptions, FittedLayer, LayerData, LayerShape, fit_layer
+from pqc.codebook.layer import FitOptions, FittedLayer, LayerShape, fit_layer, usual_steps
 from pqc.codebook.metrics import normalized_error, rows
+from pqc.codebook.rows import LayerData
 from pqc.codebook.table import quantize_table
 from pqc.numerics.arrays import FloatArray
 from pqc.numerics.element import Element
@@ -154,3 +155,16 @@ def test_any_number_of_threads_fits_the_same_layer(
 def test_without_bounds_everything_counts(data: LayerData) -> None:
     free = replace(data, low=-np.inf)
     assert normalized_error(real_result(free, SHAPE, fit_layer(free, SHAPE, TUNED)), rows(data.target)) < 0.5
+
+
+def test_tuning_pays_where_there_is_enough_to_learn_from(data: LayerData, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert usual_steps(data, SHAPE) == 0
+    automatic = replace(OPTIONS, tuning_steps=None)
+    untuned = fit_layer(data, SHAPE, OPTIONS)
+    assert np.array_equal(fit_layer(data, SHAPE, automatic).codebook, untuned.codebook)
+    # 40 frames of 100 positions
+    monkeypatch.setattr(layer, "LEAST_TUNING_POSITIONS", 4000)
+    assert usual_steps(data, SHAPE) == layer.USUAL_STEPS
+    assert not np.array_equal(fit_layer(data, SHAPE, automatic).codebook, untuned.codebook)
+    # 4 subspaces
+    assert usual_steps(data, replace(SHAPE, prototypes=4096)) == layer.USUAL_STEPS // 4
