@@ -25,6 +25,7 @@ from pqc.interpreter.selftest import digest, self_test_inputs
 from pqc.isa import program as isa
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import (
+    CALIBRATION,
     choices_of,
     provenance_of,
     schedule_of,
@@ -37,10 +38,12 @@ from pqc.passes.attributes import (
 )
 from pqc.passes.dumps import IMPORTED, Dumps
 from pqc.passes.emit import emit
+from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.options import PqOptions, configured_passes
 from pqc.passes.pipeline import Step, phase_of, pipeline_names, remaining, run_pipeline
 from pqc.passes.quantize import QuantizePass
 from pqc.passes.retarget import retarget
+from pqc.passes.select_pq import SelectPqPass
 from pqc.passes.text import load_module, module_text
 from pqc.planning.layer_choices import LayerChoices
 from pqc.planning.schedule import Schedule
@@ -164,6 +167,27 @@ def quantize_model(request: CompileRequest) -> ModuleOp:
     with using_cache(_cache(request)):
         run_pipeline(make_context(), module, passes[: last + 1])
     return module
+
+
+def fitted_model(request: CompileRequest) -> tuple[ModuleOp, ModuleOp]:
+    """The network of ``request`` with fitted prototypes, and the float network that it was fitted to.
+
+    Both are at the float level and have the same layers.
+
+    Raises:
+        ModelError: the model, its data, the target or the options are at fault.
+        InternalError: pqc itself is.
+    """
+    module = _imported_module(request)
+    passes = configured_passes(request.pq)
+    chosen, fitted = (pipeline_names().index(kind.name) + 1 for kind in (SelectPqPass, FitPrototypesPass))
+    run_pipeline(make_context(), module, passes[:chosen])
+    exact = module.clone()
+    exact.attributes.pop(CALIBRATION, None)
+    with using_cache(_cache(request)):
+        run_pipeline(make_context(), module, passes[chosen:fitted])
+    module.attributes.pop(CALIBRATION, None)
+    return module, exact
 
 
 def compile_quantized(module: ModuleOp, target: Target) -> CompileResult:

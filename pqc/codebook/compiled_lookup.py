@@ -21,7 +21,7 @@ BLOCK = 256
 """Positions that are compared with one prototype after the other."""
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": True}
-"""Training tolerates any order of a sum of floats; where codes must be exact, the machine's own kernels compute them."""
+"""Learning tolerates any order of a sum of floats; where codes must be exact, the machine's kernels compute them."""
 
 _VECTORS = numba.float32[:, :, ::1]
 _ROWS = numba.float32[:, ::1]
@@ -137,54 +137,93 @@ def _transpose(x: Float32, s: int, first: int, count: int, seen: Float32) -> Non
             seen[j, element] = line[j]
 
 
+@_inner
+def _add_entries(codes: IntArray, gradient: Float32, to_table: Float32) -> None:
+    """The gradient of a subspace's entries [prototypes, outputs]."""
+    for j in range(codes.size):
+        mine = codes[j]
+        for o in range(gradient.shape[1]):
+            to_table[mine, o] += gradient[j, o]
+
+
+@_inner
+def _find_slopes(
+    seen: Float32,
+    codebook: Float32,
+    table: Float32,
+    codes: IntArray,
+    others: IntArray,
+    spread: Float32,
+    gradient: Float32,
+    slopes: Float32,
+) -> None:
+    """The loss's derivative by how much farther the second nearest prototype of each position is, squared."""
+    inverse = np.float32(1) / spread
+    for j in range(codes.size):
+        mine, other = codes[j], others[j]
+        total = np.float32(0)
+        for k in range(codebook.shape[1]):
+            one, two = seen[j, k] - codebook[mine, k], seen[j, k] - codebook[other, k]
+            total += two * two - one * one
+        slopes[j] = np.float32(0)
+        behind = total * inverse
+        if mine != other and behind < REACH:
+            gain = np.float32(0)
+            for o in range(table.shape[1]):
+                gain += gradient[j, o] * (table[other, o] - table[mine, o])
+            slopes[j] = -gain * (np.float32(1) - behind / REACH) * inverse * np.float32(2 / REACH)
+
+
+@_inner
+def _follow_slopes(
+    seen: Float32,
+    codebook: Float32,
+    codes: IntArray,
+    others: IntArray,
+    slopes: Float32,
+    back: Float32,
+    to_codebook: Float32,
+) -> None:
+    """The gradient of the subvectors of a block, and of a subspace's prototypes [prototypes, length]."""
+    for j in range(codes.size):
+        mine, other, slope = codes[j], others[j], slopes[j]
+        for k in range(codebook.shape[1]):
+            value, a, b = seen[j, k], codebook[mine, k], codebook[other, k]
+            back[j, k] = slope * (a - b)
+            to_codebook[mine, k] += slope * (value - a)
+            to_codebook[other, k] -= slope * (value - b)
+
+
 @_kernel(_VECTORS, _VECTORS, _VECTORS, _CODES, _CODES, numba.float32[::1], _ROWS, _VECTORS, _VECTORS, _VECTORS)
 def backward(
-    x: Float32, codebook: Float32, table: Float32, codes: IntArray, others: IntArray, spread: Float32,
-    gradient: Float32, to_x: Float32, to_codebook: Float32, to_table: Float32,
+    x: Float32,
+    codebook: Float32,
+    table: Float32,
+    codes: IntArray,
+    others: IntArray,
+    spread: Float32,
+    gradient: Float32,
+    to_x: Float32,
+    to_codebook: Float32,
+    to_table: Float32,
 ) -> None:
     """Write the gradient to ``to_x``, unless that is empty, and add it to ``to_codebook`` and ``to_table``.
 
     ``spread`` [subspaces] is the squared distance over which the choice between two prototypes is smoothed.
     """
     subspaces, length, positions = x.shape
-    outputs = table.shape[2]
     seen, back = np.zeros((BLOCK, length), np.float32), np.zeros((BLOCK, length), np.float32)
     slopes = np.zeros(BLOCK, np.float32)
     for first in range(0, positions, BLOCK):
-        count = min(BLOCK, positions - first)
+        last = min(first + BLOCK, positions)
+        rows = gradient[first:last]
         for s in range(subspaces):
-            _transpose(x, s, first, count, seen)
-            inverse = np.float32(1) / spread[s]
-            for j in range(count):
-                mine = codes[s, first + j]
-                for o in range(outputs):
-                    to_table[s, mine, o] += gradient[first + j, o]
-            for j in range(count):
-                mine, other = codes[s, first + j], others[s, first + j]
-                total = np.float32(0)
-                for k in range(length):
-                    one, two = seen[j, k] - codebook[s, mine, k], seen[j, k] - codebook[s, other, k]
-                    total += two * two - one * one
-                slopes[j] = np.float32(0)
-                behind = total * inverse
-                if mine != other and behind < REACH:
-                    gain = np.float32(0)
-                    for o in range(outputs):
-                        gain += gradient[first + j, o] * (table[s, other, o] - table[s, mine, o])
-                    # of the difference of the two squared distances
-                    slopes[j] = -gain * (np.float32(1) - behind / REACH) * inverse * np.float32(2 / REACH)
-            for j in range(count):
-                mine, other, slope = codes[s, first + j], others[s, first + j], slopes[j]
-                if slope == 0:
-                    for k in range(length):
-                        back[j, k] = np.float32(0)
-                    continue
-                for k in range(length):
-                    value, a, b = seen[j, k], codebook[s, mine, k], codebook[s, other, k]
-                    back[j, k] = slope * (a - b)
-                    to_codebook[s, mine, k] += slope * (value - a)
-                    to_codebook[s, other, k] -= slope * (value - b)
+            mine, other = codes[s, first:last], others[s, first:last]
+            _transpose(x, s, first, last - first, seen)
+            _add_entries(mine, rows, to_table[s])
+            _find_slopes(seen, codebook[s], table[s], mine, other, spread[s], rows, slopes)
+            _follow_slopes(seen, codebook[s], mine, other, slopes, back, to_codebook[s])
             for k in range(length if to_x.size else 0):
-                line = to_x[s, k, first : first + count]
-                for j in range(count):
+                line = to_x[s, k, first:last]
+                for j in range(last - first):
                     line[j] = back[j, k]

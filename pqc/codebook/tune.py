@@ -137,8 +137,11 @@ class _Layer:
 
         size = -(-batch // PIECES)
         found = in_parallel(of, [slice(first, first + size) for first in range(0, batch, size)])
-        by_prototype, by_entry, by_bias = (sum(parts[1:], parts[0]) for parts in zip(*found, strict=True))
-        return by_prototype.reshape(taps, *self.prototypes.shape).sum(axis=0), by_entry, by_bias
+        to_prototypes, to_entries, to_bias = found[0]
+        for one in found[1:]:
+            to_prototypes, to_entries, to_bias = to_prototypes + one[0], to_entries + one[1], to_bias + one[2]
+        by_tap: Float32 = to_prototypes.reshape(taps, *self.prototypes.shape)
+        return by_tap.sum(axis=0), to_entries, to_bias
 
 
 @dataclass

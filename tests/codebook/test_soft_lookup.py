@@ -1,4 +1,4 @@
-"""Encode and lookup with a gradient: what is found is what the machine finds, what is derived is the smoothed result."""
+"""Encode and lookup with a gradient: the machine's codes and sums, and the derivative of the smoothed result."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from pqc.codebook.smoothing import REACH
 from pqc.codebook.soft_lookup import Float32, Selected, gradients, select, spread_of
+from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.numerics.choice import VARIABLE
 from pqc.numerics.encode import Metric, nearest_prototype
 from pqc.numerics.lookup import lookup
@@ -50,7 +51,7 @@ def test_codes_and_sums_are_those_of_the_machine(metric: Metric, means: str, mon
 @pytest.mark.parametrize("metric", Metric)
 def test_both_means_agree(metric: Metric, monkeypatch: pytest.MonkeyPatch) -> None:
     given = case(2)
-    results: list[list[Float32]] = []
+    results: list[list[AnyArray]] = []
     for means in MEANS:
         monkeypatch.setenv(VARIABLE, means)
         selected = select(given.vectors, given.codebook, given.table, metric)
@@ -62,7 +63,7 @@ def test_both_means_agree(metric: Metric, monkeypatch: pytest.MonkeyPatch) -> No
         assert np.allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
-def smoothed(given: Case, vectors: Float32, codebook: Float32, selected: Selected, spread: Float32) -> float:
+def smoothed(given: Case, vectors: FloatArray, codebook: FloatArray, selected: Selected, spread: Float32) -> float:
     """The loss of the result in which the two nearest prototypes share each subvector, in float64."""
     total = 0.0
     for s in range(len(codebook)):
@@ -105,9 +106,7 @@ def test_the_table_s_gradient_is_what_its_entries_were_picked_for() -> None:
     given = case(4)
     selected = select(given.vectors, given.codebook, given.table, Metric.L2)
     spread = np.ones(3, np.float32)
-    found = gradients(
-        given.vectors, given.codebook, given.table, selected, spread, given.of_sums, with_vectors=False
-    )
+    found = gradients(given.vectors, given.codebook, given.table, selected, spread, given.of_sums, with_vectors=False)
     assert found.vectors is None
     for s in range(3):
         for p in range(5):

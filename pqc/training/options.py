@@ -1,0 +1,50 @@
+"""What a training run is told."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from pqc.errors import ModelError
+
+AUGMENTATIONS = ("flip", "crop")
+"""Random changes of images: left and right exchanged, and shifted by up to an eighth of their size."""
+
+RANGES: dict[str, tuple[float, float]] = {
+    "epochs": (0.001, 10_000),
+    "batch": (1, 65_536),
+    "learning_rate": (1e-7, 1.0),
+    "temperature": (0.01, 100.0),
+    "seed": (0, (1 << 32) - 1),
+}
+"""What each number may be."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How long and how fast a network is trained; the defaults are what measured best, see docs/training.md.
+
+    ``epochs`` passes over the data need not be whole. ``learning_rate`` is in units of each tensor's own spread.
+    ``temperature`` smooths the choice of prototypes, see :class:`pqc.training.lookup_function.Selection`.
+    """
+
+    epochs: float = 4.0
+    batch: int = 64
+    learning_rate: float = 1e-3
+    temperature: float = 0.3
+    augment: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            value: float = getattr(self, name)
+            if not low <= value <= high:
+                raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
+        for name in self.augment:
+            if name not in AUGMENTATIONS:
+                raise ModelError(f"augmentation {name!r}, allowed are {', '.join(AUGMENTATIONS)}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The options by name, as plain JSON values."""
+        return dataclasses.asdict(self) | {"augment": list(self.augment)}

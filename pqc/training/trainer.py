@@ -1,0 +1,129 @@
+"""Steps of training: batches in pieces, gradients summed in order, so that the threads decide nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pqc.data import Preparation
+from pqc.numerics.arrays import AnyArray
+from pqc.training.batches import Batches
+from pqc.training.loss import distillation
+from pqc.training.network import Network
+from pqc.training.options import TrainOptions
+from pqc.training.torch_library import Device, Tensor, torch
+from pqc.workers import in_parallel
+
+PIECES = 4
+"""Parts of a batch that are computed apart on a processor, whatever the number of threads."""
+
+WARM_UP = 0.02
+"""Share of all steps in which the learning rate rises."""
+
+FRAMES_AT_ONCE = 64
+"""Frames that are evaluated together by each thread."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good a network is on frames that it is not trained on."""
+
+    top1: float | None
+    """The share of frames whose largest output is that of their label, None without labels."""
+    error: float
+    """The squared error of the outputs relative to the variance of the float network's."""
+
+
+class Trainer:
+    """Trains ``student`` towards ``teacher``; both take the inputs in the order of ``names``."""
+
+    def __init__(
+        self, student: Network, teacher: Network, names: Sequence[str], batches: Batches,
+        preparation: Preparation | None, options: TrainOptions, device: Device,
+    ) -> None:  # fmt: skip
+        self.student, self.teacher = student.to(device), teacher.to(device).eval()
+        self.steps = max(1, round(options.epochs * batches.steps_per_epoch))
+        self.done = 0
+        self._names, self._batches, self._preparation = tuple(names), batches, preparation
+        self._device = device
+        self._parameters = [*student.parameters()]
+        self._rates = [options.learning_rate * rate for rate in student.rates()]
+        groups = [{"params": [one], "lr": rate} for one, rate in zip(self._parameters, self._rates, strict=True)]
+        self._optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
+
+    def step(self) -> float:
+        """Train on the next batch; returns its loss."""
+        arrays, labels = self._batches.at(self.done)
+        inputs = self._inputs(arrays)
+        classes = None if labels is None else torch.from_numpy(np.asarray(labels, np.int64)).to(self._device)
+        pieces = PIECES if self._device.type == "cpu" else 1
+
+        def gradients(piece: int) -> tuple[float, int, tuple[Tensor, ...]]:
+            part = [x[piece::pieces] for x in inputs]
+            with torch.no_grad():
+                wanted = self.teacher(part)
+            loss = distillation(self.student(part), wanted, None if classes is None else classes[piece::pieces])
+            found = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
+            return float(loss.detach()), len(part[0]), found
+
+        frames = len(inputs[0])
+        results = in_parallel(gradients, range(min(pieces, frames)))
+        for number, parameter in enumerate(self._parameters):
+            parameter.grad = torch.stack([found[number] * (count / frames) for _, count, found in results]).sum(dim=0)
+        self._set_rate()
+        self._optimizer.step()
+        self.done += 1
+        return sum(loss * count for loss, count, _ in results) / frames
+
+    def _set_rate(self) -> None:
+        """Up from zero, then down to it along half a cosine."""
+        warm = max(1, round(WARM_UP * self.steps))
+        factor = min(1.0, (self.done + 1) / warm) * (1 + math.cos(math.pi * self.done / self.steps)) / 2
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * factor
+
+    def evaluate(self) -> Quality | None:
+        """The quality on the frames that are kept apart, None if there are none."""
+        kept = self._batches.validation
+        starts = range(kept.start, kept.stop, FRAMES_AT_ONCE)
+        if not starts:
+            return None
+
+        def measure(first: int) -> tuple[int, float, float]:
+            part = slice(first, min(first + FRAMES_AT_ONCE, kept.stop))
+            inputs = self._inputs({name: self._batches.arrays[name][part] for name in self._names})
+            with torch.no_grad():
+                found, wanted = self.student(inputs)[0].flatten(1), self.teacher(inputs)[0].flatten(1)
+            right = 0
+            if self._batches.labels is not None:
+                right = int((found.argmax(dim=1).cpu().numpy() == self._batches.labels[part]).sum())
+            return right, float((found - wanted).square().sum()), float((wanted - wanted.mean()).square().sum())
+
+        right, errors, spreads = (sum(column) for column in zip(*in_parallel(measure, starts), strict=True))
+        top1 = None if self._batches.labels is None else right / (kept.stop - kept.start)
+        return Quality(top1, errors / spreads if spreads else math.inf)
+
+    def _inputs(self, arrays: Mapping[str, AnyArray]) -> list[Tensor]:
+        """The inputs in their order, prepared."""
+        preparation = self._preparation
+        prepared = (
+            arrays[name].astype(np.float32)
+            if preparation is None or arrays[name].ndim != 4
+            else preparation.apply(arrays[name])
+            for name in self._names
+        )
+        return [torch.from_numpy(np.ascontiguousarray(x)).to(self._device) for x in prepared]
+
+    def state(self) -> dict[str, Any]:
+        """What has to be kept to go on from here."""
+        return {"step": self.done, "network": self.student.state_dict(), "optimizer": self._optimizer.state_dict()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that was kept."""
+        self.done = int(state["step"])
+        self.student.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])

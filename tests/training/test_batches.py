@@ -1,0 +1,64 @@
+"""Batches follow from the seed and the step alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pqc.training.batches import Batches, shifted
+
+
+def batches(seed: int = 0, augment: tuple[str, ...] = ()) -> Batches:
+    images = np.arange(100 * 2 * 16 * 16, dtype=np.float32).reshape(100, 2, 16, 16)
+    return Batches({"x": images}, np.arange(100), size=30, seed=seed, augment=augment)
+
+
+def test_an_epoch_has_each_frame_once_and_none_that_is_kept_apart() -> None:
+    given = batches()
+    assert given.validation == slice(95, 100)
+    assert given.steps_per_epoch == 3
+    labels = [given.at(step)[1] for step in range(3)]
+    seen = np.concatenate([part for part in labels if part is not None])
+    assert len(np.unique(seen)) == len(seen) == 90
+    assert seen.max() < 95
+
+
+def test_labels_go_with_their_images() -> None:
+    given = batches()
+    inputs, labels = given.at(4)
+    assert labels is not None
+    assert np.array_equal(inputs["x"], given.arrays["x"][labels])
+
+
+def test_the_same_step_is_the_same_batch_and_others_are_not() -> None:
+    first, again = batches(augment=("flip", "crop")).at(5), batches(augment=("flip", "crop")).at(5)
+    assert np.array_equal(first[0]["x"], again[0]["x"])
+    assert not np.array_equal(first[0]["x"], batches(augment=("flip", "crop")).at(8)[0]["x"])
+    assert not np.array_equal(first[0]["x"], batches(seed=1, augment=("flip", "crop")).at(5)[0]["x"])
+
+
+def test_flipping_turns_some_images_around() -> None:
+    given = batches(augment=("flip",))
+    (inputs, labels), plain = given.at(0), given.arrays["x"]
+    assert labels is not None
+    turned = [np.array_equal(x, plain[label][:, :, ::-1]) for x, label in zip(inputs["x"], labels, strict=True)]
+    same = [np.array_equal(x, plain[label]) for x, label in zip(inputs["x"], labels, strict=True)]
+    assert any(turned)
+    assert any(same)
+    assert all(one != other for one, other in zip(turned, same, strict=True))
+
+
+def test_shifting_moves_by_at_most_an_eighth_and_fills_with_zeros() -> None:
+    images = np.zeros((200, 1, 16, 8), np.float32)
+    images[:, 0, 8, 4] = 1
+    found = shifted(images, np.random.default_rng(0))
+    assert found.shape == images.shape
+    rows, columns = np.nonzero(found[:, 0])[1:]
+    assert (rows.min(), rows.max()) == (6, 10)
+    assert (columns.min(), columns.max()) == (3, 5)
+
+
+def test_few_frames_keep_none_apart() -> None:
+    given = Batches({"x": np.zeros((10, 3))}, None, size=64, seed=0)
+    assert given.validation == slice(10, 10)
+    assert given.steps_per_epoch == 1
+    assert given.at(0)[1] is None
