@@ -33,9 +33,7 @@ def command(source: Path, output: str) -> None:
     allowed = names[names.index(FitPrototypesPass.name) : names.index(QuantizePass.name)]
     if phase not in allowed:
         written = "before any pass" if phase is None else f"after {phase}"
-        raise ModelError(
-            f"{source}: this IR was written {written}; what is exported is IR after {' or '.join(allowed)}"
-        )
+        raise ModelError(f"{source}: this IR was written {written}; it can be exported after {' or '.join(allowed)}")
     data = export_model(module).SerializeToString(deterministic=True)
     write(output, data)
     say(f"{output}: {len(data):,} bytes")

@@ -16,9 +16,11 @@ from pqc.dialects.location import node_location
 from pqc.dialects.onnx import ConvOp, MaxPoolOp, shape_of, tensor
 from pqc.dialects.pq import ConvolutionOp, OnGridOp
 from pqc.dialects.pq_types import ConfigAttr, GridAttr
+from pqc.numerics import shapes
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
 from pqc.numerics.grouping import Cut, Grouping
+from pqc.numerics.shapes import ShapeError
 from pqc.numerics.window import Window
 from pqc.passes.attributes import set_target
 from pqc.passes.text import module_text
@@ -71,7 +73,11 @@ class Network:
         kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
         pads = draw(st.tuples(*[st.integers(0, 2)] * 4))
         window = Window(kernel, draw(st.tuples(two, two)), pads, draw(st.tuples(two, two)))
-        return window if min(window.output_size(*x.shape[2:])) >= 1 else None
+        try:
+            shapes.convolution(x.shape, (1, x.shape[1], *kernel), (1,), window, 1)
+        except ShapeError:
+            return None
+        return window
 
     def integers(self, element: Element, *shape: int) -> np.ndarray:
         return self.random.integers(element.minimum, element.maximum, shape, endpoint=True).astype(element.storage)
@@ -103,9 +109,12 @@ class Network:
             ConstantOp("step", np.exp2(FINEST - self.random.integers(0, 3, outputs)).astype(np.float32)),
         ]
         self.block.add_ops(constants)
+        codebook_value, table_value, bias_value, step_value = (constant.result for constant in constants)
         op = ConvolutionOp(
             x.value,
-            *(constant.result for constant in constants[:3]),
+            codebook_value,
+            table_value,
+            bias_value,
             residual,
             window=window,
             config=ConfigAttr.of(prototypes, length, grid.bits, entries.bits, draw(st.sampled_from(Metric)), grouping),
@@ -114,7 +123,7 @@ class Network:
             low=None if low is None else FloatAttr(low, f64),
             high=None if high is None else FloatAttr(high, f64),
             result_type=result,
-            step=constants[3].result,
+            step=step_value,
         )
         self.on_grid(self.add(op, name), f"{name} on its grid", self.element(low != 0.0))
 
@@ -130,10 +139,7 @@ class Network:
         constants = [ConstantOp(f"{name}.{what}", array) for what, array in (("weight", weight), ("bias", bias))]
         self.block.add_ops(constants)
         geometry = {"strides": window.strides, "pads": window.pads, "dilations": window.dilations}
-        try:
-            op = ConvOp(x.value, *(constant.result for constant in constants), **geometry)
-        except ValueError:
-            return
+        op = ConvOp(x.value, *(constant.result for constant in constants), **geometry)
         self.on_grid(self.add(op, name), f"{name} on its grid", self.element(signed=True))
 
     def pooling(self, name: str) -> None:

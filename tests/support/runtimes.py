@@ -1,4 +1,4 @@
-"""What onnxruntime computes."""
+"""Models in the hands of others: what onnx says of them, and what onnxruntime computes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import Any
 import onnx
 
 from pqc.numerics.arrays import AnyArray, FloatArray
+
+
+def check_onnx(model: onnx.ModelProto) -> None:
+    """Everything that the package onnx can check of a model, shapes and functions included."""
+    checker: Any = importlib.import_module("onnx.checker")
+    checker.check_model(model, full_check=True)
 
 
 def run_onnx(model: onnx.ModelProto, inputs: Mapping[str, AnyArray]) -> list[FloatArray]:

@@ -37,9 +37,11 @@ def convolution(node: Node) -> Activation:
         for index, (what, rank) in enumerate((("codebook", 3), ("table", 3), ("bias", 1), ("step", 1)), start=1)
     )
     grid, window = _grid(node), _window(node)
-    rows, columns = window.output_size(x[2], x[3])
     grouping, metric = CONVOLUTIONS[node.proto.op_type]
     _, prototypes, length = codebook.array.shape
+    outputs = table.array.shape[2]
+    # the same windows as those of a Conv
+    result = shapes.convolution(x, (outputs, x[1], *window.kernel), (outputs,), window, 1)
     try:
         op = ConvolutionOp(
             node.operand(),
@@ -55,7 +57,7 @@ def convolution(node: Node) -> Activation:
             shift=_integer(node, "shift"),
             low=None,
             high=None,
-            result_type=tensor((shapes.FRAMES, table.array.shape[2], rows, columns)),
+            result_type=tensor(result),
             step=node.whole(step),
         )
         op.verify_()
