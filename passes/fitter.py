@@ -110,7 +110,7 @@ class Fitter:
         number = self.chosen.index(op)
         if config_of(op) is not None:
             layer = fit_layer(data, self._shape(op), self.options, number)
-            return {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias}
+            return {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias, "step": layer.step}
         groups = op.group.value.data if isinstance(op, ConvOp) else 1
         weight, bias = refit_weights(data, constant_array(op.bias), groups, self.options, number)
         return {"weight": weight.reshape(constant_array(op.weight).shape), "bias": bias}
@@ -138,7 +138,7 @@ class Fitter:
 
     def _take(self, op: Layer, arrays: Mapping[str, AnyArray]) -> None:
         """Make the operation that takes the place of ``op``, with its constants in front."""
-        names = ("codebook", "table", "bias") if config_of(op) is not None else ("weight", "bias")
+        names = ("codebook", "table", "bias", "step") if config_of(op) is not None else ("weight", "bias")
         constants = [ConstantOp(name, arrays[name]) for name in names]
         values = [constant.result for constant in constants]
         layer = self._product_quantized(op, *values) if config_of(op) is not None else with_constants(op, *values)
@@ -150,7 +150,9 @@ class Fitter:
             hint(constant.result, constant.label)
         layer.results[0].name_hint = op.result.name_hint
 
-    def _product_quantized(self, op: Layer, codebook: SSAValue, table: SSAValue, bias: SSAValue) -> ConvolutionOp:
+    def _product_quantized(
+        self, op: Layer, codebook: SSAValue, table: SSAValue, bias: SSAValue, step: SSAValue
+    ) -> ConvolutionOp:
         shape = self._shape(op)
         return ConvolutionOp(
             op.x,
@@ -171,6 +173,7 @@ class Fitter:
             shift=shape.shift,
             low=op.low,
             high=op.high,
+            step=step,
             result_type=op.result.type,
         )
 

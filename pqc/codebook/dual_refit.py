@@ -91,6 +91,9 @@ class DualRefit:
         table = prior.astype(np.float64) + change.reshape(shape)
         return table.astype(np.float32), mean - used @ change
 
+    def curvature(self, ridge: float) -> None:
+        """Not known: that would take as many equations as there are entries."""
+
     def _solver_for(self, ridge: float) -> PositiveSolver:
         """The centered and regularized matrix of common codes, factored and kept for the next targets."""
         if self._solver is not None and self._solver[0] == ridge:

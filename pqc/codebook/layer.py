@@ -11,18 +11,17 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pqc.codebook.bias import correct_bias
 from pqc.codebook.kmeans import fit_codebook, weight_metric
 from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of
 from pqc.codebook.rows import LayerData, Rows, rows_at
 from pqc.codebook.sampling import sample_positions, sample_vectors
-from pqc.codebook.table import plain_table, quantize_table
+from pqc.codebook.table import plain_table
+from pqc.codebook.table_fit import TableFit
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
 from pqc.numerics.grouping import Cut, Grouping
-from pqc.numerics.lookup import lookup
 from pqc.numerics.window import Window
 from pqc.workers import in_parallel
 
@@ -89,14 +88,16 @@ class LayerShape:
 
 @dataclass(frozen=True)
 class FittedLayer:
-    """What takes the place of a layer's weights; quantizing the table is left to whoever quantizes the layer."""
+    """What takes the place of a layer's weights: ``result = step[o] * (bias[o] + sum of table[s, code, o])``."""
 
     codebook: IntArray
     """[groups, prototypes, length], in the storage type of its grid."""
-    table: Float32
-    """[subspaces, prototypes, outputs], real."""
-    bias: Float32
-    """[outputs], real, with the correction of what rounding the table adds on average."""
+    table: IntArray
+    """[subspaces, prototypes, outputs], in the storage type of its bits."""
+    bias: IntArray
+    """[outputs] int32."""
+    step: Float32
+    """[outputs], the real value of one unit."""
 
 
 def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: int = 0) -> FittedLayer:
@@ -110,7 +111,8 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
     steps = usual_steps(data, shape) if options.tuning_steps is None else options.tuning_steps
     if steps:
         codebook = _tune_codebook(data, shape, replace(options, tuning_steps=steps), codebook, seeds)
-    return _fit_table(data, shape, options, codebook, seeds)
+    integers = _fit_table(data, shape, options, codebook, seeds).rounded(shape.table_bits)
+    return FittedLayer(codebook, integers.table, integers.bias, integers.scale.astype(np.float32))
 
 
 def usual_steps(data: LayerData, shape: LayerShape) -> int:
@@ -155,8 +157,8 @@ def _tune_codebook(
 
 def _fit_table(
     data: LayerData, shape: LayerShape, options: FitOptions, codebook: IntArray, seeds: list[int]
-) -> FittedLayer:
-    """Refit against the float network's result, and the bias that makes up for rounding the table."""
+) -> TableFit:
+    """Refit against the float network's result."""
     cut = _cut(data, shape)
     features = cut.subspaces * shape.prototypes
     wanted = max(options.refit_positions, min(POSITIONS_AN_ENTRY * features, 2 * options.refit_positions))
@@ -166,13 +168,10 @@ def _fit_table(
     equations = refit_of(codes, shape.prototypes, rows.target)
     prior, rounds = _plain(data, shape, codebook), options.bound_rounds
     table, bias = bounded_refit(equations, codes, rows.target, rows.bounds, prior, options.ridge, rounds)
-    quantized = quantize_table(table, bias, shape.table_bits, shape.accumulator_bits, shape.power_of_two_of)
     wanted = equations.visible(codes, rows.target, rows.bounds, table, bias) if rounds else rows.target
-    sums = lookup(codes.T[None], quantized.table, quantized.bias[:, None], shape.accumulator_bits)[0].T
-    missing = wanted.mean(axis=0, dtype=np.float64) - sums.mean(axis=0) * quantized.scale
-    corrected = correct_bias(quantized, missing, shape.accumulator_bits)
-    moved = (corrected.bias.astype(np.float64) - quantized.bias) * quantized.scale
-    return FittedLayer(codebook, table, (bias + moved).astype(np.float32))
+    curvature = equations.curvature(options.ridge)
+    mean = wanted.mean(axis=0, dtype=np.float64)
+    return TableFit(table, bias, curvature, codes, mean, shape.accumulator_bits, shape.power_of_two_of)
 
 
 def _codes(vectors: IntArray, codebook: IntArray, metric: Metric) -> IntArray:

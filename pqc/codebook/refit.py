@@ -17,6 +17,7 @@ from pqc.codebook.dual_refit import DualRefit
 from pqc.codebook.iterative_solver import IterativeSolver
 from pqc.codebook.one_hot import OneHotParts
 from pqc.codebook.positive_solver import PositiveSolver
+from pqc.codebook.rounding import Curvature
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.workers import in_parallel
 
@@ -57,6 +58,10 @@ class Refit(Protocol):
 
     def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
         """The table and the bias of least squared error, see :meth:`TableRefit.solve`."""
+        ...
+
+    def curvature(self, ridge: float) -> Curvature | None:
+        """What an error in the table costs; None where that is not known, in the form with fewer equations."""
         ...
 
 
@@ -188,6 +193,16 @@ class TableRefit:
         bias = mean - counts @ change / self.positions
         return (flat + change).astype(np.float32).reshape(self.shape), bias
 
+    def curvature(self, ridge: float) -> Curvature | None:
+        """What an error in the table costs, the pull towards the prior included; None where that is too large."""
+        if self._gram.shape[0] > MOST_FACTORED:
+            return None
+        self._solver = None  # three matrices at once are enough
+        matrix = self._matrix(ridge)
+        order = np.argsort(np.diagonal(matrix), kind="stable")
+        matrix = matrix[np.ix_(order, order)]
+        return Curvature(order, np.linalg.cholesky(matrix), np.diagonal(self._gram) / self.positions)
+
     def _solver_for(self, ridge: float) -> PositiveSolver | IterativeSolver:
         """The centered and regularized normal matrix, factored and kept for the next targets."""
         if self._solver is not None and self._solver[0] == ridge:
@@ -195,14 +210,18 @@ class TableRefit:
         counts = np.diagonal(self._gram)
         if len(counts) > MOST_FACTORED:
             solver = IterativeSolver(self._gram, counts, self.positions, ridge * self.positions / self.shape[1])
-            self._solver = (ridge, solver)
-            return solver
+        else:
+            solver = PositiveSolver(self._matrix(ridge))
+        self._solver = (ridge, solver)
+        return solver
+
+    def _matrix(self, ridge: float) -> Float64:
+        """The centered and regularized normal matrix."""
+        counts = np.diagonal(self._gram)
         matrix: Float64 = np.outer(counts, counts / -self.positions)
         matrix += self._gram
         matrix[np.diag_indices_from(matrix)] += ridge * self.positions / self.shape[1]
-        solver = PositiveSolver(matrix)
-        self._solver = (ridge, solver)
-        return solver
+        return matrix
 
     def _check_same(self, codes: IntArray, target: FloatArray) -> None:
         """Refuse anything but new targets for the positions that were added."""

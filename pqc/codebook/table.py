@@ -72,12 +72,10 @@ def quantize_table(
     Raises:
         ModelError: no such scale exists.
     """
-    middle = (table.max(axis=1) + table.min(axis=1)).astype(np.float64) / 2
-    centered = table.astype(np.float64) - middle[:, None, :]
-    whole = bias.astype(np.float64) + middle.sum(axis=0)
+    centered, whole = center(table, bias)
     element = Element(table_bits, signed=True)
     limit = (1 << accumulator_bits - 1) - 1
-    scale = _finest(centered, whole, element.maximum, limit, power_of_two_of)
+    scale = finest_scale(centered, whole, element.maximum, limit, power_of_two_of)
     while True:
         entries = element.clip(np.floor(centered / scale + 0.5).astype(np.int64))
         start = np.floor(whole / scale + 0.5).astype(np.int64).astype(np.int32)
@@ -85,7 +83,7 @@ def quantize_table(
         if (reach <= limit).all():
             return QuantizedTable(entries, scale, start, 1 - reach / (limit + 1))
         scale = np.where(reach <= limit, scale, scale * (COARSER if power_of_two_of is None else 2))
-        _refuse_above(scale, power_of_two_of, accumulator_bits)
+        refuse_above(scale, power_of_two_of, accumulator_bits)
 
 
 def proven_margin(table: IntArray, bias: IntArray, accumulator_bits: int) -> Float64:
@@ -124,10 +122,16 @@ def check_shifts(scale: Float64, power_of_two_of: float | None) -> None:
                 f"the step of output channel {output} is {one:.9g}, no power of two times its result's scale "
                 f"{power_of_two_of:.9g}, which a target that only shifts needs"
             )
-    _refuse_above(scale, power_of_two_of, None)
+    refuse_above(scale, power_of_two_of, None)
 
 
-def _finest(centered: Float64, whole: Float64, largest: int, limit: int, power_of_two_of: float | None) -> Float64:
+def center(table: FloatArray, bias: FloatArray) -> tuple[Float64, Float64]:
+    """The same layer with the middle of each subspace's entries in the bias."""
+    middle = (table.max(axis=1) + table.min(axis=1)).astype(np.float64) / 2
+    return table.astype(np.float64) - middle[:, None, :], bias.astype(np.float64) + middle.sum(axis=0)
+
+
+def finest_scale(centered: Float64, whole: Float64, largest: int, limit: int, power_of_two_of: float | None) -> Float64:
     """The scale at which entries just fit their bits and the real sums just fit the accumulator, per output."""
     entries = np.abs(centered).max(axis=(0, 1)) / largest
     sums = (np.abs(centered).max(axis=1).sum(axis=0) + np.abs(whole)) / (limit * (1 - HEADROOM))
@@ -137,11 +141,11 @@ def _finest(centered: Float64, whole: Float64, largest: int, limit: int, power_o
         return np.where(scale > smallest, scale, 1.0)
     exponents = np.ceil(np.log2(np.maximum(scale / power_of_two_of, 2.0**-24)) - 1e-9)
     result: Float64 = power_of_two_of * np.exp2(exponents)
-    _refuse_above(result, power_of_two_of, None)
+    refuse_above(result, power_of_two_of, None)
     return result
 
 
-def _refuse_above(scale: Float64, power_of_two_of: float | None, accumulator_bits: int | None) -> None:
+def refuse_above(scale: Float64, power_of_two_of: float | None, accumulator_bits: int | None) -> None:
     """Stop where a longer left shift would be needed than there is."""
     if power_of_two_of is None or (scale <= power_of_two_of * 2.0**LONGEST_LEFT_SHIFT * (1 + 1e-9)).all():
         return

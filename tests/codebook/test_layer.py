@@ -11,7 +11,6 @@ from pqc.codebook import layer, one_hot, sampling
 from pqc.codebook.layer import FitOptions, FittedLayer, LayerShape, fit_layer, usual_steps
 from pqc.codebook.metrics import normalized_error, rows
 from pqc.codebook.rows import LayerData
-from pqc.codebook.table import quantize_table
 from pqc.numerics.arrays import FloatArray
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
@@ -44,10 +43,10 @@ def real_result(data: LayerData, shape: LayerShape, fitted: FittedLayer) -> Floa
     vectors = onto_grid(cut.subvectors(data.activations, data.window), shape.shift, shape.codebook)
     codes = nearest_prototype(vectors, cut.for_taps(fitted.codebook), shape.metric)
     bits = shape.accumulator_bits
-    quantized = quantize_table(fitted.table, fitted.bias, shape.table_bits, bits, shape.power_of_two_of)
-    assert (largest_sum(quantized.table, quantized.bias) < 1 << bits - 1).all()
-    sums = lookup(codes, quantized.table, quantized.bias[:, None], bits)
-    return rows(sums * quantized.scale[:, None])
+    assert (largest_sum(fitted.table, fitted.bias) < 1 << bits - 1).all()
+    assert np.abs(fitted.table).max() <= 1 << shape.table_bits - 1
+    sums = lookup(codes, fitted.table, fitted.bias[:, None], bits)
+    return rows(sums * fitted.step[:, None].astype(np.float64))
 
 
 def visible_error(data: LayerData, shape: LayerShape, options: FitOptions) -> float:
@@ -111,6 +110,19 @@ def test_padding_behind_the_last_subvector_and_narrow_accumulators(data: LayerDa
 def test_shift_targets(data: LayerData) -> None:
     shape = replace(SHAPE, power_of_two_of=0.3)
     assert visible_error(data, shape, OPTIONS) < 1.1 * visible_error(data, SHAPE, OPTIONS)
+
+
+@pytest.mark.parametrize("power_of_two_of", [None, 0.3])
+def test_narrow_tables_are_rounded_for_the_sum(data: LayerData, power_of_two_of: float | None) -> None:
+    wide, narrow = (replace(SHAPE, table_bits=bits, power_of_two_of=power_of_two_of) for bits in (8, 4))
+    assert visible_error(data, narrow, OPTIONS) < 1.1 * visible_error(data, wide, OPTIONS)
+
+
+def test_layers_too_large_for_normal_equations_are_rounded_too(data: LayerData) -> None:
+    few = replace(OPTIONS, refit_positions=60)
+    result = fit_layer(data, SHAPE, few)
+    assert (largest_sum(result.table, result.bias) < 1 << 15).all()
+    assert visible_error(data, SHAPE, few) < 1
 
 
 def test_both_bounds_are_looked_through(data: LayerData) -> None:

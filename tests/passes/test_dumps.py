@@ -31,11 +31,12 @@ def test_one_file_for_each_pass_that_changed_something(levels: Levels) -> None:
         "02-fuse-epilogue.mlir",
         "03-select-pq.mlir",
         "04-calibrate-ranges.mlir",
+        "05-choose-bitwidths.mlir",
         "06-fit-prototypes.mlir",
         "07-quantize.mlir",
         "08-lower-to-pqa.mlir",
-        "10-allocate-memory.mlir",
-        "11-insert-tokens.mlir",
+        "11-allocate-memory.mlir",
+        "12-insert-tokens.mlir",
     ]
 
 
@@ -64,19 +65,19 @@ def test_every_integer_level_computes_the_same(levels: Levels) -> None:
         np.testing.assert_array_equal(found["output0"], quantized["output0"])
 
 
-@pytest.mark.parametrize("index", range(9))
+@pytest.mark.parametrize("index", range(10))
 def test_compiling_from_a_dump_gives_the_same_bytes(levels: Levels, index: int) -> None:
     again = compile_model(CompileRequest(levels.dumps[index], None))
     assert again.program.to_bytes() == levels.program.to_bytes()
 
 
 def test_a_resumed_compilation_dumps_the_rest(levels: Levels, tmp_path: Path) -> None:
-    compile_model(CompileRequest(levels.dumps[5], None, dump_ir=tmp_path))
+    compile_model(CompileRequest(levels.dumps[6], None, dump_ir=tmp_path))
     written = sorted(tmp_path.glob("*.mlir"))
-    assert [path.name for path in written] == [path.name for path in levels.dumps[6:]]
+    assert [path.name for path in written] == [path.name for path in levels.dumps[7:]]
     for path in written:
         assert path.read_text().split("\n", 3)[3] == (levels.folder / "ir" / path.name).read_text().split("\n", 3)[3]
-    assert f"// pqc opt {levels.dumps[5]} -p 'lower-to-pqa' " in written[0].read_text()
+    assert f"// pqc opt {levels.dumps[6]} -p 'lower-to-pqa' " in written[0].read_text()
 
 
 def test_a_dump_for_another_target_is_refused(levels: Levels) -> None:
@@ -86,8 +87,8 @@ def test_a_dump_for_another_target_is_refused(levels: Levels) -> None:
 
 
 def test_a_dump_of_a_pass_that_does_not_exist_is_refused(levels: Levels) -> None:
-    text = levels.dumps[5].read_text().replace('pqc.phase = "quantize"', 'pqc.phase = "qantize"')
-    path = levels.dumps[5].with_name("changed.mlir")
+    text = levels.dumps[6].read_text().replace('pqc.phase = "quantize"', 'pqc.phase = "qantize"')
+    path = levels.dumps[6].with_name("changed.mlir")
     path.write_text(text)
     try:
         with pytest.raises(ModelError, match="written after a pass 'qantize'; the passes are fold-batch-norm, "):

@@ -12,7 +12,7 @@ from xdsl.dialects.builtin import FloatAttr, ModuleOp
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from pqc.codebook.metrics import normalized_error
-from pqc.codebook.table import plain_table
+from pqc.codebook.table import plain_table, quantize_table
 from pqc.dialects.blob import ConstantOp, constant_of
 from pqc.dialects.location import node_name
 from pqc.dialects.onnx import ConvOp
@@ -49,7 +49,7 @@ def error_of(levels: Levels, module: ModuleOp) -> float:
 
 
 def test_the_layer_keeps_its_place_and_its_epilogue(levels: Levels) -> None:
-    before, layer = level(levels, 4), fitted(level(levels, 5))
+    before, layer = level(levels, 5), fitted(level(levels, 6))
     (replaced,) = [op for op in before.walk() if isinstance(op, ConvOp) and CONFIG in op.attributes]
     assert node_name(layer) == node_name(replaced) == "conv2"
     assert layer.attributes[GRID] == replaced.attributes[GRID]
@@ -61,7 +61,7 @@ def test_the_layer_keeps_its_place_and_its_epilogue(levels: Levels) -> None:
 
 
 def test_the_codebook_lies_on_the_grid_of_the_input(levels: Levels) -> None:
-    layer = fitted(level(levels, 5))
+    layer = fitted(level(levels, 6))
     codebook = constant_of(layer.codebook)
     assert codebook is not None
     assert codebook.shape == (4, 4, 9)
@@ -70,7 +70,7 @@ def test_the_codebook_lies_on_the_grid_of_the_input(levels: Levels) -> None:
 
 
 def test_the_error_is_on_record_down_to_the_program(levels: Levels) -> None:
-    error = fitted(level(levels, 5)).attributes[ERROR]
+    error = fitted(level(levels, 6)).attributes[ERROR]
     assert isinstance(error, FloatAttr)
     assert 0 < error.value.data < 0.5
     (layer,) = [layer for layer in levels.program.provenance["layers"] if layer["pq"]]
@@ -78,7 +78,7 @@ def test_the_error_is_on_record_down_to_the_program(levels: Levels) -> None:
 
 
 def test_the_fitted_table_is_better_than_the_plain_one(levels: Levels) -> None:
-    before, module = level(levels, 4), level(levels, 5)
+    before, module = level(levels, 5), level(levels, 6)
     learned = error_of(levels, module)
     (replaced,) = [op for op in before.walk() if isinstance(op, ConvOp) and CONFIG in op.attributes]
     layer = fitted(module)
@@ -87,8 +87,11 @@ def test_the_fitted_table_is_better_than_the_plain_one(levels: Levels) -> None:
     assert codebook is not None
     assert bias is not None
     real = codebook.astype(np.float32) * layer.grid.scale.data
-    for value, array in ((layer.table, plain_table(weight.reshape(len(weight), -1), real)), (layer.bias, bias)):
-        constant = ConstantOp("plain", array.astype(np.float32))
+    assert layer.step is not None
+    plain = quantize_table(plain_table(weight.reshape(len(weight), -1), real), bias, 8, 16)
+    integers = ((layer.table, plain.table), (layer.bias, plain.bias), (layer.step, plain.scale.astype(np.float32)))
+    for value, array in integers:
+        constant = ConstantOp("plain", array)
         Rewriter.insert_op(constant, InsertPoint.before(layer))
         value.replace_all_uses_with(constant.result)
     assert learned < error_of(levels, module)
@@ -96,12 +99,12 @@ def test_the_fitted_table_is_better_than_the_plain_one(levels: Levels) -> None:
 
 def test_more_prototypes_are_better(levels: Levels, tmp_path: Path) -> None:
     finer = compile_network(residual_network(), tmp_path, options=PqOptions(prototypes=64))
-    assert error_of(finer, level(finer, 5)) < error_of(levels, level(levels, 5))
+    assert error_of(finer, level(finer, 6)) < error_of(levels, level(levels, 6))
 
 
 def test_inputs_of_more_bits_than_a_prototype_are_shifted(tmp_path: Path) -> None:
     options = PqOptions(prototypes=4, prototype_bits=4, activation_bits=8)
-    layer = fitted(level(compile_network(residual_network(), tmp_path, options=options), 5))
+    layer = fitted(level(compile_network(residual_network(), tmp_path, options=options), 6))
     codebook = constant_of(layer.codebook)
     assert codebook is not None
     assert layer.shift.value.data == 4
@@ -111,15 +114,15 @@ def test_inputs_of_more_bits_than_a_prototype_are_shifted(tmp_path: Path) -> Non
 def test_more_frames_than_are_executed_together(tmp_path: Path) -> None:
     network = residual_network()
     levels = compile_network(network, tmp_path, options=OPTIONS, frames=100)
-    assert error_of(levels, level(levels, 5)) < 0.5
+    assert error_of(levels, level(levels, 6)) < 0.5
 
 
 def test_how_many_frames_are_executed_together_does_not_matter(levels: Levels, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = level(levels, 4)
+    module = level(levels, 5)
     # three frames of the largest tensor
     monkeypatch.setattr(frames_at_once, "ELEMENTS_AT_ONCE", 3 * 4 * 6 * 6)
     FitPrototypesPass().apply(make_context(), module)
-    expected = level(levels, 5)
+    expected = level(levels, 6)
     module.attributes[PHASE] = expected.attributes[PHASE]
     assert module.is_structurally_equivalent(expected)
 
@@ -136,7 +139,7 @@ def test_progress_is_told_layer_by_layer(levels: Levels) -> None:
     heard: list[tuple[str, int, int]] = []
     token = LISTENER.set(lambda what, done, total: heard.append((what, done, total)))
     try:
-        FitPrototypesPass().apply(make_context(), level(levels, 4))
+        FitPrototypesPass().apply(make_context(), level(levels, 5))
     finally:
         LISTENER.reset(token)
     assert heard == [("fitting conv2", 0, 2), ("fitting gemm7", 1, 2), ("fitting", 2, 2)]
