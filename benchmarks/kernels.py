@@ -21,7 +21,7 @@ from timing import ROOT
 
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric
+from pqc.numerics.encode import Metric, starts_of
 from pqc.numerics.kernels import LARGE_WORK, NUMPY, Kernels, compiled_kernels
 from pqc.numerics.requantize import Clip
 from pqc.numerics.window import Window
@@ -60,7 +60,9 @@ def encoding(
     x = values(element, frames, channels, size, size)
     subspaces = -(-channels * 9 // length)
     codebook = values(element, subspaces, 16, length).astype(np.int32)
-    encode = kernels.encoder(codebook, THREE_BY_THREE, (size, size), 0, (0, element), metric)
+    encode = kernels.encoder(
+        codebook, THREE_BY_THREE, (size, size), starts_of(0, length, subspaces), (0, element), metric
+    )
     return lambda: encode(x), frames * subspaces * size * size
 
 

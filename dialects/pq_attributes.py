@@ -14,7 +14,7 @@ from xdsl.printer import Printer
 from pqc.dialects.rules import element_of, expect, expect_range, integer_type
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
-from pqc.numerics.grouping import Grouping
+from pqc.numerics.grouping import Codebooks, Grouping
 from pqc.numerics.window import Window
 
 METRICS = tuple(metric.name.lower() for metric in Metric)
@@ -29,6 +29,11 @@ def check_metric(name: str) -> None:
 def check_grouping(name: str) -> None:
     """Raise VerifyException unless there is a grouping of this name."""
     expect(name in tuple(Grouping), f"grouping {name!r}, allowed are {', '.join(Grouping)}")
+
+
+def check_codebooks(name: str) -> None:
+    """Raise VerifyException unless codebooks can be this."""
+    expect(name in tuple(Codebooks), f"codebooks {name!r}, allowed are {', '.join(Codebooks)}")
 
 
 def spell_float(value: float) -> str:
@@ -133,13 +138,14 @@ class ConfigAttr(ParametrizedAttribute):
     """How a layer is product-quantized: ``#pq.config<prototypes = 16, length = 9, bits = [8, 8], l2>``.
 
     The bits are those of a prototype's and of a table's element. ``grouping = channel`` may stand behind the length;
-    without it subvectors are cut from the window.
+    without it subvectors are cut from the window. Then ``codebooks = shared`` may follow; without it they are separate.
     """
 
     name = "pq.config"
     prototypes: IntAttr
     length: IntAttr
     grouping: StringAttr
+    codebooks: StringAttr
     prototype_bits: IntAttr
     table_bits: IntAttr
     metric: StringAttr
@@ -152,12 +158,14 @@ class ConfigAttr(ParametrizedAttribute):
         table_bits: int,
         metric: Metric,
         grouping: Grouping = Grouping.WINDOW,
+        codebooks: Codebooks = Codebooks.SEPARATE,
     ) -> ConfigAttr:
         """A configuration from plain numbers."""
         return ConfigAttr(
             IntAttr(prototypes),
             IntAttr(length),
             StringAttr(grouping.value),
+            StringAttr(codebooks.value),
             IntAttr(prototype_bits),
             IntAttr(table_bits),
             StringAttr(metric.name.lower()),
@@ -173,10 +181,16 @@ class ConfigAttr(ParametrizedAttribute):
         """Which elements form a subvector."""
         return Grouping(self.grouping.data)
 
+    @property
+    def sharing(self) -> Codebooks:
+        """Whether all subspaces share one codebook."""
+        return Codebooks(self.codebooks.data)
+
     def verify(self) -> None:
         """Numbers in the ranges that the hardware's fields and the learning allow."""
         check_metric(self.metric.data)
         check_grouping(self.grouping.data)
+        check_codebooks(self.codebooks.data)
         for what, value, low, high in (
             ("prototypes", self.prototypes.data, 2, 4096),
             ("length", self.length.data, 1, 1024),
@@ -197,7 +211,8 @@ class ConfigAttr(ParametrizedAttribute):
             parser.parse_punctuation("=")
             length = parser.parse_integer()
             parser.parse_punctuation(",")
-            grouping = _parse_grouping(parser)
+            grouping = _parse_choice(parser, "grouping", Grouping.WINDOW)
+            codebooks = _parse_choice(parser, "codebooks", Codebooks.SEPARATE)
             parser.parse_keyword("bits")
             parser.parse_punctuation("=")
             bits = parse_integers(parser)
@@ -206,24 +221,26 @@ class ConfigAttr(ParametrizedAttribute):
         if len(bits) != 2:
             parser.raise_error("bits are those of a prototype's and of a table's element")
         numbers = IntAttr(bits[0]), IntAttr(bits[1])
-        return (IntAttr(prototypes), IntAttr(length), StringAttr(grouping), *numbers, StringAttr(metric))
+        choices = StringAttr(grouping), StringAttr(codebooks)
+        return (IntAttr(prototypes), IntAttr(length), *choices, *numbers, StringAttr(metric))
 
     def print_parameters(self, printer: Printer) -> None:
         """Print the form shown above."""
         bits = [self.prototype_bits.data, self.table_bits.data]
-        grouping = "" if self.grouped is Grouping.WINDOW else f"grouping = {self.grouping.data}, "
+        choices = "" if self.grouped is Grouping.WINDOW else f"grouping = {self.grouping.data}, "
+        choices += "" if self.sharing is Codebooks.SEPARATE else f"codebooks = {self.codebooks.data}, "
         with printer.in_angle_brackets():
             printer.print_string(
-                f"prototypes = {self.prototypes.data}, length = {self.length.data}, {grouping}bits = {bits}, "
+                f"prototypes = {self.prototypes.data}, length = {self.length.data}, {choices}bits = {bits}, "
                 f"{self.metric.data}"
             )
 
 
-def _parse_grouping(parser: AttrParser) -> str:
-    """``grouping = channel,`` or nothing."""
-    if parser.parse_optional_keyword("grouping") is None:
-        return Grouping.WINDOW.value
+def _parse_choice(parser: AttrParser, name: str, default: str) -> str:
+    """``grouping = channel,``, or nothing for the default."""
+    if parser.parse_optional_keyword(name) is None:
+        return str(default)
     parser.parse_punctuation("=")
-    grouping = parser.parse_identifier("grouping")
+    choice = parser.parse_identifier(name)
     parser.parse_punctuation(",")
-    return grouping
+    return choice

@@ -59,10 +59,10 @@ class ConvolutionOp(IRDLOperation):
     """A convolution by product quantization between real numbers, looked up in a table of real numbers or integers.
 
     The input is brought onto ``grid``, encoded with the integer codebook, and looked up in the table; bias, residual
-    and clip follow, as in ``onnx.conv``. The codebook is [groups, prototypes, length], the table
-    [subspaces, prototypes, outputs]; see :class:`pqc.numerics.grouping.Cut`.
+    and clip follow, as in ``onnx.conv``. The codebook is [groups, prototypes, length], or [1, prototypes, length] if it
+    is shared, the table [subspaces, prototypes, outputs]; see :class:`pqc.numerics.grouping.Cut`.
 
-    In the real form, which fitting leaves, table and bias [outputs] are f32. In the integer form, which has a
+    In the real form table and bias [outputs] are f32. In the integer form, which fitting leaves and which has a
     ``step``, they are the integers that the machine adds up, and the result is step[o] * (bias[o] + sum over s of
     table[s, code, o]): the sum is exact, and multiplied once, so that whoever computes it gets the same bits.
     """
@@ -163,7 +163,7 @@ class ConvolutionOp(IRDLOperation):
         window, config = self.window.data, self.config
         element = self.prototype_element
         check_encoding(self.shift.value.data, element.bits, window)
-        cut, prototypes = check_codebook(self.codebook, channels, window, element, config.grouped)
+        cut, prototypes = check_codebook(self.codebook, channels, window, element, config.grouped, config.sharing)
         for what, found, wanted in (
             ("prototypes", prototypes, config.prototypes.data),
             ("elements a prototype", cut.length, config.length.data),

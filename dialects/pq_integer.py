@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr, StringAttr, TensorType, i64
+from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr, StringAttr, TensorType, UnitAttr, i64
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -42,7 +42,8 @@ from pqc.dialects.rules import (
 )
 from pqc.isa.instructions import Lookup
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric
+from pqc.numerics.encode import Metric, starts_of
+from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.window import Window
 
 
@@ -51,12 +52,14 @@ class EncodeOp(IRDLOperation):
     """Pick the nearest prototype for each position and subspace; ties go to the lowest index.
 
     The input is shifted right by ``shift`` (round half up) and saturated to ``prototype_bits`` first; padding
-    contributes zeros.
+    contributes zeros. The codebook is [subspaces, prototypes, length], or, ``shared`` by all of them, [1, prototypes,
+    length].
     """
 
     name = "pq.encode"
     x = operand_def(QuantizedType)
     codebook = operand_def(TensorType)
+    shared = opt_prop_def(UnitAttr)
     window = prop_def(WindowAttr)
     metric = prop_def(StringAttr)
     shift = prop_def(I64_ATTR)
@@ -64,18 +67,28 @@ class EncodeOp(IRDLOperation):
     codes = result_def(CodesType)
     traits = traits_def(Pure())
     assembly_format = (
-        "$x `,` $codebook $window `metric` $metric `shift` $shift `prototype_bits` $prototype_bits attr-dict `:` "
-        "type($x) `,` type($codebook) `->` type($codes)"
+        "$x `,` $codebook (`shared` $shared^)? $window `metric` $metric `shift` $shift `prototype_bits` "
+        "$prototype_bits attr-dict `:` type($x) `,` type($codebook) `->` type($codes)"
     )
 
     def __init__(
-        self, x: SSAValue, codebook: SSAValue, *, window: Window, metric: Metric, shift: int, prototype_bits: int
+        self,
+        x: SSAValue,
+        codebook: SSAValue,
+        *,
+        window: Window,
+        metric: Metric,
+        shift: int,
+        prototype_bits: int,
+        shared: bool = False,
     ) -> None:
-        _, _, height, width = quantized(x).get_shape()
-        subspaces, prototypes, _ = tensor_type(codebook).get_shape()
+        _, channels, height, width = quantized(x).get_shape()
+        _, prototypes, length = tensor_type(codebook).get_shape()
+        subspaces = Cut.of(Grouping.WINDOW, channels, window, length).subspaces
         super().__init__(
             operands=[x, codebook],
             properties={
+                "shared": UnitAttr() if shared else None,
                 "window": WindowAttr(window),
                 "metric": StringAttr(metric.name.lower()),
                 "shift": IntegerAttr(shift, i64),
@@ -90,6 +103,11 @@ class EncodeOp(IRDLOperation):
         return Metric[self.metric.data.upper()]
 
     @property
+    def starts(self) -> tuple[int, ...]:
+        """The first window element of every subspace."""
+        return starts_of(0, tensor_type(self.codebook).get_shape()[2], codes_type(self.codes).get_shape()[1])
+
+    @property
     def prototype_element(self) -> Element:
         """The grid's integers: the codebook's signedness at ``prototype_bits``."""
         return Element(self.prototype_bits.value.data, element_of(tensor_type(self.codebook).element_type).signed)
@@ -102,7 +120,8 @@ class EncodeOp(IRDLOperation):
         check_metric(self.metric.data)
         bits = self.prototype_bits.value.data
         check_encoding(self.shift.value.data, bits, window)
-        cut, prototypes = check_codebook(self.codebook, shape[1], window, Element(bits, kind.element.signed))
+        element, sharing = Element(bits, kind.element.signed), Codebooks.SHARED if self.shared else Codebooks.SEPARATE
+        cut, prototypes = check_codebook(self.codebook, shape[1], window, element, Grouping.WINDOW, sharing)
         size = (DYNAMIC_INDEX, cut.subspaces, *output_size(window, shape[2], shape[3]))
         expected = CodesType.of(size, prototypes)
         expect(self.codes.type == expected, f"the codes are {self.codes.type}, input and codebook give {expected}")

@@ -14,23 +14,31 @@ from pqc.dialects.rules import (
 )
 from pqc.isa.instructions import Encode
 from pqc.numerics.element import Element
-from pqc.numerics.grouping import Cut, Grouping
+from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.window import Window
 
 
 def check_codebook(
-    codebook: SSAValue, channels: int, window: Window, element: Element, grouping: Grouping = Grouping.WINDOW
+    codebook: SSAValue,
+    channels: int,
+    window: Window,
+    element: Element,
+    grouping: Grouping = Grouping.WINDOW,
+    codebooks: Codebooks = Codebooks.SEPARATE,
 ) -> tuple[Cut, int]:
     """The codebook goes with the input; returns how windows are cut, and the prototypes."""
     groups, prototypes, length = check_sizes("codebook", codebook, "subspaces", "prototypes", "length")
     cut = Cut.of(grouping, channels, window, length)
-    window_and = f"a window of {spell_shape(window.kernel)} and " if grouping is Grouping.WINDOW else ""
     what = "subspaces" if grouping is Grouping.WINDOW else "groups"
-    expect(
-        groups == cut.groups,
-        f"the codebook has {groups} {what}; {channels} channels, {window_and}length {length} make {cut.groups}",
-    )
-    for field, value in (("subspaces", groups), ("prototypes", prototypes), ("length", length)):
+    if codebooks is Codebooks.SHARED:
+        expect(groups == 1, f"the codebook has {groups} {what}, a shared one has 1 for all")
+    else:
+        window_and = f"a window of {spell_shape(window.kernel)} and " if grouping is Grouping.WINDOW else ""
+        expect(
+            groups == cut.groups,
+            f"the codebook has {groups} {what}; {channels} channels, {window_and}length {length} make {cut.groups}",
+        )
+    for field, value in (("subspaces", cut.groups), ("prototypes", prototypes), ("length", length)):
         expect_field(field, value, Encode, field)
     check_elements("codebook", codebook, element, [groups, prototypes, length])
     return cut, prototypes

@@ -134,6 +134,7 @@ class Fitter:
             accumulator_bits=self.target.accumulator_bits,
             power_of_two_of=self.quantizer.power_of_two_of(op),
             grouping=config.grouped,
+            codebooks=config.sharing,
         )
 
     def _take(self, op: Layer, arrays: Mapping[str, AnyArray]) -> None:
@@ -168,6 +169,7 @@ class Fitter:
                 shape.table_bits,
                 shape.metric,
                 shape.grouping,
+                shape.codebooks,
             ),
             grid=self.grids[op.x],
             shift=shape.shift,

@@ -32,13 +32,13 @@ def lookup_facts(op: LookupOp) -> dict[str, Any]:
     if not isinstance(encode, EncodeOp):
         raise InternalError(f"node {node_name(op)!r}: the codes of a lookup come from no pq.encode")
     _, outputs, rows, columns = op.accumulator.type.get_shape()
-    groups, prototypes, length = constant_array(encode.codebook).shape
-    _, _, encode_rows, encode_columns = encode.codes.type.get_shape()
+    _, prototypes, length = constant_array(encode.codebook).shape
+    _, groups, encode_rows, encode_columns = encode.codes.type.get_shape()
     error = op.attributes.get(ERROR)
     _, channels, height, width = quantized(encode.x).get_shape()
     window = encode.window.data if op.window is None else op.window.data
     taps = 1 if op.window is None else window.kernel[0] * window.kernel[1]
-    return {
+    record: dict[str, Any] = {
         "node": node_name(op),
         "op": "pq",
         "pq": True,
@@ -60,6 +60,7 @@ def lookup_facts(op: LookupOp) -> dict[str, Any]:
         "table_bits": op.table_bits.value.data,
         "normalized_error": error.value.data if isinstance(error, FloatAttr) else None,
     }
+    return record | {"shared_codebook": True} if encode.shared else record
 
 
 def conventional_facts(op: Conv2dOp | GemmOp) -> dict[str, Any]:

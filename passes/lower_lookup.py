@@ -20,7 +20,6 @@ from pqc.isa.fields import Memory
 from pqc.isa.instructions import Lookup
 from pqc.isa.parameters import PARAMETER_BYTES
 from pqc.isa.storage import Storage
-from pqc.numerics.arrays import IntArray
 from pqc.numerics.packing import pack
 from pqc.passes.constants import constant_array
 from pqc.passes.lower_layer import Layer, LayerLowering
@@ -51,10 +50,10 @@ class LookupLowering(LayerLowering):
         super().__init__(builder, layer, accumulator_bytes(lookup.accumulator_bits), wide=False)
         self.encode = encode
         self.codebook, self.table = constant_array(encode.codebook), constant_array(lookup.table)
-        books, prototypes, length = self.codebook.shape
-        groups = books if lookup.window is not None else 0
+        _, prototypes, length = self.codebook.shape
+        groups = 0 if lookup.window is None else encode.codes.type.get_shape()[1]
         bits = encode.prototype_bits.value.data, lookup.table_bits.value.data
-        self.pq = PqShape(self.table.shape[0], prototypes, length, *bits, groups)
+        self.pq = PqShape(self.table.shape[0], prototypes, length, *bits, groups, bool(encode.shared))
         self.code_storage = Storage.U8 if self.pq.code_bytes == 1 else Storage.U16
         self.padding = constant_array(lookup.padding) if lookup.padding is not None else np.zeros(0, np.int32)
         self.stay = codebooks_stay(self.pq, builder.target)
@@ -112,6 +111,7 @@ class LookupLowering(LayerLowering):
     def _matching(self, subspaces: int) -> dict[str, int]:
         """The fields that say how vectors are matched with prototypes."""
         return {
+            "shared_codebook": int(self.pq.shared),
             "subspaces": subspaces,
             "prototypes": self.pq.prototypes,
             "length": self.pq.length,
@@ -196,11 +196,13 @@ class LookupLowering(LayerLowering):
         whole = groups.size == self.pq.groups
         key = groups, (0 if self.stay else self.turn(nest, step)), (None if whole else (step.frame, rows))
         if key not in self._group_codebooks:
-            self._group_codebooks[key] = self._codebook(self.codebook[groups.start : groups.stop])
+            self._group_codebooks[key] = self._codebook(groups)
         return self._group_codebooks[key]
 
-    def _codebook(self, books: IntArray) -> SSAValue:
+    def _codebook(self, subspaces: Span) -> SSAValue:
+        """Load the codebooks of some subspaces."""
         bits = self.pq.prototype_bits
+        books = self.codebook if self.pq.shared else self.codebook[subspaces.start : subspaces.stop]
         return self.builder.load_constant("codebook", pack(books, bits), Memory.CODEBOOK, bits)
 
     def _look_up(
@@ -228,9 +230,10 @@ class LookupLowering(LayerLowering):
     def _load_codebook(self, nest: Nest, step: Step, part: SubspaceBlock) -> SSAValue:
         """The codebooks of a block of subspaces."""
         outputs, turn = None if nest.keep_codes else step.outputs, self.turn(nest, step)
-        key = (None if self.stay else outputs), step.input_block, (0 if self.stay else turn)
+        block = 0 if self.pq.shared else step.input_block
+        key = (None if self.stay else outputs), block, (0 if self.stay else turn)
         if key not in self._codebooks:
-            self._codebooks[key] = self._codebook(self.codebook[part.subspaces.start : part.subspaces.stop])
+            self._codebooks[key] = self._codebook(part.subspaces)
         return self._codebooks[key]
 
     def _load_table(self, nest: Nest, step: Step, part: SubspaceBlock) -> SSAValue:

@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 from pqc.errors import ModelError
 from pqc.frames import frames_with
 from pqc.numerics.encode import Metric
-from pqc.numerics.grouping import Grouping
+from pqc.numerics.grouping import Codebooks, Grouping
 from pqc.passes.advance_vector_work import AdvanceVectorWorkPass
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
@@ -47,19 +47,25 @@ RANGES = {
 """What each number may be."""
 
 
+LATER: dict[str, object] = {"codebooks": "separate"}
+"""Options that came later than the first programs, with the default that those programs have and do not name."""
+
+
 @dataclass(frozen=True)
 class PqOptions:
     """How layers are product-quantized.
 
-    ``grouping`` says which elements form a subvector (see :class:`pqc.numerics.grouping.Grouping`); ``tune`` counts
-    steps of gradient descent on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None:
-    see :meth:`frames_of`); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over
-    nodes; ``layers`` chooses for single layers otherwise.
+    ``grouping`` says which elements form a subvector, ``codebooks`` whether all subspaces share one codebook (see
+    :class:`pqc.numerics.grouping.Grouping` and :class:`pqc.numerics.grouping.Codebooks`); ``tune`` counts steps of
+    gradient descent on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None: see
+    :meth:`frames_of`); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes;
+    ``layers`` chooses for single layers otherwise.
     """
 
     prototypes: int = 16
     length: int = 9
     grouping: str = "window"
+    codebooks: str = "separate"
     metric: str = "l2"
     prototype_bits: int = 8
     table_bits: int = 8
@@ -79,6 +85,8 @@ class PqOptions:
                 raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
         if self.grouping not in tuple(Grouping):
             raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
+        if self.codebooks not in tuple(Codebooks):
+            raise ModelError(f"codebooks {self.codebooks!r}, allowed are {', '.join(Codebooks)}")
         if self.metric.upper() not in Metric.__members__:
             raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
 
@@ -89,13 +97,14 @@ class PqOptions:
         return frames_with(CALIBRATION_POSITIONS, shapes, 1, CALIBRATION_FRAMES)
 
     def as_json(self) -> dict[str, Any]:
-        """The options by name, as plain JSON values."""
+        """The options by name, as plain JSON values; those of :data:`LATER` only where they are not the default."""
         plain = {name: value for name, value in vars(self).items() if name not in ("include", "exclude", "layers")}
-        return plain | {
+        values = plain | {
             "include": list(self.include),
             "exclude": list(self.exclude),
             "layers": [choice.as_json() for choice in self.layers],
         }
+        return {name: value for name, value in values.items() if name not in LATER or LATER[name] != value}
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> PqOptions:
@@ -123,6 +132,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
             prototypes=options.prototypes,
             length=options.length,
             grouping=options.grouping,
+            codebooks=options.codebooks,
             metric=options.metric,
             prototype_bits=options.prototype_bits,
             table_bits=options.table_bits,

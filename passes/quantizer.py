@@ -17,7 +17,7 @@ from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import shape_of
 from pqc.errors import InternalError, ModelError
 from pqc.numerics.encode import codes_of_zero
-from pqc.numerics.grouping import Grouping
+from pqc.numerics.grouping import Codebooks, Grouping
 from pqc.numerics.pooling import PoolMode
 from pqc.numerics.quantization import (
     Float64,
@@ -164,9 +164,11 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
         metric=op.config.distance,
         shift=op.shift.value.data,
         prototype_bits=op.config.prototype_bits.data,
+        shared=op.config.sharing is Codebooks.SHARED,
     )
     entries, start = ConstantOp("table", integers.table), ConstantOp("bias", integers.bias)
-    padding = ConstantOp("padding", codes_of_zero(codebook.array, op.config.distance)) if by_channel else None
+    groups, metric = encode.codes.type.get_shape()[1], op.config.distance
+    padding = ConstantOp("padding", codes_of_zero(codebook.array, groups, metric)) if by_channel else None
     lookup = pq.LookupOp(
         encode.codes,
         entries.result,

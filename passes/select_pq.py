@@ -24,7 +24,7 @@ from pqc.dialects.pq import ConvolutionOp, OnGridOp
 from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import ModelError
 from pqc.numerics.encode import Metric
-from pqc.numerics.grouping import Grouping
+from pqc.numerics.grouping import Codebooks, Grouping
 from pqc.passes.as_convolution import as_convolution
 from pqc.passes.attributes import CONFIG, choices_of, target_of
 from pqc.passes.value_names import values_by_name
@@ -77,6 +77,7 @@ class SelectPqPass(ModulePass):
     prototypes: int = 16
     length: int = 9
     grouping: str = "window"
+    codebooks: str = "separate"
     metric: str = "l2"
     prototype_bits: int = 8
     table_bits: int = 8
@@ -87,11 +88,13 @@ class SelectPqPass(ModulePass):
         """Attach the configuration.
 
         Raises:
-            ModelError: a pattern matches no layer, or asks for one that cannot be product-quantized; the metric or
-                the grouping does not exist.
+            ModelError: a pattern matches no layer, or asks for one that cannot be product-quantized; the metric, the
+                grouping or the kind of codebooks does not exist.
         """
         if self.grouping not in tuple(Grouping):
             raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
+        if self.codebooks not in tuple(Codebooks):
+            raise ModelError(f"codebooks {self.codebooks!r}, allowed are {', '.join(Codebooks)}")
         layers = [layer for layer in op.walk() if isinstance(layer, ConvOp | GemmOp)]
         names = [node_name(layer) for layer in layers]
         for pattern in (*self.include, *self.exclude):
@@ -121,8 +124,8 @@ class SelectPqPass(ModulePass):
         _, channels, *kernel = shape_of(layer.weight)
         grouping = Grouping(self.grouping) if prod(kernel) > 1 else Grouping.WINDOW
         length = min(self.length, channels if grouping is Grouping.CHANNEL else channels * prod(kernel))
-        metric = Metric[self.metric.upper()]
-        return ConfigAttr.of(self.prototypes, length, self.prototype_bits, self.table_bits, metric, grouping)
+        metric, bits = Metric[self.metric.upper()], (self.prototype_bits, self.table_bits)
+        return ConfigAttr.of(self.prototypes, length, *bits, metric, grouping, Codebooks(self.codebooks))
 
     def _wanted(self, layer: ConvOp | GemmOp, name: str, said: bool | None, *, by_default: bool) -> bool:
         """Whether a layer becomes product-quantized; ``said`` is what choices say of it, if anything."""

@@ -185,6 +185,7 @@ def _estimated(layer: ConvOp, config: ConfigAttr, target: Target, options: PqOpt
         prototype_bits=min(config.prototype_bits.data, options.activation_bits),
         table_bits=config.table_bits.data,
         grouping=config.grouped,
+        codebooks=config.sharing,
     )
     stride, bits = window.strides[0], target.bits_per_cycle
     return EstimatedLayer(

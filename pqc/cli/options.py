@@ -54,6 +54,17 @@ def grouping_option(command: Command) -> Command:
     )(command)
 
 
+def codebooks_option(command: Command) -> Command:
+    """Add the option ``--codebooks``."""
+    return click.option(
+        "--codebooks",
+        type=click.Choice(["separate", "shared"]),
+        default="separate",
+        show_default=True,
+        help="A codebook for every subspace, or one that all subspaces of a layer share.",
+    )(command)
+
+
 def metric_option(command: Command) -> Command:
     """Add the option ``--metric``."""
     return click.option(
@@ -62,7 +73,7 @@ def metric_option(command: Command) -> Command:
 
 
 LAYER_OPTIONS = (
-    *("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits", "activation_bits"),
+    *("prototypes", "length", "grouping", "codebooks", "metric", "prototype_bits", "table_bits", "activation_bits"),
     *("include", "exclude"),
 )
 """The parameters that :func:`pq_options` adds: which layers are product-quantized, and how."""
@@ -75,6 +86,7 @@ def pq_options(command: Command) -> Command:
         number_option("--prototypes", click.IntRange(2, 4096), 16, "Prototypes per codebook."),
         number_option("--length", click.IntRange(1), 9, "Elements of a subvector."),
         grouping_option,
+        codebooks_option,
         metric_option,
         number_option("--prototype-bits", bits, 8, "Bits of a prototype element."),
         number_option("--table-bits", bits, 8, "Bits of a table entry."),

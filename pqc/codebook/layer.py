@@ -21,7 +21,7 @@ from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
-from pqc.numerics.grouping import Cut, Grouping
+from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.window import Window
 from pqc.workers import in_parallel
 
@@ -41,6 +41,10 @@ LEAST_TUNING_POSITIONS = 16384
 
 STEPS_TIMES_ENTRIES = USUAL_STEPS * 4096
 """Steps times entries an output, at most: some ten seconds of a core."""
+
+
+POOLED_SAMPLES = 1 << 16
+"""Subvectors of all subspaces together that k-means sees where they share a codebook."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ class LayerShape:
     """The scale of the tensor the sums end up in, on a target that only shifts."""
     grouping: Grouping = Grouping.WINDOW
     """Which elements form a subvector."""
+    codebooks: Codebooks = Codebooks.SEPARATE
+    """Whether all subspaces share one codebook."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ class FittedLayer:
     """What takes the place of a layer's weights: ``result = step[o] * (bias[o] + sum of table[s, code, o])``."""
 
     codebook: IntArray
-    """[groups, prototypes, length], in the storage type of its grid."""
+    """[groups, prototypes, length], in the storage type of its grid; [1, prototypes, length] if it is shared."""
     table: IntArray
     """[subspaces, prototypes, outputs], in the storage type of its bits."""
     bias: IntArray
@@ -126,16 +132,22 @@ def usual_steps(data: LayerData, shape: LayerShape) -> int:
 def _fit_codebook(data: LayerData, shape: LayerShape, options: FitOptions, seeds: list[int]) -> IntArray:
     """K-means, a difference measured by what it changes in the layer's outputs: [groups, prototypes, length].
 
-    Where taps share a codebook, all pixels are alike, and what a difference changes at each tap adds up.
+    Where taps share a codebook, all pixels are alike, and what a difference changes at each tap adds up. Where all
+    subspaces share one, their subvectors are thrown together, and so is what differences change.
     """
     cut = _cut(data, shape)
+    samples = options.kmeans_samples
+    if shape.codebooks is Codebooks.SHARED:
+        samples = max(1, min(samples, POOLED_SAMPLES // cut.groups))
     if shape.grouping is Grouping.CHANNEL:
-        vectors = _pixels(data, shape, options.kmeans_samples, seeds[0])
+        vectors = _pixels(data, shape, samples, seeds[0])
     else:
-        vectors = _rows_at(data, shape, options.kmeans_samples, seeds[0]).vectors
+        vectors = _rows_at(data, shape, samples, seeds[0]).vectors
     metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length)
-    shared = metric.reshape(cut.taps, cut.groups, cut.length, cut.length).sum(axis=0)
-    return fit_codebook(vectors, shape.prototypes, shape.codebook, seeds[1], options.kmeans_iterations, shared)
+    metric = metric.reshape(cut.taps, cut.groups, cut.length, cut.length).sum(axis=0)
+    if shape.codebooks is Codebooks.SHARED:
+        vectors, metric = vectors.reshape(1, -1, cut.length), metric.sum(axis=0, keepdims=True)
+    return fit_codebook(vectors, shape.prototypes, shape.codebook, seeds[1], options.kmeans_iterations, metric)
 
 
 def _tune_codebook(

@@ -14,8 +14,8 @@ from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.code_window import windowed_codes
 from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, codes_of_zero, nearest_prototype, onto_grid, subvectors
-from pqc.numerics.grouping import Grouping
+from pqc.numerics.encode import Metric, codes_of_zero, encode, starts_of
+from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import lookup
 from pqc.numerics.pooling import average_pool, max_pool
 from pqc.numerics.requantize import add, requantize, rescale
@@ -31,18 +31,18 @@ SUM_BITS = 32
 """Bits of the sums of a ``pq.convolution`` of integers, which none overflows; accumulators may have fewer."""
 
 
-def encode(x: IntArray, codebook: IntArray, window: Window, metric: Metric, shift: int, element: Element) -> IntArray:
+def _codes(
+    x: IntArray, codebook: IntArray, window: Window, starts: Sequence[int], grid: tuple[int, Element], metric: Metric
+) -> IntArray:
     """Codes [frames, subspaces, rows, columns] of ``x`` [frames, channels, height, width]."""
-    subspaces, _, length = codebook.shape
-    vectors = subvectors(onto_grid(x, shift, element), window, length, subspaces)
-    codes = nearest_prototype(vectors, codebook, metric)
+    codes = encode(x, codebook, window, None, starts, grid, metric)
     return codes.reshape(*codes.shape[:2], *window.output_size(x.shape[2], x.shape[3]))
 
 
 def _encode(op: pq.EncodeOp, operands: Arrays) -> Results:
     x, codebook = operands
-    shift = op.shift.value.data
-    return (encode(x, codebook, op.window.data, op.distance, shift, op.prototype_element),)
+    grid = op.shift.value.data, op.prototype_element
+    return (_codes(x, codebook, op.window.data, op.starts, grid, op.distance),)
 
 
 def _lookup(op: pq.LookupOp, operands: Arrays) -> Results:
@@ -63,13 +63,14 @@ def _on_grid(op: pq.OnGridOp, operands: Arrays) -> Results:
 
 def _seen_codes(op: pq.ConvolutionOp, integers: IntArray, codebook: IntArray) -> IntArray:
     """The codes that each position of the result adds up: [frames, subspaces, rows * columns]."""
-    window, shift, metric = op.window.data, op.shift.value.data, op.config.distance
-    element = op.prototype_element
+    window, metric, length = op.window.data, op.config.distance, codebook.shape[2]
+    grid = op.shift.value.data, op.prototype_element
+    groups = Cut.of(op.config.grouped, integers.shape[1], window, length).groups
+    starts = starts_of(0, length, groups)
     if op.config.grouped is Grouping.WINDOW:
-        codes = encode(integers, codebook, window, metric, shift, element)
-        return codes.reshape(*codes.shape[:2], -1)
-    codes = encode(integers, codebook, Window((1, 1)), metric, shift, element)
-    return windowed_codes(codes, window, codes_of_zero(codebook, metric), window.output_size(*codes.shape[2:]))
+        return encode(integers, codebook, window, None, starts, grid, metric)
+    codes = _codes(integers, codebook, Window((1, 1)), starts, grid, metric)
+    return windowed_codes(codes, window, codes_of_zero(codebook, groups, metric), window.output_size(*codes.shape[2:]))
 
 
 def _convolution(op: pq.ConvolutionOp, operands: Arrays) -> Results:

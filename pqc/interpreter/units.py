@@ -29,6 +29,7 @@ from pqc.isa.tiles import code_map, code_tile, left_tile, residual_tile, result_
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.code_window import windowed_codes
 from pqc.numerics.element import Element
+from pqc.numerics.encode import starts_of
 from pqc.numerics.kernels import NUMPY, Kernels
 from pqc.numerics.kernels import Accumulate as AccumulateKernel
 from pqc.numerics.kernels import Convolve as ConvolveKernel
@@ -131,8 +132,10 @@ def _transfer(i: Load | Store, memory: Operands) -> Action:
 
 
 def _encode(i: Encode, here: Surroundings) -> Action:
-    element, shape = Element(i.prototype_bits, bool(i.prototype_signed)), (i.subspaces, i.prototypes, i.length)
-    how = (_window(i), (i.output_rows, i.output_columns), i.first_element, (i.shift, element), i.metric)
+    element = Element(i.prototype_bits, bool(i.prototype_signed))
+    shape = (1 if i.shared_codebook else i.subspaces, i.prototypes, i.length)
+    starts = starts_of(i.first_element, i.length, i.subspaces)
+    how = (_window(i), (i.output_rows, i.output_columns), starts, (i.shift, element), i.metric)
     codebook = packed(here.memory, "codebook", i.prototype_bits, prod(shape))
     source = tile_view(here.memory, source_tile(i))
     destination = tile_view(here.memory, code_tile(i)) if i.to_buffer else None

@@ -175,7 +175,7 @@ def _transfer(instruction: Load | Store, buffer: Memory, *, loads: bool) -> tupl
 
 
 def _encode(i: Encode) -> tuple[Access, ...]:
-    size = packed_bytes(i.subspaces * i.prototypes * i.length, i.prototype_bits)
+    size = packed_bytes((1 if i.shared_codebook else i.subspaces) * i.prototypes * i.length, i.prototype_bits)
     source, *codes = (_tile(i, tile) for tile in tiles(i))
     return (source, _block(Memory.CODEBOOK, i.codebook, size, "codebook"), *codes)
 

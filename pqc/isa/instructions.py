@@ -99,6 +99,7 @@ class Encode(Instruction, opcode=0x10, mnemonic="encode", unit=Unit.ENCODE):
     code_storage: shared.CodeStorage
     code_plane_stride: Annotated[int, Bits(28, "bytes from subspace to subspace of the codes")]
     code_row_stride: Annotated[int, Bits(28, "bytes from row to row of the codes")]
+    shared_codebook: Annotated[int, Bits(1, "1: one codebook [prototypes][length], which all subspaces share")]
 
 
 @dataclass(frozen=True)

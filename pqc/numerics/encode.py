@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -24,26 +25,31 @@ class Metric(IntEnum):
     """Largest absolute difference."""
 
 
-def subvectors(
-    x: IntArray,
-    window: Window,
-    length: int,
-    subspaces: int,
-    first_element: int = 0,
-    output: tuple[int, int] | None = None,
-) -> IntArray:
-    """Cut each window into subvectors: [frames, subspaces, length, rows * columns].
+def starts_of(first_element: int, length: int, subspaces: int) -> tuple[int, ...]:
+    """The first elements of subspaces that follow each other in a window."""
+    return tuple(range(first_element, first_element + length * subspaces, length))
 
-    The window's elements are taken in (channel, kernel row, kernel column) order starting at ``first_element``;
-    what lies behind the last one is zero, so that the last subvector is padded.
+
+def subvectors(
+    x: IntArray, window: Window, length: int, starts: Sequence[int], output: tuple[int, int] | None = None
+) -> IntArray:
+    """Cut subvectors out of each window, one from each element in ``starts`` on: [frames, subspaces, length, columns].
+
+    The window's elements are taken in (channel, kernel row, kernel column) order; what lies behind the last one is
+    zero, so that the last subvector is padded.
     """
     seen = patches(x, window, output)
     frames, channels, kernel_height, kernel_width, rows, columns = seen.shape
-    elements = channels * kernel_height * kernel_width
-    flat = seen.reshape(frames, elements, rows * columns)[:, first_element : first_element + subspaces * length]
-    missing = subspaces * length - flat.shape[1]
-    if missing:
-        flat = np.pad(flat, ((0, 0), (0, missing), (0, 0)))
+    elements, subspaces = channels * kernel_height * kernel_width, len(starts)
+    flat = seen.reshape(frames, elements, rows * columns)
+    if tuple(starts) == starts_of(starts[0], length, subspaces):
+        flat = flat[:, starts[0] : starts[0] + subspaces * length]
+        missing = subspaces * length - flat.shape[1]
+        if missing:
+            flat = np.pad(flat, ((0, 0), (0, missing), (0, 0)))
+    else:
+        taken = np.asarray(starts)[:, None] + np.arange(length)
+        flat = np.pad(flat, ((0, 0), (0, 1), (0, 0)))[:, np.minimum(taken, elements).reshape(-1)]
     return flat.reshape(frames, subspaces, length, rows * columns)
 
 
@@ -57,11 +63,13 @@ def onto_grid(x: IntArray, shift: int, element: Element) -> IntArray:
 def nearest_prototype(vectors: IntArray, codebook: IntArray, metric: Metric) -> IntArray:
     """Index of the nearest prototype, the lowest one on ties.
 
-    ``vectors`` [frames, subspaces, length, columns], ``codebook`` [subspaces, prototypes, length]; the codes are
-    [frames, subspaces, columns], uint8 for up to 256 prototypes and uint16 above.
+    ``vectors`` [frames, subspaces, length, columns], ``codebook`` [subspaces, prototypes, length], or
+    [1, prototypes, length] where all subspaces share one; the codes are [frames, subspaces, columns], uint8 for up to
+    256 prototypes and uint16 above.
     """
     frames, subspaces, _, columns = vectors.shape
     prototypes = codebook.shape[1]
+    codebook = np.broadcast_to(codebook, (subspaces, *codebook.shape[1:]))
     codes = np.empty((frames, subspaces, columns), np.uint8 if prototypes <= 256 else np.uint16)
     match = _nearest_l2 if metric is Metric.L2 else _nearest_by_difference
     step = max(1, _KEYS_AT_ONCE // (frames * prototypes * columns))
@@ -75,23 +83,23 @@ def encode(
     codebook: IntArray,
     window: Window,
     output: tuple[int, int] | None,
-    first_element: int,
+    starts: Sequence[int],
     grid: tuple[int, Element],
     metric: Metric,
 ) -> IntArray:
     """The codes of what each window sees: [frames, subspaces, rows * columns].
 
     ``x`` [frames, channels, height, width]; ``grid`` is the shift that brings it onto the codebook's grid, and the
-    type it saturates to there. See :func:`subvectors` for the order of the elements and for ``output``.
+    type it saturates to there. See :func:`subvectors` for ``starts`` and ``output``, :func:`nearest_prototype` for
+    codebooks that are shared.
     """
-    subspaces, _, length = codebook.shape
-    vectors = subvectors(onto_grid(x, *grid), window, length, subspaces, first_element, output)
+    vectors = subvectors(onto_grid(x, *grid), window, codebook.shape[2], starts, output)
     return nearest_prototype(vectors, codebook, metric)
 
 
-def codes_of_zero(codebook: IntArray, metric: Metric) -> IntArray:
-    """The code of the zero subvector in each codebook [groups, prototypes, length]: [groups]."""
-    groups, _, length = codebook.shape
+def codes_of_zero(codebook: IntArray, groups: int, metric: Metric) -> IntArray:
+    """The code of the zero subvector in each group's codebook [groups or 1, prototypes, length]: [groups]."""
+    length = codebook.shape[2]
     return nearest_prototype(np.zeros((1, groups, length, 1), codebook.dtype), codebook, metric)[0, :, 0]
 
 
@@ -149,13 +157,19 @@ def largest_key(codebook: IntArray, low: int, high: int, centre: int) -> int:
 
 
 def _nearest_by_difference(vectors: IntArray, codebook: IntArray, metric: Metric) -> IntArray:
-    """The distances that have no product form, one prototype after the other."""
-    x = vectors.astype(np.int64)
-    best = np.full((x.shape[0], x.shape[1], x.shape[3]), np.iinfo(np.int64).max)
-    codes = np.zeros(best.shape, np.int64)
+    """The distances that have no product form, one prototype after the other, in the narrowest exact type."""
+    bounds = np.iinfo(vectors.dtype)
+    low, high = min(bounds.min, int(codebook.min())), max(bounds.max, int(codebook.max()))
+    largest = (high - low) * (codebook.shape[2] if metric is Metric.L1 else 1)
+    kind = (
+        np.int16 if largest <= np.iinfo(np.int16).max else np.int32 if largest <= np.iinfo(np.int32).max else np.int64
+    )
+    x, p = vectors.astype(kind), codebook.astype(kind)
+    best = np.full((x.shape[0], x.shape[1], x.shape[3]), np.iinfo(kind).max, kind)
+    codes = np.zeros(best.shape, np.uint16)
     for index in range(codebook.shape[1]):
-        difference = np.abs(x - codebook[None, :, index, :, None])
-        distance = difference.sum(axis=2) if metric is Metric.L1 else difference.max(axis=2)
+        difference = np.abs(x - p[None, :, index, :, None])
+        distance = difference.sum(axis=2, dtype=kind) if metric is Metric.L1 else difference.max(axis=2)
         closer = distance < best
         best = np.where(closer, distance, best)
         codes[closer] = index

@@ -21,6 +21,15 @@ class Grouping(StrEnum):
     once for all windows that see it."""
 
 
+class Codebooks(StrEnum):
+    """Whose prototypes they are."""
+
+    SEPARATE = "separate"
+    """Every subspace has its own, or with channel grouping every group of channels."""
+    SHARED = "shared"
+    """All subspaces of a layer share one codebook, as in the paper's released kernel; tables stay separate."""
+
+
 @dataclass(frozen=True)
 class Cut:
     """The subvectors of a window over a map: subspace ``tap * groups + group`` has codebook ``group``.
@@ -29,7 +38,7 @@ class Cut:
     """
 
     groups: int
-    """Codebooks."""
+    """Subvectors of one tap: codebooks, unless all share one."""
     taps: int
     """Subspaces that share a codebook."""
     length: int
@@ -72,5 +81,8 @@ class Cut:
         return self.elements(flat).reshape(frames, self.subspaces, self.length, rows * columns)
 
     def for_taps(self, codebook: AnyArray) -> AnyArray:
-        """The codebook [groups, prototypes, length] as every subspace sees it: [subspaces, prototypes, length]."""
-        return np.tile(codebook, (self.taps, 1, 1))
+        """The codebook as every subspace sees it: [subspaces, prototypes, length].
+
+        ``codebook`` is [groups, prototypes, length], or [1, prototypes, length] where all groups share one.
+        """
+        return np.tile(codebook, (self.subspaces // len(codebook), 1, 1))

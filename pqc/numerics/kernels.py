@@ -57,7 +57,7 @@ class Kernels(Protocol):
         codebook: IntArray,
         window: Window,
         output: tuple[int, int],
-        first_element: int,
+        starts: tuple[int, ...],
         grid: tuple[int, Element],
         metric: Metric,
     ) -> Encode:
@@ -97,12 +97,12 @@ class NumpyKernels:
         codebook: IntArray,
         window: Window,
         output: tuple[int, int],
-        first_element: int,
+        starts: tuple[int, ...],
         grid: tuple[int, Element],
         metric: Metric,
     ) -> Encode:
         """See :class:`Kernels`."""
-        return lambda x: encode.encode(x, codebook, window, output, first_element, grid, metric)
+        return lambda x: encode.encode(x, codebook, window, output, starts, grid, metric)
 
     def accumulator(self, table: IntArray, accumulator_bits: int) -> Accumulate:
         """See :class:`Kernels`."""

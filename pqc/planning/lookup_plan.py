@@ -21,6 +21,7 @@ class PqShape:
     """A layer's product quantization.
 
     ``groups``: with channel grouping, into how many groups the channels fall; 0 with windows as subvectors.
+    ``shared``: all subspaces have the same codebook.
     """
 
     subspaces: int
@@ -29,6 +30,17 @@ class PqShape:
     prototype_bits: int
     table_bits: int
     groups: int = 0
+    shared: bool = False
+
+    @property
+    def encoded(self) -> int:
+        """Subspaces that are encoded at each position; with channel grouping, one for all taps."""
+        return self.groups or self.subspaces
+
+    def codebook_bytes(self, subspaces: int) -> int:
+        """Bytes of the codebooks that so many subspaces are encoded with."""
+        books = 1 if self.shared else subspaces
+        return packed_bytes(books * self.prototypes * self.length, self.prototype_bits)
 
     @property
     def code_bytes(self) -> int:
@@ -149,10 +161,7 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
     blocks = subspace_blocks(shape, pq, subspaces)
     again, kept, looked = _column_cycles(shape, pq, target, outputs, subspaces)
     output_blocks = -(-shape.outputs // outputs)
-    coded = pq.groups or pq.subspaces
-    codebook = [
-        packed_bytes(n * pq.prototypes * pq.length, pq.prototype_bits) for n in _coded_blocks(pq, blocks, target)
-    ]
+    codebook = [pq.codebook_bytes(n) for n in _codebook_blocks(pq, blocks, target)]
     tables = [packed_bytes(block.subspaces.size * pq.prototypes * outputs, pq.table_bits) for block in blocks]
     return Cut(
         outputs=outputs,
@@ -166,35 +175,38 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
         all_table_bytes=sum(map(aligned, tables)),
         # with channel grouping, the codes of the zero subvectors lie behind the parameters
         parameter_bytes=aligned(parameter_bytes(outputs) + pq.groups * pq.code_bytes),
-        codebook_traffic=packed_bytes(coded * pq.prototypes * pq.length, pq.prototype_bits),
+        codebook_traffic=pq.codebook_bytes(pq.encoded),
         table_traffic=packed_bytes(pq.subspaces * pq.prototypes * shape.outputs, pq.table_bits)
         + parameter_bytes(shape.outputs),
         slab_channels=shape.channels if pq.groups else sum(block.channels.size for block in blocks),
         column_cycles=again,
         kept_cycles=kept,
         later_cycles=looked * (output_blocks - 1) // output_blocks,
-        code_bytes=coded * pq.code_bytes,
+        code_bytes=pq.encoded * pq.code_bytes,
         codebooks_stay=codebooks_stay(pq, target),
     )
 
 
 def codebooks_stay(pq: PqShape, target: Target) -> bool:
     """Whether a layer's codebooks take no more than half of their buffer, so that they stay while it runs."""
-    size = aligned(packed_bytes((pq.groups or pq.subspaces) * pq.prototypes * pq.length, pq.prototype_bits))
-    return 2 * size <= target.buffer_bytes(Memory.CODEBOOK)
+    return 2 * aligned(pq.codebook_bytes(pq.encoded)) <= target.buffer_bytes(Memory.CODEBOOK)
 
 
 def group_blocks(pq: PqShape, target: Target) -> tuple[Span, ...]:
     """With channel grouping, the groups that are encoded at a time: all whose codebooks fit."""
-    one = packed_bytes(pq.prototypes * pq.length, pq.prototype_bits)
+    if pq.shared:
+        return spans(pq.groups, pq.groups)
+    one = pq.codebook_bytes(1)
     fitting = max(1, min(pq.groups, target.buffer_bytes(Memory.CODEBOOK) // max(one, 1)))
     return spans(pq.groups, even(pq.groups, fitting))
 
 
-def _coded_blocks(pq: PqShape, blocks: tuple[SubspaceBlock, ...], target: Target) -> list[int]:
-    """How many codebooks each load brings."""
-    coded = group_blocks(pq, target) if pq.groups else [block.subspaces for block in blocks]
-    return [span.size for span in coded]
+def _codebook_blocks(pq: PqShape, blocks: tuple[SubspaceBlock, ...], target: Target) -> list[int]:
+    """How many subspaces the codebooks of each load are for."""
+    if pq.shared:
+        return [pq.encoded]
+    encoded = group_blocks(pq, target) if pq.groups else [block.subspaces for block in blocks]
+    return [span.size for span in encoded]
 
 
 def _column_cycles(

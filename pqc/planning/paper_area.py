@@ -18,6 +18,7 @@ from enum import Enum
 
 from pqc.planning.paper_conventional import CONVENTIONAL_AREA
 from pqc.planning.paper_cycles import Lanes
+from pqc.planning.target_keys import Target
 
 
 class AreaRule(Enum):
@@ -32,7 +33,9 @@ class AreaRule(Enum):
     PROTOTYPE_LANES_LARGER = "prototype-lanes-larger"
     """As before, but the larger number of subspace lanes counts in the regression."""
     NO_DSP = "no-dsp"
-    """No DSPs, as the released model has it for the L1 distance; banks and regression as for prototype lanes."""
+    """No DSPs, as the released model has it for the L1 distance; banks and regression as for prototype lanes. It is
+    taken for the largest difference, too: that is the same subtractors, with comparators where L1 has adders. The
+    released regression knows no such design, and a comparator is no larger than an adder."""
 
 
 CLOCK_FACTORS = {"equal": 1.0, "module-default": 259 / 300, "synthesized": 188.7 / 300}
@@ -63,6 +66,14 @@ def area(lanes: Lanes, rule: AreaRule | None = None) -> float:
         - 1248.8141835982537
     )
     return 3 * dsp_blocks(lanes, chosen) + 4 * memories + extra
+
+
+def area_of(target: Target) -> float:
+    """Area of the PQ units of ``target`` in CLBs: without DSPs if its encode unit squares nothing, that is, lacks l2.
+
+    A target that has l2 has its multipliers, whatever distance a program uses.
+    """
+    return area(Lanes.of(target), None if "l2" in target.encode.metrics else AreaRule.NO_DSP)
 
 
 def dsp_blocks(lanes: Lanes, rule: AreaRule) -> int:

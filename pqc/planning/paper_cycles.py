@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from pqc.numerics.grouping import Cut, Grouping
+from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.window import Window
 from pqc.planning.target_keys import Target
 
@@ -57,8 +57,9 @@ class PqLayer:
     """One product-quantized layer.
 
     ``columns`` are the output positions of one frame, ``encoded`` those that are encoded: with window grouping the
-    same, with channel grouping the pixels of the input. Each such position is encoded with ``codebooks`` codebooks;
-    each column looks up ``subspaces`` tables, with channel grouping one for every tap and codebook.
+    same, with channel grouping the pixels of the input. Each such position is encoded with ``codebooks`` codebooks, or
+    as often with the shared one; each column looks up ``subspaces`` tables, with channel grouping one for every tap and
+    codebook.
     """
 
     columns: int
@@ -70,6 +71,8 @@ class PqLayer:
     outputs: int
     prototype_bits: int
     table_bits: int
+    shared_codebook: bool = False
+    """Whether one codebook serves all subspaces; the paper's model has one for each, its released kernel shares it."""
 
     @staticmethod
     def of_record(record: Mapping[str, Any]) -> PqLayer:
@@ -87,6 +90,7 @@ class PqLayer:
             outputs=record["outputs"],
             prototype_bits=record["prototype_bits"],
             table_bits=record["table_bits"],
+            shared_codebook=record.get("shared_codebook", False),
         )
 
     def batch(self, frames: int) -> PqLayer:
@@ -101,7 +105,7 @@ class PqLayer:
     @property
     def codebook_entries(self) -> int:
         """Elements of all prototypes."""
-        return self.codebooks * self.prototypes * self.length
+        return (1 if self.shared_codebook else self.codebooks) * self.prototypes * self.length
 
     @property
     def bits(self) -> int:
@@ -139,6 +143,7 @@ def pq_layer(
     prototype_bits: int,
     table_bits: int,
     grouping: Grouping,
+    codebooks: Codebooks = Codebooks.SEPARATE,
 ) -> PqLayer:
     """A convolution as a product-quantized layer.
 
@@ -153,11 +158,13 @@ def pq_layer(
         prototype_bits: bits of a prototype's element.
         table_bits: bits of a table's element.
         grouping: which elements form a subvector.
+        codebooks: whether all subspaces share one codebook.
     """
     cut = Cut.of(grouping, channels, Window(kernel), length)
     columns = result[0] * result[1]
     encoded = columns if grouping is Grouping.WINDOW else size[0] * size[1]
-    return PqLayer(columns, encoded, cut.subspaces, cut.groups, prototypes, length, outputs, prototype_bits, table_bits)
+    bits, shared = (prototype_bits, table_bits), codebooks is Codebooks.SHARED
+    return PqLayer(columns, encoded, cut.subspaces, cut.groups, prototypes, length, outputs, *bits, shared)
 
 
 def encode_cycles(layer: PqLayer, lanes: Lanes) -> int:

@@ -6,7 +6,7 @@ states its formulas and their source.
 
 from __future__ import annotations
 
-from pqc.planning.paper_area import CLOCK_FACTORS, AreaRule, area, dsp_blocks, performance_per_area
+from pqc.planning.paper_area import CLOCK_FACTORS, AreaRule, area, area_of, dsp_blocks, performance_per_area
 from pqc.planning.paper_conventional import CONVENTIONAL_AREA, KernelPasses, conventional_cycles
 from pqc.planning.paper_cycles import (
     Lanes,
@@ -31,6 +31,7 @@ __all__ = [
     "PaperCycles",
     "PqLayer",
     "area",
+    "area_of",
     "conventional_cycles",
     "dsp_blocks",
     "encode_cycles",

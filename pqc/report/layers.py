@@ -40,6 +40,7 @@ class LayerFacts:
     width: int = 0
     kernel: tuple[int, int] = (0, 0)
     stride: int = 0
+    shared_codebook: bool = False
 
     @staticmethod
     def from_json(record: Mapping[str, Any]) -> LayerFacts:

@@ -9,7 +9,7 @@ from typing import Any
 from pqc.interpreter.queues import UNITS
 from pqc.isa.fields import Unit
 from pqc.isa.program import Program
-from pqc.planning.paper_model import Lanes, area, performance_per_area
+from pqc.planning.paper_model import area_of, performance_per_area
 from pqc.report.contents import node_contents
 from pqc.report.cycles import DRAM, ProgramTiming
 from pqc.report.layer_timing import (
@@ -49,7 +49,7 @@ def build_report(program: Program) -> dict[str, Any]:
         "critical": _critical(timed, total_shares(node_shares(timed.circuit, program.nodes))),
         "units": _units(timed),
         DRAM: _channel(timed),
-        "area_clb": area(Lanes.of(timed.target)),
+        "area_clb": area_of(timed.target),
         "perf_per_area_vs_dla": _performance_per_area(timed, cycles["pq"]),
         "layers": _layers(timed),
         "memory": _memory(timed),
@@ -163,7 +163,7 @@ def _performance_per_area(timed: ProgramTiming, cycles: float) -> float | None:
     if not conventional or not cycles or None in conventional:
         return None
     total = sum(layer.cycles for layer in conventional if layer is not None)
-    return performance_per_area(cycles, area(Lanes.of(timed.target)), total)
+    return performance_per_area(cycles, area_of(timed.target), total)
 
 
 def _memory(timed: ProgramTiming) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pqc.codebook import sampling
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
-from pqc.numerics.encode import subvectors
+from pqc.numerics.encode import starts_of, subvectors
 from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.window import Window
 
@@ -37,7 +37,7 @@ def test_vectors_are_those_of_the_encoder() -> None:
     x = random.integers(0, 256, (5, 3, 6, 7)).astype(np.uint8)
     window = Window((3, 3), (2, 1), (1, 1, 1, 1))
     positions = sample_positions(5, 21, 40, 1)
-    expected = subvectors(x, window, 4, 7)
+    expected = subvectors(x, window, 4, starts_of(0, 4, 7))
     found = sample_vectors(x, window, Cut.of(Grouping.WINDOW, 3, window, 4), positions)
     assert found.shape == (7, 40, 4)
     for index, position in enumerate(positions):

@@ -17,7 +17,7 @@ from pqc.isa.fields import Memory, Unit
 from pqc.isa.program import Program
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, nearest_prototype, subvectors
+from pqc.numerics.encode import Metric, nearest_prototype, starts_of, subvectors
 from pqc.numerics.lookup import lookup
 from pqc.numerics.requantize import Clip, requantize
 from pqc.numerics.window import Window
@@ -33,7 +33,7 @@ def images(frames: int) -> IntArray:
 
 def expected(x: IntArray, accumulator_bits: int = 16) -> IntArray:
     for layer in LAYERS:
-        vectors = subvectors(x, Window((3, 3), pads=(1, 1, 1, 1)), 9, layer.channels)
+        vectors = subvectors(x, Window((3, 3), pads=(1, 1, 1, 1)), 9, starts_of(0, 9, layer.channels))
         codes = nearest_prototype(vectors, layer.codebook, Metric.L2)
         sums = lookup(codes, layer.table, layer.bias[None, :, None], accumulator_bits)
         x = requantize(sums, layer.multiplier, layer.shift, Clip.full(U8)).reshape(-1, layer.outputs, 4, 4)

@@ -19,7 +19,7 @@ from pqc.numerics.arrays import AnyArray, IntArray
 from pqc.numerics.code_window import windowed_codes
 from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, starts_of, subvectors
 from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import lookup
 from pqc.numerics.pooling import PoolMode, average_pool, max_pool
@@ -77,7 +77,9 @@ def test_encode(metric: Metric, element: Element, shift: int, bits: int) -> None
         prototype_bits=bits,
     )
     found = result_of(op, x, codebook)
-    expected = nearest_prototype(subvectors(onto_grid(x, shift, grid), WINDOW, 10, 3), codebook, metric)
+    expected = nearest_prototype(
+        subvectors(onto_grid(x, shift, grid), WINDOW, 10, starts_of(0, 10, 3)), codebook, metric
+    )
     same(found, expected.reshape(FRAMES, 3, *WINDOW.output_size(7, 9)))
     assert op.codes.type.get_shape()[1:] == found.shape[1:]
 
@@ -167,7 +169,7 @@ def test_convolution_on_real_numbers_adds_entries_residual_and_bounds() -> None:
         high=FloatAttr(1.5, f64),
         result_type=real[1].type,
     )
-    codes = nearest_prototype(subvectors(S8.quantize(x, 0.03), window, 2, 3), codebook, Metric.L2)
+    codes = nearest_prototype(subvectors(S8.quantize(x, 0.03), window, 2, starts_of(0, 2, 3)), codebook, Metric.L2)
     expected = np.zeros((FRAMES, 5, 30))
     for n, s, m in np.ndindex(FRAMES, 3, 30):
         expected[n, :, m] += table[s, codes[n, s, m]]

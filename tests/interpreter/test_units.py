@@ -20,7 +20,7 @@ from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool
 from pqc.isa.parameters import pack_parameters
 from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, starts_of, subvectors
 from pqc.numerics.lookup import lookup
 from pqc.numerics.packing import pack
 from pqc.numerics.pooling import PoolMode, average_pool, max_pool
@@ -35,19 +35,20 @@ def test_encode(geometry: Geometry, rng: np.random.Generator, storage: Storage, 
     first_element = data.draw(st.integers(0, geometry.elements - 1))
     metric = data.draw(st.sampled_from(list(Metric)))
     x = activations(rng, storage, FRAMES, geometry.channels, geometry.height, geometry.width)
-    codebook = rng.integers(element.minimum, element.maximum, (subspaces, prototypes, length), endpoint=True)
+    shared = data.draw(st.booleans())
+    books = (1 if shared else subspaces, prototypes, length)
+    codebook = rng.integers(element.minimum, element.maximum, books, endpoint=True)
     memory = Memories()
     memory.put("source", x)
     memory.put("codebook", pack(codebook, element.bits)[None])
     instruction = dense(smallest(
         Encode, **geometry.fields(), storage=storage, first_element=first_element, subspaces=subspaces,
         prototypes=prototypes, length=length, prototype_bits=element.bits, prototype_signed=int(element.signed),
-        shift=shift, metric=metric,
+        shift=shift, metric=metric, shared_codebook=int(shared),
     ))  # fmt: skip
     (codes,) = run(instruction, memory)
-    vectors = subvectors(
-        onto_grid(x, shift, element), geometry.window, length, subspaces, first_element, geometry.output
-    )
+    starts = starts_of(first_element, length, subspaces)
+    vectors = subvectors(onto_grid(x, shift, element), geometry.window, length, starts, geometry.output)
     np.testing.assert_array_equal(codes, nearest_prototype(vectors, codebook, metric))
 
 

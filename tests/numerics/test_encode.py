@@ -15,7 +15,7 @@ from support.integers import ELEMENTS, SEEDS, SPREADS, STORED, WINDOWS, Spread, 
 from pqc.numerics import encode
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, subvectors
+from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, starts_of, subvectors
 from pqc.numerics.window import Window
 
 DISTANCES: dict[Metric, Callable[[list[int], list[int]], int]] = {
@@ -124,7 +124,7 @@ def test_subvectors_cut_the_window_in_channel_row_column_order(
     rows, columns = output or window.output_size(*shape[2:])
     assume(rows >= 1 and columns >= 1)
     x = array(Element(8, True), shape, seed)
-    found = subvectors(x, window, length, subspaces, first, output)
+    found = subvectors(x, window, length, starts_of(first, length, subspaces), output)
     assert found.shape == (shape[0], subspaces, length, rows * columns)
     for frame, row, column in np.ndindex(shape[0], rows, columns):
         seen = taps(x, window, frame, range(shape[1]), (row, column))[first:] + [0] * (subspaces * length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,7 @@ from pqc.numerics.arrays import AnyArray
 from pqc.numerics.fixed_point import is_power_of_two
 from pqc.passes.constants import constant_array
 from pqc.passes.options import PqOptions
+from pqc.planning.target import load_target
 
 
 def require_equal(found: Mapping[str, AnyArray], wanted: Mapping[str, AnyArray]) -> None:
@@ -61,10 +63,13 @@ def multipliers(module: ModuleOp) -> Iterator[int]:
             yield op.multiplier.value.data
 
 
-@pytest.mark.parametrize("target", ["pqa", "pqa-shift", "tiny"])
+@pytest.mark.parametrize("target", ["pqa", "pqa-shift", "tiny", "pqa-l1", "pqa-linf"])
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(networks(), options())
 def test_all_levels_agree(target: str, network: Network, chosen: PqOptions) -> None:
+    metrics = load_target(target).encode.metrics
+    if chosen.metric not in metrics:
+        chosen = replace(chosen, metric=metrics[0])
     with TemporaryDirectory() as folder:
         levels = compile_network(network, Path(folder), target, chosen)
         check_float_levels(levels)

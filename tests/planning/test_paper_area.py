@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pqc.planning.paper_area import AreaRule, area, dsp_blocks, performance_per_area
+from pqc.planning.paper_area import AreaRule, area, area_of, dsp_blocks, performance_per_area
 from pqc.planning.paper_conventional import CONVENTIONAL_AREA, KernelPasses, conventional_cycles
 from pqc.planning.paper_cycles import Lanes
+from pqc.planning.target import load_target
 
 POINT = Lanes(output=32, encode_subspace=16, lookup_subspace=16, length=9, prototype=8)
 
@@ -42,6 +43,17 @@ def test_lanes_that_differ(lanes: Lanes) -> None:
 @given(lanes_strategy, st.sampled_from(sorted(vars(POINT))), st.sampled_from(AreaRule))
 def test_a_lane_more_never_makes_it_smaller(lanes: Lanes, name: str, rule: AreaRule) -> None:
     assert area(replace(lanes, **{name: vars(lanes)[name] + 1}), rule) >= area(lanes, rule)
+
+
+@pytest.mark.parametrize(("metrics", "rule"), [('["l2", "l1"]', None), ('["l1"]', "no-dsp"), ('["linf"]', "no-dsp")])
+def test_a_target_that_squares_nothing_has_no_multipliers(metrics: str, rule: str | None) -> None:
+    """The released model says so of l1; of the largest difference it says nothing, and we take the same rule."""
+    target = load_target("pqa", [f"encode.metrics={metrics}"])
+    assert area_of(target) == area(Lanes.of(target), None if rule is None else AreaRule(rule))
+
+
+def test_presets_without_squares_are_smaller() -> None:
+    assert area_of(load_target("pqa-l1")) == area_of(load_target("pqa-linf")) < area_of(load_target("pqa")) / 2
 
 
 def test_performance_per_area_is_work_over_cycles_and_area() -> None:

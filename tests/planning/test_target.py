@@ -15,7 +15,7 @@ INSTALLED = ", ".join(list_targets())
 
 def test_every_preset_loads_and_survives_json() -> None:
     names = list_targets()
-    assert len(names) == len({load_target(name).fingerprint() for name in names}) == 14
+    assert len(names) == len({load_target(name).fingerprint() for name in names}) == 16
     assert {"pqa", "pqa-hbm", "pqa-o64-s64", "pqa-shift", "tiny"} <= set(names)
     for name in names:
         target = load_target(name)

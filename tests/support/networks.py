@@ -285,6 +285,7 @@ def options(draw: Draw) -> PqOptions:
     return PqOptions(
         prototypes=draw(st.sampled_from([2, 8, 16])),
         length=draw(st.integers(1, 9)),
+        codebooks=draw(st.sampled_from(["separate", "separate", "shared"])),
         metric=draw(st.sampled_from(["l2", "l1"])),
         prototype_bits=draw(st.sampled_from([8, 8, 4])),
         table_bits=draw(st.sampled_from([8, 8, 4])),

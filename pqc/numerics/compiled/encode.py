@@ -44,7 +44,7 @@ L2, L1 = 0, 1
 
 
 class Matching(NamedTuple):
-    """How prototypes are matched, in subspaces that begin with a window's ``first_element``.
+    """How prototypes are matched.
 
     ``prototypes`` and ``taps`` are rounded up to what the loops take at once; ``span`` is a power of two above every
     index; all keys are below ``limit``.
@@ -52,7 +52,6 @@ class Matching(NamedTuple):
 
     subspaces: int
     length: int
-    first_element: int
     metric: int
     prototypes: int
     taps: int
@@ -72,9 +71,11 @@ def coefficients(codebook: IntArray, matching: Matching, centre: int, kind: np.d
 
     With the squared distance key = constant + coefficients . x, else key = span * distance from the coefficients +
     constant. What rounds up the taps finds zeros, at the distance 0; what rounds up the prototypes has the key of the
-    first one plus the span, which is never the smallest. ``codebook`` [subspaces, prototypes, length] is int64.
+    first one plus the span, which is never the smallest. ``codebook`` [subspaces, prototypes, length] is int64; where
+    all subspaces share one it is [1, prototypes, length].
     """
-    subspaces, prototypes, length = codebook.shape
+    _, prototypes, length = codebook.shape
+    subspaces = matching.subspaces
     more = ((0, 0), (0, matching.prototypes - prototypes), (0, 0))
     p = np.concatenate([codebook, np.repeat(codebook[:, :1], more[1][1], axis=1)], axis=1) - centre
     constants = np.where(np.arange(matching.prototypes) < prototypes, np.arange(matching.prototypes), matching.span)
@@ -215,7 +216,8 @@ def match_frames(
     planes: AnyArray,
     first_frame: int,
     frames: int,
-    element: int,
+    starts: IntArray,
+    first_channel: int,
     channels: int,
     c: AnyArray,
     constants: AnyArray,
@@ -223,13 +225,13 @@ def match_frames(
     matching: Matching,
     integer: IntArray,
 ) -> None:
-    """Write the codes of some frames, whose ``channels`` are in ``planes``, beginning with ``element`` of them."""
-    count = positions(g, frames)
+    """Write the codes of some frames, whose ``channels`` from ``first_channel`` on are in ``planes``."""
+    count, origin = positions(g, frames), first_channel * g.kernel_height * g.kernel_width
     line, offsets = np.empty(count, codes.dtype), np.empty(matching.taps, np.int64)
     best, sums, keys = np.empty(BLOCK, planes.dtype), np.empty(BLOCK, planes.dtype), np.empty(BLOCK, integer.dtype)
     for s in range(matching.subspaces):
         for k in range(matching.taps):
-            tap = element + s * matching.length + k if k < matching.length else BEHIND
+            tap = starts[s] - origin + k if k < matching.length else BEHIND
             offsets[k] = tap_offset(tap, channels, g, frames)
         for j in range(0, count, BLOCK):
             n = min(BLOCK, count - j)
@@ -243,6 +245,7 @@ def encode(
     x: IntArray,
     c: AnyArray,
     constants: AnyArray,
+    starts: IntArray,
     geometry: Geometry,
     grid: Grid,
     matching: Matching,
@@ -250,17 +253,30 @@ def encode(
 ) -> None:
     """Write ``codes`` [frames, subspaces, rows, columns] of ``x`` [frames, channels, height, width].
 
-    ``c`` and ``constants`` as :func:`coefficients` gives them; keys are taken apart in the type of ``integer``.
+    ``starts`` are the first window elements of the subspaces, ascending. ``c`` and ``constants`` as
+    :func:`coefficients` gives them; keys are taken apart in the type of ``integer``.
     """
     taps = geometry.kernel_height * geometry.kernel_width
-    first_channel = matching.first_element // taps
-    last = min(matching.first_element + matching.subspaces * matching.length, x.shape[1] * taps)
+    first_channel = starts[0] // taps
+    last = min(starts[-1] + matching.length, x.shape[1] * taps)
     channels = max(0, (last + taps - 1) // taps - first_channel)
-    element = matching.first_element - first_channel * taps
     at_once = frames_at_once(geometry, x.shape[0])
     memory = np.empty(plane_elements(geometry, at_once, channels), c.dtype)
     for first_frame in range(0, x.shape[0], at_once):
         frames = min(at_once, x.shape[0] - first_frame)
         planes = memory[: plane_elements(geometry, frames, channels)]
         fill_planes(planes, x, first_frame, frames, first_channel, channels, geometry, grid)
-        match_frames(codes, planes, first_frame, frames, element, channels, c, constants, geometry, matching, integer)
+        match_frames(
+            codes,
+            planes,
+            first_frame,
+            frames,
+            starts,
+            first_channel,
+            channels,
+            c,
+            constants,
+            geometry,
+            matching,
+            integer,
+        )

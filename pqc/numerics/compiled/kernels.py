@@ -35,27 +35,27 @@ class CompiledKernels:
         codebook: IntArray,
         window: Window,
         output: tuple[int, int],
-        first_element: int,
+        starts: tuple[int, ...],
         grid: tuple[int, Element],
         metric: Metric,
     ) -> Encode:
         """See :func:`pqc.numerics.encode.encode`."""
         shift, element = grid
-        subspaces, prototypes, length = codebook.shape
+        subspaces, (_, prototypes, length) = len(starts), codebook.shape
         kind = np.dtype(np.uint8 if prototypes <= 256 else np.uint16)
         span = 1 << (prototypes - 1).bit_length()
         centre, limit = _key_limit(codebook, element, metric, span)
         number, integer = _types_below(limit)
         rounded = encode.rounded_shape(prototypes, length, metric)
-        matching = encode.Matching(subspaces, length, first_element, int(metric), *rounded, span, limit)
+        matching = encode.Matching(subspaces, length, int(metric), *rounded, span, limit)
         coefficients, constants = encode.coefficients(codebook.astype(np.int64), matching, centre, number.dtype)
-        geometry = geometry_of(window, output)
+        geometry, first = geometry_of(window, output), np.array(starts, np.int64)
 
         def act(x: IntArray) -> IntArray:
             codes = np.empty((x.shape[0], subspaces, *output), kind)
             taken, levels = _bytes_or_int32(x), Grid(shift, *_grid_bounds(x, shift, element), centre)
             kernel = _encode(kind, taken.dtype, number.dtype, integer.dtype)
-            kernel(codes, taken, coefficients, constants, geometry, levels, matching, integer)
+            kernel(codes, taken, coefficients, constants, first, geometry, levels, matching, integer)
             return codes.reshape(x.shape[0], subspaces, -1)
 
         return act
@@ -164,7 +164,7 @@ def _grid_bounds(x: IntArray, shift: int, element: Element) -> tuple[int, int]:
 @cache
 def _encode(codes: np.dtype[Any], x: np.dtype[Any], number: np.dtype[Any], integer: np.dtype[Any]) -> Any:
     matching = record(encode.Matching, len(encode.Matching._fields))
-    arrays = strided(codes, 4, written=True), strided(x, 4), strided(number, 3), strided(number, 2)
+    arrays = strided(codes, 4, written=True), strided(x, 4), strided(number, 3), strided(number, 2), dense("i8")
     return compiled(encode.encode, *arrays, _GEOMETRY, _GRID, matching, dense(integer))
 
 

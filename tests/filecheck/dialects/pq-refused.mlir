@@ -753,3 +753,15 @@ func.func @f(%x: tensor<?x2x8x8xf32>) {
 }
 
 // CHECK-NOT: {{^}}builtin.module
+
+// -----
+// CHECK: Operation does not verify: the codebook has 2 subspaces, a shared one has 1 for all
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook shared <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: codebooks 'common', allowed are separate, shared
+builtin.module attributes {c = #pq.config<prototypes = 16, length = 9, codebooks = common, bits = [8, 8], l2>} {}

@@ -5,12 +5,14 @@
 // CHECK: by_channel = #pq.config<prototypes = 32, length = 8, grouping = channel, bits = [8, 8], l2>
 // CHECK-SAME: by_window = #pq.config<prototypes = 16, length = 9, bits = [8, 8], l1>
 // CHECK-SAME: config = #pq.config<prototypes = 16, length = 9, bits = [8, 6], linf>
+// CHECK-SAME: for_all = #pq.config<prototypes = 16, length = 4, grouping = channel, codebooks = shared, bits = [8, 8], l2>
 // CHECK-SAME: grid = #pq.grid<si12, 2.5e-07>
 // CHECK-SAME: window = #pq.window<[3, 5] strides [2, 1] pads [1, 0, 2, 3] dilations [1, 4]>
 builtin.module attributes {
   by_channel = #pq.config<prototypes = 32, length = 8, grouping = channel, bits = [8, 8], l2>,
   by_window = #pq.config<prototypes = 16, length = 9, grouping = window, bits = [8, 8], l1>,
   config = #pq.config<prototypes = 16, length = 9, bits = [8, 6], linf>,
+  for_all = #pq.config<prototypes = 16, length = 4, grouping = channel, codebooks = shared, bits = [8, 8], l2>,
   grid = #pq.grid<si12, 2.5e-7>,
   window = #pq.window<[3, 5] strides [2, 1] pads [1, 0, 2, 3] dilations [1, 4]>
 } {
@@ -43,6 +45,15 @@ func.func @by_channel(%x: !pq.tensor<?x2x8x8xui8, 0.5>) -> tensor<?x3x4x4xsi16> 
   // CHECK: %sums = pq.lookup %codes, %table, %bias window <[3, 3] strides [2, 2] pads [0, 1, 2, 1] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 4 {note} : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x4x4xsi16>
   %sums = pq.lookup %codes, %table, %bias window <[3, 3] strides [2, 2] pads [0, 1, 2, 1] dilations [1, 1]> padding %padding : tensor<1xui8> table_bits 4 {note} : !pq.codes<[?, 1, 8, 8], 4>, tensor<9x4x3xsi8>, tensor<3xsi32> -> tensor<?x3x4x4xsi16>
   func.return %sums : tensor<?x3x4x4xsi16>
+}
+
+// One codebook for both subspaces.
+// CHECK: func.func @for_all
+func.func @for_all(%x: !pq.tensor<?x4x8x8xui8, 0.5>) -> !pq.codes<[?, 2, 8, 8], 4> {
+  %codebook = blob.constant <"channel codebook", "7c0ee224f838ddf3"> : tensor<1x4x2xui8>
+  // CHECK: %codes = pq.encode %x, %codebook shared <[1, 1] {{.*}} -> !pq.codes<[?, 2, 8, 8], 4>
+  %codes = pq.encode %x, %codebook shared <[1, 1] strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1]> metric "l2" shift 0 prototype_bits 4 : !pq.tensor<?x4x8x8xui8, 0.5>, tensor<1x4x2xui8> -> !pq.codes<[?, 2, 8, 8], 4>
+  func.return %codes : !pq.codes<[?, 2, 8, 8], 4>
 }
 
 // CHECK: func.func @real_by_channel
