@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, IntegerAttr, StringAttr, TensorType, UnitAttr, i64
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import DYNAMIC_INDEX, DenseArrayBase, IntegerAttr, StringAttr, TensorType, UnitAttr, i64
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -18,7 +20,7 @@ from xdsl.traits import Pure
 
 from pqc.dialects.constants import S32, check_elements, check_sizes, check_type, constant
 from pqc.dialects.pq_attributes import check_metric
-from pqc.dialects.pq_rules import check_codebook, check_encoding
+from pqc.dialects.pq_rules import check_codebook, check_encoding, check_folded
 from pqc.dialects.pq_types import (
     CodesType,
     QuantizedType,
@@ -46,6 +48,9 @@ from pqc.numerics.encode import Metric, starts_of
 from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.window import Window
 
+ARRAY = DenseArrayBase.constr(i64)
+"""Constraint of a list of numbers; prints as ``[1, 2]``."""
+
 
 @irdl_op_definition
 class EncodeOp(IRDLOperation):
@@ -53,13 +58,14 @@ class EncodeOp(IRDLOperation):
 
     The input is shifted right by ``shift`` (round half up) and saturated to ``prototype_bits`` first; padding
     contributes zeros. The codebook is [subspaces, prototypes, length], or, ``shared`` by all of them, [1, prototypes,
-    length].
+    length]. Subspaces that are ``folded`` have neither codes nor codebook; the others keep their order.
     """
 
     name = "pq.encode"
     x = operand_def(QuantizedType)
     codebook = operand_def(TensorType)
     shared = opt_prop_def(UnitAttr)
+    folded = opt_prop_def(ARRAY)
     window = prop_def(WindowAttr)
     metric = prop_def(StringAttr)
     shift = prop_def(I64_ATTR)
@@ -67,8 +73,8 @@ class EncodeOp(IRDLOperation):
     codes = result_def(CodesType)
     traits = traits_def(Pure())
     assembly_format = (
-        "$x `,` $codebook (`shared` $shared^)? $window `metric` $metric `shift` $shift `prototype_bits` "
-        "$prototype_bits attr-dict `:` type($x) `,` type($codebook) `->` type($codes)"
+        "$x `,` $codebook (`shared` $shared^)? (`folded` $folded^)? $window `metric` $metric `shift` $shift "
+        "`prototype_bits` $prototype_bits attr-dict `:` type($x) `,` type($codebook) `->` type($codes)"
     )
 
     def __init__(
@@ -81,14 +87,16 @@ class EncodeOp(IRDLOperation):
         shift: int,
         prototype_bits: int,
         shared: bool = False,
+        folded: Sequence[int] = (),
     ) -> None:
         _, channels, height, width = quantized(x).get_shape()
         _, prototypes, length = tensor_type(codebook).get_shape()
-        subspaces = Cut.of(Grouping.WINDOW, channels, window, length).subspaces
+        subspaces = Cut.of(Grouping.WINDOW, channels, window, length).subspaces - len(folded)
         super().__init__(
             operands=[x, codebook],
             properties={
                 "shared": UnitAttr() if shared else None,
+                "folded": DenseArrayBase.from_list(i64, list(folded)) if folded else None,
                 "window": WindowAttr(window),
                 "metric": StringAttr(metric.name.lower()),
                 "shift": IntegerAttr(shift, i64),
@@ -103,9 +111,17 @@ class EncodeOp(IRDLOperation):
         return Metric[self.metric.data.upper()]
 
     @property
+    def folded_subspaces(self) -> tuple[int, ...]:
+        """The subspaces that are left out."""
+        return () if self.folded is None else tuple(self.folded.get_values())
+
+    @property
     def starts(self) -> tuple[int, ...]:
-        """The first window element of every subspace."""
-        return starts_of(0, tensor_type(self.codebook).get_shape()[2], codes_type(self.codes).get_shape()[1])
+        """The first window element of every subspace that is encoded."""
+        left_out = self.folded_subspaces
+        there = codes_type(self.codes).get_shape()[1] + len(left_out)
+        every = starts_of(0, tensor_type(self.codebook).get_shape()[2], there)
+        return tuple(start for number, start in enumerate(every) if number not in left_out)
 
     @property
     def prototype_element(self) -> Element:
@@ -121,8 +137,10 @@ class EncodeOp(IRDLOperation):
         bits = self.prototype_bits.value.data
         check_encoding(self.shift.value.data, bits, window)
         element, sharing = Element(bits, kind.element.signed), Codebooks.SHARED if self.shared else Codebooks.SEPARATE
-        cut, prototypes = check_codebook(self.codebook, shape[1], window, element, Grouping.WINDOW, sharing)
-        size = (DYNAMIC_INDEX, cut.subspaces, *output_size(window, shape[2], shape[3]))
+        folded = self.folded_subspaces
+        cut, prototypes = check_codebook(self.codebook, shape[1], window, element, Grouping.WINDOW, sharing, folded)
+        check_folded(folded, cut.subspaces)
+        size = (DYNAMIC_INDEX, cut.subspaces - len(folded), *output_size(window, shape[2], shape[3]))
         expected = CodesType.of(size, prototypes)
         expect(self.codes.type == expected, f"the codes are {self.codes.type}, input and codebook give {expected}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.ir import SSAValue
 
 from pqc.dialects.constants import check_elements, check_sizes
@@ -25,8 +27,12 @@ def check_codebook(
     element: Element,
     grouping: Grouping = Grouping.WINDOW,
     codebooks: Codebooks = Codebooks.SEPARATE,
+    folded: Sequence[int] = (),
 ) -> tuple[Cut, int]:
-    """The codebook goes with the input; returns how windows are cut, and the prototypes."""
+    """The codebook goes with the input; returns how windows are cut, and the prototypes.
+
+    Subspaces that are ``folded`` have no codebook.
+    """
     groups, prototypes, length = check_sizes("codebook", codebook, "subspaces", "prototypes", "length")
     cut = Cut.of(grouping, channels, window, length)
     what = "subspaces" if grouping is Grouping.WINDOW else "groups"
@@ -34,14 +40,24 @@ def check_codebook(
         expect(groups == 1, f"the codebook has {groups} {what}, a shared one has 1 for all")
     else:
         window_and = f"a window of {spell_shape(window.kernel)} and " if grouping is Grouping.WINDOW else ""
+        less = f", of which {len(folded)} are folded" if folded else ""
         expect(
-            groups == cut.groups,
-            f"the codebook has {groups} {what}; {channels} channels, {window_and}length {length} make {cut.groups}",
+            groups == cut.groups - len(folded),
+            f"the codebook has {groups} {what}; {channels} channels, {window_and}length {length} make {cut.groups}"
+            f"{less}",
         )
     for field, value in (("subspaces", cut.groups), ("prototypes", prototypes), ("length", length)):
         expect_field(field, value, Encode, field)
     check_elements("codebook", codebook, element, [groups, prototypes, length])
     return cut, prototypes
+
+
+def check_folded(folded: Sequence[int], subspaces: int) -> None:
+    """Raise VerifyException unless these are some of the subspaces in their order, and not all of them."""
+    expect(
+        list(folded) == sorted(set(folded) & set(range(subspaces))) and len(folded) < subspaces,
+        f"folded subspaces {list(folded)}, allowed are some of 0 to {subspaces - 1}, ascending, and not all",
+    )
 
 
 def check_encoding(shift: int, prototype_bits: int, window: Window) -> None:

@@ -39,6 +39,9 @@ GRID = "pq.grid"
 ERROR = "pq.normalized_error"
 """Operation: how far its integer result was from the float network's on the calibration frames, 0 to about 1."""
 
+CALIBRATED = "pq.calibrated"
+"""Operation: how many of its folded subspaces are known to be constant from calibration frames alone."""
+
 SCHEDULE = "pqc.schedule"
 """Module: what stays on chip and the nests of the layers, given by the user or as lowering chose them."""
 

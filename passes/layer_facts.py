@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xdsl.dialects.builtin import FloatAttr, ModuleOp
+from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp
 from xdsl.ir import Operation
 
 from pqc.dialects.location import node_name
@@ -13,7 +13,7 @@ from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.qnn import Conv2dOp, GemmOp, quantized
 from pqc.errors import InternalError
 from pqc.numerics.grouping import Grouping
-from pqc.passes.attributes import ERROR, main_of
+from pqc.passes.attributes import CALIBRATED, ERROR, main_of
 from pqc.passes.constants import constant_array
 from pqc.planning.paper_cycles import Lanes, PaperCycles, PqLayer, pq_cycles
 from pqc.planning.target import Target
@@ -26,7 +26,7 @@ def lookup_facts(op: LookupOp) -> dict[str, Any]:
     """A product-quantized layer.
 
     Each of ``columns`` output positions adds up ``subspaces`` = groups * taps entries; each of ``encode_columns``
-    positions is encoded with ``groups`` codebooks, which ``taps`` subspaces share.
+    positions is encoded with ``groups`` codebooks, which ``taps`` subspaces share. Folded subspaces are counted apart.
     """
     encode = op.codes.owner
     if not isinstance(encode, EncodeOp):
@@ -60,7 +60,13 @@ def lookup_facts(op: LookupOp) -> dict[str, Any]:
         "table_bits": op.table_bits.value.data,
         "normalized_error": error.value.data if isinstance(error, FloatAttr) else None,
     }
-    return record | {"shared_codebook": True} if encode.shared else record
+    if encode.shared:
+        record["shared_codebook"] = True
+    if encode.folded_subspaces:
+        calibrated = encode.attributes.get(CALIBRATED)
+        known = calibrated.value.data if isinstance(calibrated, IntegerAttr) else 0
+        record |= {"folded": len(encode.folded_subspaces) * taps, "folded_calibrated": known * taps}
+    return record
 
 
 def conventional_facts(op: Conv2dOp | GemmOp) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from pqc.planning.tiling import (
     Step,
     SubspaceBlock,
     check_lookup,
+    codebook_loads,
     codebooks_stay,
     group_blocks,
     plan_lookup,
@@ -53,7 +54,9 @@ class LookupLowering(LayerLowering):
         _, prototypes, length = self.codebook.shape
         groups = 0 if lookup.window is None else encode.codes.type.get_shape()[1]
         bits = encode.prototype_bits.value.data, lookup.table_bits.value.data
-        self.pq = PqShape(self.table.shape[0], prototypes, length, *bits, groups, bool(encode.shared))
+        self.pq = PqShape(
+            self.table.shape[0], prototypes, length, *bits, groups, bool(encode.shared), encode.folded_subspaces
+        )
         self.code_storage = Storage.U8 if self.pq.code_bytes == 1 else Storage.U16
         self.padding = constant_array(lookup.padding) if lookup.padding is not None else np.zeros(0, np.int32)
         self.stay = codebooks_stay(self.pq, builder.target)
@@ -102,11 +105,11 @@ class LookupLowering(LayerLowering):
     ) -> None:
         """Encode what a tile's windows see; ``regions`` and ``fields`` say where codes go that are kept."""
         slab = self.builder.source(self.layer.source, step.frame, slab_of(step.tile, part.channels))
-        codebook = self._load_codebook(nest, step, part)
-        fields = fields | window_fields(self.layer.source.storage, self.layer.window, step.tile, part.channels)
+        codebook, gaps = self._kept(self._load_codebook(nest, step, part), part.subspaces)
+        fields = fields | gaps | window_fields(self.layer.source.storage, self.layer.window, step.tile, part.channels)
         fields |= {"first_element": part.first_element} | self._matching(part.subspaces.size)
         fields |= slab.fields("source", "")
-        self.builder.unit(EncodeTileOp, {"source": slab.region, "codebook": codebook, **regions}, fields)
+        self.builder.unit(EncodeTileOp, {"source": slab.region, **codebook, **regions}, fields)
 
     def _matching(self, subspaces: int) -> dict[str, int]:
         """The fields that say how vectors are matched with prototypes."""
@@ -172,11 +175,12 @@ class LookupLowering(LayerLowering):
 
     def _encode_groups(self, nest: Nest, step: Step, codes: View, rows: Span, groups: Span) -> None:
         source, length = self.layer.source, self.pq.length
-        channels = Span(groups.start * length, min(groups.stop * length, source.map.planes))
+        first, last = self.pq.numbers[groups.start], self.pq.numbers[groups.stop - 1]
+        channels = Span(first * length, min((last + 1) * length, source.map.planes))
         part = MoveBlock(channels, rows, Span(0, source.map.columns))
         slab = self.builder.source(source, step.frame, part)
-        codebook = self._load_group_codebooks(nest, step, groups, rows)
-        fields = {
+        codebook, gaps = self._kept(self._load_group_codebooks(nest, step, groups, rows), groups)
+        fields = gaps | {
             "storage": source.storage,
             "channels": channels.size,
             "height": rows.size,
@@ -188,7 +192,7 @@ class LookupLowering(LayerLowering):
             "code_storage": self.code_storage,
         }
         fields |= self._matching(groups.size) | slab.fields("source", "") | codes.fields("destination", "code_")
-        regions = {"source": slab.region, "codebook": codebook, "destination": codes.region}
+        regions = {"source": slab.region, **codebook, "destination": codes.region}
         self.builder.unit(EncodeTileOp, regions, fields)
 
     def _load_group_codebooks(self, nest: Nest, step: Step, groups: Span, rows: Span) -> SSAValue:
@@ -199,11 +203,26 @@ class LookupLowering(LayerLowering):
             self._group_codebooks[key] = self._codebook(groups)
         return self._group_codebooks[key]
 
+    def _loaded(self, subspaces: Span) -> list[Span]:
+        """The blocks of subspaces that use one load of codebooks with ``subspaces``."""
+        loads = codebook_loads(self.pq, self._blocks, self.builder.target)
+        return next(load for load in loads if subspaces in load)
+
     def _codebook(self, subspaces: Span) -> SSAValue:
-        """Load the codebooks of some subspaces."""
-        bits = self.pq.prototype_bits
+        """Load the codebooks of some subspaces, and behind them which ones are encoded, where some are left out."""
+        bits, loaded = self.pq.prototype_bits, self._loaded(subspaces)
         books = self.codebook if self.pq.shared else self.codebook[subspaces.start : subspaces.stop]
-        return self.builder.load_constant("codebook", pack(books, bits), Memory.CODEBOOK, bits)
+        gaps = [pack(self.pq.kept(block), 1) for block in loaded if self.pq.gaps(block)]
+        return self.builder.load_constant("codebook", np.concatenate([pack(books, bits), *gaps]), Memory.CODEBOOK, bits)
+
+    def _kept(self, codebook: SSAValue, subspaces: Span) -> tuple[dict[str, SSAValue], dict[str, int]]:
+        """Regions and fields of the codebooks of some subspaces, and of which ones they are."""
+        spanned = self.pq.gaps(subspaces)
+        if not spanned:
+            return {"codebook": codebook}, {}
+        loaded = self._loaded(subspaces)
+        offset = self.pq.gaps_offset(loaded, loaded.index(subspaces))
+        return {"codebook": codebook, "kept": codebook}, {"spanned": spanned, "kept_offset": offset}
 
     def _look_up(
         self, nest: Nest, step: Step, part: SubspaceBlock, regions: dict[str, SSAValue], fields: dict[str, int]

@@ -19,6 +19,7 @@ from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.choose_bitwidths import ChooseBitwidthsPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
+from pqc.passes.fold_constant_subspaces import FOLDS, FoldConstantSubspacesPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
 from pqc.passes.insert_tokens import InsertTokensPass
 from pqc.passes.lower_to_pqa import LowerToPqaPass
@@ -47,7 +48,7 @@ RANGES = {
 """What each number may be."""
 
 
-LATER: dict[str, object] = {"codebooks": "separate"}
+LATER: dict[str, object] = {"codebooks": "separate", "fold": "proven"}
 """Options that came later than the first programs, with the default that those programs have and do not name."""
 
 
@@ -56,10 +57,11 @@ class PqOptions:
     """How layers are product-quantized.
 
     ``grouping`` says which elements form a subvector, ``codebooks`` whether all subspaces share one codebook (see
-    :class:`pqc.numerics.grouping.Grouping` and :class:`pqc.numerics.grouping.Codebooks`); ``tune`` counts steps of
-    gradient descent on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None: see
-    :meth:`frames_of`); ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes;
-    ``layers`` chooses for single layers otherwise.
+    :class:`pqc.numerics.grouping.Grouping` and :class:`pqc.numerics.grouping.Codebooks`); ``fold`` says which constant
+    subspaces may be folded (see :mod:`pqc.passes.fold_constant_subspaces`); ``tune`` counts steps of gradient descent
+    on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None: see :meth:`frames_of`);
+    ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes; ``layers`` chooses
+    for single layers otherwise.
     """
 
     prototypes: int = 16
@@ -70,6 +72,7 @@ class PqOptions:
     prototype_bits: int = 8
     table_bits: int = 8
     activation_bits: int = 8
+    fold: str = "proven"
     tune: int | None = None
     seed: int = 0
     images: int | None = None
@@ -87,6 +90,8 @@ class PqOptions:
             raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
         if self.codebooks not in tuple(Codebooks):
             raise ModelError(f"codebooks {self.codebooks!r}, allowed are {', '.join(Codebooks)}")
+        if self.fold not in FOLDS:
+            raise ModelError(f"fold {self.fold!r}, allowed are {', '.join(FOLDS)}")
         if self.metric.upper() not in Metric.__members__:
             raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
 
@@ -142,7 +147,8 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
         CalibrateRangesPass(activation_bits=options.activation_bits),
         ChooseBitwidthsPass(),
         FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
-        QuantizePass(),
+        QuantizePass(keep_calibration=options.fold == "calibrated"),
+        FoldConstantSubspacesPass(fold=options.fold),
         LowerToPqaPass(batch=options.batch),
         AdvanceVectorWorkPass(),
         PrefetchConstantsPass(),

@@ -20,6 +20,7 @@ from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.choose_bitwidths import ChooseBitwidthsPass
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
+from pqc.passes.fold_constant_subspaces import FoldConstantSubspacesPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
 from pqc.passes.insert_tokens import InsertTokensPass
 from pqc.passes.lower_to_pqa import LowerToPqaPass
@@ -42,8 +43,10 @@ PASSES: tuple[type[ModulePass], ...] = (
     ChooseBitwidthsPass,
     # needs the grids: prototypes lie on them, and fitting sees activations as the machine will
     FitPrototypesPass,
-    # integers from here on; from here on every pass preserves every bit
+    # integers from here on; every later pass preserves every bit, unless folding may trust the calibration frames
     QuantizePass,
+    # needs integers, whose bounds are known; before tiles, because it makes layers smaller
+    FoldConstantSubspacesPass,
     LowerToPqaPass,
     # before the loads get their places in the queue, which follow from when everything else happens
     AdvanceVectorWorkPass,

@@ -49,14 +49,15 @@ class QuantizePass(ModulePass):
 
     name = "quantize"
     weight_bits: int = 8
+    keep_calibration: bool = False
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Replace the function; what only learning needed is dropped."""
+        """Replace the function; what only learning needed is dropped, but for frames that a later pass asks for."""
         function, grids = main_of(op), Grids(op)
         quantizer = Quantizer(grids, target_of(op), self.weight_bits)
         integers = quantize_function(function, grids, quantizer)
         function.detach()
         op.body.block.add_op(integers)
         function.erase()
-        for name in (CALIBRATION, INPUT_GRIDS):
+        for name in (INPUT_GRIDS,) if self.keep_calibration else (CALIBRATION, INPUT_GRIDS):
             op.attributes.pop(name, None)

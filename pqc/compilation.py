@@ -119,10 +119,10 @@ def compile_model(request: CompileRequest) -> CompileResult:
         dumps = Dumps(request.dump_ir, __version__, request.model.name, previous)
     if dumps is not None and not resumed:
         dumps.imported(module)
-    references: list[ModuleOp] = [module.clone()] if _is_integer(module) else []
+    references: list[ModuleOp] = [module.clone()] if _has_final_integers(module) else []
 
     def observe(step: Step, current: ModuleOp) -> None:
-        if not references and _is_integer(current):
+        if not references and _has_final_integers(current):
             references.append(current.clone())
         if dumps is not None:
             dumps.after(step, current)
@@ -198,10 +198,15 @@ def compile_quantized(module: ModuleOp, target: Target) -> CompileResult:
         InternalError: pqc itself is at fault.
     """
     lowered = retarget(module, target)
-    reference = lowered.clone()
+    references: list[ModuleOp] = [lowered.clone()] if _has_final_integers(lowered) else []
+
+    def observe(_: Step, current: ModuleOp) -> None:
+        if not references:
+            references.append(current.clone())
+
     options = PqOptions.from_json(provenance_of(lowered).get("options", {}))
-    run_pipeline(make_context(), lowered, remaining(configured_passes(options), lowered))
-    return _result(lowered, reference)
+    run_pipeline(make_context(), lowered, remaining(configured_passes(options), lowered), observe)
+    return _result(lowered, references[0])
 
 
 def _cache(request: CompileRequest) -> Cache | None:
@@ -257,8 +262,10 @@ def _imported_module(request: CompileRequest) -> ModuleOp:
     return module
 
 
-def _is_integer(module: ModuleOp) -> bool:
-    """Whether a module is at the quantized level or below."""
+def _has_final_integers(module: ModuleOp) -> bool:
+    """Whether a module computes in integers that no later pass changes: only folding by calibration frames does."""
+    if CALIBRATION in module.attributes:
+        return False
     main = main_function(module)
     return isinstance(main, ProgramOp) or isinstance(main.function_type.inputs.data[0], QuantizedType)
 

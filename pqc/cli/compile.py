@@ -13,6 +13,7 @@ from pqc.cli.options import (
     LAYER_OPTIONS,
     FilePath,
     Numbers,
+    fold_option,
     number_option,
     pq_options,
     target_options,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pqc.api import CompileRequest
     from pqc.planning.schedule import Schedule
 
-PQ_OPTIONS = (*LAYER_OPTIONS, "tune", "seed", "images")
+PQ_OPTIONS = (*LAYER_OPTIONS, "fold", "tune", "seed", "images")
 """The options that say how layers are quantized."""
 
 DECIDED = (*PQ_OPTIONS, "pq_config", "calibration", "mean", "std")
@@ -53,6 +54,7 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
     "--pq-config", metavar="FILE", type=FilePath(), help="Choices for single layers, as --save-pq-config writes them."
 )
 @click.option("--save-pq-config", metavar="FILE", help="Write what was chosen for every layer, to be edited.")
+@fold_option
 @click.option(
     "--tune",
     metavar="N",

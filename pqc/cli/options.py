@@ -65,6 +65,17 @@ def codebooks_option(command: Command) -> Command:
     )(command)
 
 
+def fold_option(command: Command) -> Command:
+    """Add the option ``--fold``."""
+    return click.option(
+        "--fold",
+        type=click.Choice(["none", "proven", "calibrated"]),
+        default="proven",
+        show_default=True,
+        help="Fold constant subspaces into the bias: proven ones, or also those with one code on all images.",
+    )(command)
+
+
 def metric_option(command: Command) -> Command:
     """Add the option ``--metric``."""
     return click.option(

@@ -134,14 +134,15 @@ def _transfer(i: Load | Store, memory: Operands) -> Action:
 def _encode(i: Encode, here: Surroundings) -> Action:
     element = Element(i.prototype_bits, bool(i.prototype_signed))
     shape = (1 if i.shared_codebook else i.subspaces, i.prototypes, i.length)
-    starts = starts_of(i.first_element, i.length, i.subspaces)
-    how = (_window(i), (i.output_rows, i.output_columns), starts, (i.shift, element), i.metric)
+    window, output, grid = _window(i), (i.output_rows, i.output_columns), (i.shift, element)
     codebook = packed(here.memory, "codebook", i.prototype_bits, prod(shape))
     source = tile_view(here.memory, source_tile(i))
+    kept = packed(here.memory, "kept", 1, i.spanned) if i.spanned else None
     destination = tile_view(here.memory, code_tile(i)) if i.to_buffer else None
 
     @cache
     def encoder() -> EncodeKernel:
+        how = (window, output, _starts(i, kept), grid, i.metric)
         key = (here.kernels.name, "encode", how, shape, codebook.tobytes())
         entries = (codebook, i.prototype_bits, shape, element.signed)
         return here.constants.once(key, lambda: here.kernels.encoder(unpacked(*entries), *how))
@@ -154,6 +155,16 @@ def _encode(i: Encode, here: Surroundings) -> Action:
             destination[...] = codes.reshape(destination.shape)
 
     return act
+
+
+def _starts(i: Encode, kept: Bytes | None) -> tuple[int, ...]:
+    """The first window element of every subspace that is encoded."""
+    if kept is None:
+        return starts_of(i.first_element, i.length, i.subspaces)
+    numbers = np.flatnonzero(unpacked(kept, 1, (i.spanned,), signed=False)).tolist()
+    if len(numbers) != i.subspaces:
+        raise ProgramError(f"keeps {len(numbers)} of {i.spanned} subspaces, it encodes {i.subspaces}")
+    return tuple(i.first_element + i.length * number for number in numbers)
 
 
 def _bias(i: Lookup | Convolve, memory: Operands) -> IntArray | None:

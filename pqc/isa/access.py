@@ -177,7 +177,10 @@ def _transfer(instruction: Load | Store, buffer: Memory, *, loads: bool) -> tupl
 def _encode(i: Encode) -> tuple[Access, ...]:
     size = packed_bytes((1 if i.shared_codebook else i.subspaces) * i.prototypes * i.length, i.prototype_bits)
     source, *codes = (_tile(i, tile) for tile in tiles(i))
-    return (source, _block(Memory.CODEBOOK, i.codebook, size, "codebook"), *codes)
+    books = [_block(Memory.CODEBOOK, i.codebook, size, "codebook")]
+    if i.spanned:
+        books.append(_block(Memory.CODEBOOK, i.kept, packed_bytes(i.spanned, 1), "kept"))
+    return (source, *books, *codes)
 
 
 def _accumulate(i: Lookup | Convolve, elements: int, width: int) -> tuple[Access, ...]:

@@ -65,7 +65,8 @@ class Encode(Instruction, opcode=0x10, mnemonic="encode", unit=Unit.ENCODE):
     Taps outside the input tile read zero. The elements of a window are taken in (channel, row, column) order, from
     ``first_element`` on; what lies behind the last one is zero. Ties go to the lowest index. Codes leave output
     position by output position, the subspaces of one position together: to the code FIFO, or to the activation
-    buffer as a map of [subspaces][output rows][output columns].
+    buffer as a map of [subspaces][output rows][output columns]. Where ``spanned`` is not 0 some subspaces are left
+    out: of so many that follow each other, those are encoded whose bit in ``kept`` is 1, ``subspaces`` in all.
     """
 
     source: shared.ActivationSource
@@ -100,6 +101,8 @@ class Encode(Instruction, opcode=0x10, mnemonic="encode", unit=Unit.ENCODE):
     code_plane_stride: Annotated[int, Bits(28, "bytes from subspace to subspace of the codes")]
     code_row_stride: Annotated[int, Bits(28, "bytes from row to row of the codes")]
     shared_codebook: Annotated[int, Bits(1, "1: one codebook [prototypes][length], which all subspaces share")]
+    spanned: Annotated[int, Bits(16, "subspaces that have a bit in kept; 0: none has, and all are encoded")]
+    kept: Annotated[int, Address(28, "a bit a subspace, lowest first; read only if spanned", memory=Memory.CODEBOOK)]
 
 
 @dataclass(frozen=True)

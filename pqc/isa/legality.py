@@ -96,6 +96,8 @@ def _encode(i: Encode) -> Iterator[str]:
     elements = i.channels * i.kernel_height * i.kernel_width
     if i.first_element >= elements:
         yield f"first_element = {i.first_element}, the window has {elements}"
+    if 0 < i.spanned < i.subspaces:
+        yield f"spanned = {i.spanned}, allowed are 0 and from {i.subspaces} on for {i.subspaces} subspaces"
     if i.to_buffer:
         yield from _code_storage(i)
 

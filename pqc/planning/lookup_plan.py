@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+
+import numpy as np
 
 from pqc.errors import ModelError
 from pqc.isa.fields import Memory
+from pqc.numerics.arrays import IntArray
 from pqc.numerics.packing import packed_bytes
 from pqc.planning.cut import Cut, even, parameter_bytes, pieces
 from pqc.planning.nest import Nest
@@ -21,7 +25,8 @@ class PqShape:
     """A layer's product quantization.
 
     ``groups``: with channel grouping, into how many groups the channels fall; 0 with windows as subvectors.
-    ``shared``: all subspaces have the same codebook.
+    ``shared``: all subspaces have the same codebook. ``folded``: of the subspaces there were before, or with channel
+    grouping of the groups, those that are not encoded; ``subspaces`` and ``groups`` count what is left.
     """
 
     subspaces: int
@@ -31,16 +36,43 @@ class PqShape:
     table_bits: int
     groups: int = 0
     shared: bool = False
+    folded: tuple[int, ...] = ()
 
     @property
     def encoded(self) -> int:
         """Subspaces that are encoded at each position; with channel grouping, one for all taps."""
         return self.groups or self.subspaces
 
-    def codebook_bytes(self, subspaces: int) -> int:
-        """Bytes of the codebooks that so many subspaces are encoded with."""
-        books = 1 if self.shared else subspaces
-        return packed_bytes(books * self.prototypes * self.length, self.prototype_bits)
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers that the subspaces had before some were folded."""
+        left_out = frozenset(self.folded)
+        return tuple(n for n in range(self.encoded + len(left_out)) if n not in left_out)
+
+    def gaps(self, subspaces: Span) -> int:
+        """How many subspaces these span if some between them are folded; 0 if they follow each other."""
+        spanned = self.numbers[subspaces.stop - 1] - self.numbers[subspaces.start] + 1
+        return spanned if spanned > subspaces.size else 0
+
+    def kept(self, subspaces: Span) -> IntArray:
+        """For each subspace that these span, 1 if it is encoded and 0 if it is folded."""
+        numbers = np.array(self.numbers[subspaces.start : subspaces.stop])
+        flags = np.zeros(numbers[-1] - numbers[0] + 1, np.int32)
+        flags[numbers - numbers[0]] = 1
+        return flags
+
+    def books(self, loaded: Sequence[Span]) -> int:
+        """The codebooks of blocks of subspaces."""
+        return 1 if self.shared else sum(block.size for block in loaded)
+
+    def codebook_bytes(self, loaded: Sequence[Span]) -> int:
+        """Bytes that are loaded for blocks of subspaces: codebooks, and behind them a bit a subspace where gaps are."""
+        return self.gaps_offset(loaded, len(loaded))
+
+    def gaps_offset(self, loaded: Sequence[Span], block: int) -> int:
+        """Where, of what is loaded for some blocks, the bits of one of them begin."""
+        bits = sum(packed_bytes(self.gaps(before), 1) for before in loaded[:block])
+        return packed_bytes(self.books(loaded) * self.prototypes * self.length, self.prototype_bits) + bits
 
     @property
     def code_bytes(self) -> int:
@@ -78,7 +110,8 @@ def subspace_blocks(shape: LayerShape, pq: PqShape, size: int) -> tuple[Subspace
     taps = shape.window.kernel[0] * shape.window.kernel[1]
     blocks: list[SubspaceBlock] = []
     for span in spans(pq.subspaces, size):
-        first, last = span.start * pq.length, min(span.stop * pq.length, shape.channels * taps)
+        first = pq.numbers[span.start] * pq.length
+        last = min((pq.numbers[span.stop - 1] + 1) * pq.length, shape.channels * taps)
         channels = Span(first // taps, -(-last // taps))
         blocks.append(SubspaceBlock(span, channels, first - channels.start * taps))
     return tuple(blocks)
@@ -161,7 +194,8 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
     blocks = subspace_blocks(shape, pq, subspaces)
     again, kept, looked = _column_cycles(shape, pq, target, outputs, subspaces)
     output_blocks = -(-shape.outputs // outputs)
-    codebook = [pq.codebook_bytes(n) for n in _codebook_blocks(pq, blocks, target)]
+    loads = codebook_loads(pq, blocks, target)
+    codebook = [pq.codebook_bytes(load) for load in loads]
     tables = [packed_bytes(block.subspaces.size * pq.prototypes * outputs, pq.table_bits) for block in blocks]
     return Cut(
         outputs=outputs,
@@ -175,7 +209,7 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
         all_table_bytes=sum(map(aligned, tables)),
         # with channel grouping, the codes of the zero subvectors lie behind the parameters
         parameter_bytes=aligned(parameter_bytes(outputs) + pq.groups * pq.code_bytes),
-        codebook_traffic=pq.codebook_bytes(pq.encoded),
+        codebook_traffic=pq.codebook_bytes([block for load in loads for block in load]),
         table_traffic=packed_bytes(pq.subspaces * pq.prototypes * shape.outputs, pq.table_bits)
         + parameter_bytes(shape.outputs),
         slab_channels=shape.channels if pq.groups else sum(block.channels.size for block in blocks),
@@ -189,24 +223,23 @@ def _lookup_cut(shape: LayerShape, pq: PqShape, target: Target, outputs: int, su
 
 def codebooks_stay(pq: PqShape, target: Target) -> bool:
     """Whether a layer's codebooks take no more than half of their buffer, so that they stay while it runs."""
-    return 2 * aligned(pq.codebook_bytes(pq.encoded)) <= target.buffer_bytes(Memory.CODEBOOK)
+    return 2 * aligned(pq.codebook_bytes([Span(0, pq.encoded)])) <= target.buffer_bytes(Memory.CODEBOOK)
 
 
 def group_blocks(pq: PqShape, target: Target) -> tuple[Span, ...]:
     """With channel grouping, the groups that are encoded at a time: all whose codebooks fit."""
     if pq.shared:
         return spans(pq.groups, pq.groups)
-    one = pq.codebook_bytes(1)
-    fitting = max(1, min(pq.groups, target.buffer_bytes(Memory.CODEBOOK) // max(one, 1)))
+    one = packed_bytes(pq.prototypes * pq.length, pq.prototype_bits)
+    room = target.buffer_bytes(Memory.CODEBOOK) - (packed_bytes(pq.numbers[-1] + 1, 1) if pq.folded else 0)
+    fitting = max(1, min(pq.groups, room // max(one, 1)))
     return spans(pq.groups, even(pq.groups, fitting))
 
 
-def _codebook_blocks(pq: PqShape, blocks: tuple[SubspaceBlock, ...], target: Target) -> list[int]:
-    """How many subspaces the codebooks of each load are for."""
-    if pq.shared:
-        return [pq.encoded]
-    encoded = group_blocks(pq, target) if pq.groups else [block.subspaces for block in blocks]
-    return [span.size for span in encoded]
+def codebook_loads(pq: PqShape, blocks: tuple[SubspaceBlock, ...], target: Target) -> list[list[Span]]:
+    """For each load of codebooks, the blocks of subspaces that are encoded with them."""
+    encoded = list(group_blocks(pq, target)) if pq.groups else [block.subspaces for block in blocks]
+    return [encoded] if pq.shared else [[span] for span in encoded]
 
 
 def _column_cycles(

@@ -39,7 +39,7 @@ dram_row_stride=0 dram_plane_stride=0 item_stride=0 row_stride=0 plane_stride=0 
 kernel_width=0 stride_height=0 stride_width=0 dilation_height=0 dilation_width=0 pad_top=0 pad_left=0 output_rows=0 \
 output_columns=0 codebook=0x0 first_element=0 subspaces=0 prototypes=0 length=0 prototype_bits=0 prototype_signed=0 \
 shift=0 metric=l2 to_buffer=0 destination=0x0 code_storage=u8 code_plane_stride=0 code_row_stride=0 shared_codebook=0 \
-wait=load signal=vector
+spanned=0 kept=0x0 wait=load signal=vector
 
 .node "odd \\"name\\"; # \\u00e9\\n"
   2: fill destination=0x40 destination_storage=u8 destination_plane_stride=0 destination_row_stride=0 planes=0 rows=0 \

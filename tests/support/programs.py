@@ -133,7 +133,7 @@ class PqLayer:
             pad_top=1, pad_left=1, output_rows=self.size, output_columns=self.size, codebook=codebook,
             first_element=0, subspaces=self.channels, prototypes=self.codebook.shape[1], length=9, prototype_bits=8,
             prototype_signed=0, shift=0, metric=Metric.L2, to_buffer=0, destination=0, code_storage=Storage.U8,
-            code_plane_stride=0, code_row_stride=0, shared_codebook=0,
+            code_plane_stride=0, code_row_stride=0, shared_codebook=0, spanned=0, kept=0,
         )  # fmt: skip
         return dense(made)
 
