@@ -87,8 +87,8 @@ def set_choices(module: ModuleOp, choices: LayerChoices) -> None:
 
 def choices_of(module: ModuleOp) -> LayerChoices:
     """The choices for single layers on the module; none where nobody left any."""
-    values = module.attributes.get(CHOICES)
-    return choices_from_json(from_attribute(values)) if isinstance(values, ArrayAttr) else ()
+    values = elements(module.attributes.get(CHOICES), DictionaryAttr)
+    return choices_from_json([from_attribute(value) for value in values])
 
 
 def set_provenance(module: ModuleOp, facts: Mapping[str, Any]) -> None:

@@ -16,11 +16,16 @@ from xdsl.passes import ModulePass
 from pqc.dialects.location import node_name
 from pqc.dialects.onnx import ConvOp, GemmOp
 from pqc.dialects.pq_types import ConfigAttr
+from pqc.numerics.encode import Metric
 from pqc.passes.attributes import Grids, config_of, main_of, set_choices
 from pqc.passes.calibrate_ranges import returned_groups
 from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import group_values
 from pqc.planning.layer_choices import LayerChoice, LayerChoices, pattern_of
+from pqc.planning.target_keys import MetricName
+
+METRIC_NAMES: dict[Metric, MetricName] = {Metric.L2: "l2", Metric.L1: "l1", Metric.LINF: "linf"}
+"""How files spell the metrics."""
 
 
 def settled_choices(module: ModuleOp) -> LayerChoices:
@@ -53,7 +58,8 @@ def _layer_choice(name: str, config: ConfigAttr | None, activation_bits: int | N
         prototypes=config.prototypes.data,
         length=config.length.data,
         grouping=config.grouped.value,
-        metric=config.distance.name.lower(),
+        codebooks=config.sharing.value,
+        metric=METRIC_NAMES[config.distance],
         prototype_bits=config.prototype_bits.data,
         table_bits=config.table_bits.data,
         activation_bits=activation_bits,

@@ -84,7 +84,9 @@ class Intervals:
         low, high = self._bounds[op.x]
         if any(window.pads):
             low, high = np.minimum(low, 0), np.maximum(high, 0)
-        taken: IntArray = np.array(op.starts, np.int64)[:, None] + np.arange(codebook.shape[2])
+        starts: IntArray = np.array([*op.starts], np.int64)
+        within: IntArray = np.arange(codebook.shape[2], dtype=np.int64)
+        taken: IntArray = starts[:, None] + within
         taps = window.kernel[0] * window.kernel[1]
         ends: list[IntArray] = []
         for bound in (low, high):

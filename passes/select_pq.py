@@ -61,7 +61,7 @@ def _check_metric(metric: str, target: Target, node: str | None = None) -> None:
         raise ModelError(f"{what}: the target's encode unit has {', '.join(available)}")
 
 
-CONFIGURED = ("prototypes", "length", "grouping", "metric", "prototype_bits", "table_bits")
+CONFIGURED = ("prototypes", "length", "grouping", "codebooks", "metric", "prototype_bits", "table_bits")
 """What may be chosen for a single layer."""
 
 

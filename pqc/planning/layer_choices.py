@@ -33,6 +33,7 @@ class LayerChoice:
     prototypes: Annotated[int, Field(strict=True, ge=2, le=4096)] | None = None
     length: Annotated[int, Field(strict=True, ge=1, le=1024)] | None = None
     grouping: Literal["window", "channel"] | None = None
+    codebooks: Literal["separate", "shared"] | None = None
     metric: MetricName | None = None
     prototype_bits: Bits | None = None
     table_bits: Bits | None = None
@@ -55,7 +56,7 @@ LayerChoices: TypeAlias = tuple[LayerChoice, ...]
 HEADER = """\
 # How layers are product-quantized: pqc compile ... --pq-config FILE. A layer has what the last entry says whose pattern
 # matches its node; what no entry says comes from the command line. Keys of an entry: nodes, pq, prototypes, length,
-# grouping, metric, prototype_bits, table_bits, and activation_bits of the tensor that the node gives.
+# grouping, codebooks, metric, prototype_bits, table_bits, and activation_bits of the tensor that the node gives.
 
 """
 

@@ -23,6 +23,7 @@ from pqc.report.layer_timing import (
     total_shares,
     unit_stalls,
 )
+from pqc.report.layers import Saved
 from pqc.report.memory_map import extents, lower_bounds, on_chip_accesses, peaks
 
 COMPUTING = frozenset({Unit.ENCODE, Unit.LOOKUP})
@@ -51,6 +52,7 @@ def build_report(program: Program) -> dict[str, Any]:
         DRAM: _channel(timed),
         "area_clb": area_of(timed.target),
         "perf_per_area_vs_dla": _performance_per_area(timed, cycles["pq"]),
+        "folding": _folding(timed),
         "layers": _layers(timed),
         "memory": _memory(timed),
         "instructions": len(program.instructions),
@@ -119,6 +121,17 @@ def _layers(timed: ProgramTiming) -> list[dict[str, Any]]:
     ]
 
 
+def _folding(timed: ProgramTiming) -> dict[str, Any]:
+    """Sums over all layers of what their folded subspaces are and save."""
+    layers = [facts for facts in timed.facts.values() if facts.folded]
+    saved = [facts.folding_saves(timed.target) for facts in layers]
+    return {
+        "folded": sum(facts.folded for facts in layers),
+        "folded_calibrated": sum(facts.folded_calibrated for facts in layers),
+        "folding_saves": {name: sum(getattr(one, name) for one in saved) for name in Saved._fields},
+    }
+
+
 def _total(shares: Shares) -> Fraction:
     return sum(shares.values(), Fraction(0))
 
@@ -135,6 +148,9 @@ def _facts(timed: ProgramTiming, node: str, runs_on: str) -> dict[str, Any]:
         "subspaces": facts.subspaces,
         "columns": facts.columns,
         "outputs": facts.outputs,
+        "folded": facts.folded,
+        "folded_calibrated": facts.folded_calibrated,
+        "folding_saves": facts.folding_saves(timed.target)._asdict() if facts.folded else None,
     }
 
 

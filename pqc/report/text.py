@@ -53,9 +53,19 @@ def summary(report: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             "PQ layers",
             f"{figure(cycles['pq'])} cycles a frame alone; the paper's model {paper}, lower bound {least}",
         )
+    if report["folding"]["folded"]:
+        yield "folded", _folded(report["folding"])
     gain = report["perf_per_area_vs_dla"]
     compared = "" if gain is None else f"; work per cycle and area {gain:.2f} times that of the paper's DLA"
     yield "area", f"{report['area_clb']:,.0f} CLB{compared}"
+
+
+def _folded(folding: Mapping[str, Any]) -> str:
+    """The subspaces that were folded, in one line."""
+    saved, calibrated = folding["folding_saves"], folding["folded_calibrated"]
+    unproven = f", {figure(calibrated)} of them constant only on the calibration frames" if calibrated else ""
+    model = f"{figure(saved['cycles'])} cycles and {figure(saved['bytes'])} bytes by the paper's model"
+    return f"{figure(folding['folded'])} constant subspaces{unproven}; saves {model}"
 
 
 def _bound(report: Mapping[str, Any]) -> str:

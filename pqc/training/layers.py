@@ -14,14 +14,16 @@ from pqc.training.rounding import on_grid, rounded, straight_through, table_step
 from pqc.training.torch_library import Tensor, functional, nn
 
 
-def scaled_parameter(values: Tensor, dimensions: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+def scaled_parameter(values: Tensor, dimensions: tuple[int, ...], terms: int = 1) -> tuple[Tensor, Tensor]:
     """``values`` in units of their spread along ``dimensions``, and these units: then one learning rate fits all.
 
-    No unit is less than a tenth of the mean one, so that what hardly varies does not move at random.
+    No unit is less than a tenth of the mean one, so that what hardly varies does not move at random. Of ``terms`` values
+    that are added up the sum spreads by the square root of their number, but where all move the same way it moves by
+    all of them: the units are smaller by that root, so that a step moves the sum by the same part of its spread.
     """
     spread = (values - values.mean(dim=dimensions, keepdim=True)).square().mean(dim=dimensions, keepdim=True).sqrt()
     mean = spread.mean()
-    unit = spread.clamp_min(float(mean) / 10 if mean > 0 else 1.0)
+    unit = spread.clamp_min(float(mean) / 10 if mean > 0 else 1.0) / terms**0.5
     return nn.Parameter(values / unit), unit
 
 
@@ -51,7 +53,7 @@ class ProductQuantized(nn.Module):
         self.selection = Selection(lookup.metric, temperature)
         self.codebook, unit = scaled_parameter(codebook, (1,))
         self.register_buffer("codebook_unit", unit)
-        self.table, unit = scaled_parameter(table, (1, 2))
+        self.table, unit = scaled_parameter(table, (1, 2), len(table))
         self.register_buffer("table_unit", unit)
         self.register_buffer("bias_unit", unit.mean())
         self.bias = nn.Parameter(bias / self.bias_unit)
@@ -91,7 +93,7 @@ class Weighted(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor, integers: Multiplied | None) -> None:
         nn.Module.__init__(self)
         self.integers = integers
-        self.weight, unit = scaled_parameter(weight, tuple(range(weight.ndim)))
+        self.weight, unit = scaled_parameter(weight, tuple(range(weight.ndim)), weight[0].numel())
         self.register_buffer("unit", unit)
         self.bias = nn.Parameter(bias / unit.flatten())
 

@@ -30,7 +30,7 @@ PROTOTYPE_RATE = 0.01
 """Learning rate of prototypes relative to that of tables. Where one moves, codes change, and the tables of all later
 layers with what they see; fitting has put prototypes in their place already."""
 
-CONVENTIONAL_RATE = 0.02
+CONVENTIONAL_RATE = 0.1
 """The same of layers that multiply, for the same reason."""
 
 

@@ -25,6 +25,13 @@ def positive_factor(random: np.random.Generator, size: int) -> FloatArray:
     return np.linalg.cholesky(rows.T @ rows)
 
 
+def curvature_of(equations: TableRefit) -> Curvature:
+    """That of few enough equations."""
+    found = equations.curvature(RIDGE)
+    assert found is not None
+    return found
+
+
 class Layer:
     """Codes that hang together, as those of an image do, and a fitted table."""
 
@@ -38,7 +45,7 @@ class Layer:
         self.equations = TableRefit(SUBSPACES, PROTOTYPES, OUTPUTS)
         self.equations.add(self.codes, self.target)
         self.table, self.bias = self.equations.solve(np.zeros(truth.shape), RIDGE)
-        self.curvature: Curvature = self.equations.curvature(RIDGE)
+        self.curvature: Curvature = curvature_of(self.equations)
 
     def error(self, quantized: QuantizedTable) -> FloatArray:
         """Mean squared error of the layer's results, by output."""
@@ -121,7 +128,7 @@ def test_the_same_equations_give_the_same_curvature_after_solving_again() -> Non
     layer = Layer()
     first = layer.curvature
     layer.equations.solve(np.zeros(layer.table.shape), RIDGE)
-    again = layer.equations.curvature(RIDGE)
+    again = curvature_of(layer.equations)
     assert np.array_equal(first.order, again.order)
     assert np.array_equal(first.factor, again.factor)
     np.testing.assert_allclose(first.used.reshape(SUBSPACES, PROTOTYPES).sum(axis=1), 1)

@@ -20,6 +20,7 @@ from pqc.interpreter.selftest import digest, self_test_inputs
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
+from pqc.report.report import build_report
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -122,6 +123,19 @@ def test_few_calibration_images_give_a_useful_network(
     resnet20: Compiled, held_out: tuple[FloatArray, IntArray]
 ) -> None:
     assert resnet20.accuracy(*held_out) >= 0.55
+
+
+def test_dead_channels_are_folded_by_proof(resnet20: Compiled, held_out: tuple[FloatArray, IntArray]) -> None:
+    """18 of the 624 subspaces are channels that a ReLU leaves at zero; the reference computes with all of them."""
+    layers = [layer for layer in resnet20.program.provenance["layers"] if layer["pq"]]
+    assert sum(layer["subspaces"] for layer in layers) == 624 - 18
+    assert sum(layer.get("folded", 0) for layer in layers) == 18
+    assert not any(layer.get("folded_calibrated", 0) for layer in layers)
+    report = build_report(resnet20.program)
+    assert report["folding"]["folded"] == 18
+    assert report["folding"]["folding_saves"]["cycles"] > 0
+    images = held_out[0][32:96]
+    np.testing.assert_array_equal(resnet20.run(images), resnet20.reference(images))
 
 
 def test_dumps_are_small(resnet20: Compiled) -> None:

@@ -25,6 +25,7 @@ ZEROS = ["item_bytes", "items", "rows", "planes"]
         (Encode, {"stride_width": 0}, "stride_width = 0"),
         (Encode, {"prototype_bits": 17}, "prototype_bits = 17, allowed is at most 16"),
         (Encode, {"first_element": 18}, "first_element = 18, the window has 18"),
+        (Encode, {"spanned": 1}, "spanned = 1, allowed are 0 and from 2 on for 2 subspaces"),
         (Encode, {"metric": Metric.LINF}, 'metric = linf, target "test" has l2, l1'),
         (Lookup, {"table_bits": 0}, "table_bits = 0"),
         (Load, {"buffer": Memory.DRAM}, "buffer = dram, allowed are the on-chip memories"),

@@ -52,6 +52,35 @@ def test_encode(geometry: Geometry, rng: np.random.Generator, storage: Storage, 
     np.testing.assert_array_equal(codes, nearest_prototype(vectors, codebook, metric))
 
 
+@given(geometries(), seeds, st.sets(st.integers(0, 9), min_size=1), st.integers(1, 4))
+def test_encode_without_some_subspaces(
+    geometry: Geometry, rng: np.random.Generator, kept: set[int], length: int
+) -> None:
+    numbers = [number - min(kept) for number in sorted(kept)]
+    spanned, element = numbers[-1] + 1, Element(8, False)
+    x = activations(rng, Storage.U8, FRAMES, geometry.channels, geometry.height, geometry.width)
+    codebook = rng.integers(0, 256, (len(numbers), 5, length))
+    memory = Memories()
+    memory.put("source", x)
+    memory.put("codebook", pack(codebook, 8)[None])
+    flags = np.isin(np.arange(spanned), numbers).astype(np.int32)
+    memory.put("kept", pack(flags, 1)[None])
+    instruction = dense(smallest(
+        Encode, **geometry.fields(), storage=Storage.U8, subspaces=len(numbers), prototypes=5, length=length,
+        prototype_bits=8, metric=Metric.L2, spanned=spanned,
+    ))  # fmt: skip
+    (codes,) = run(instruction, memory)
+    vectors = subvectors(
+        onto_grid(x, 0, element), geometry.window, length, [n * length for n in numbers], geometry.output
+    )
+    np.testing.assert_array_equal(codes, nearest_prototype(vectors, codebook, Metric.L2))
+    memory.put("kept", pack(np.append(flags, 0), 1)[None])
+    memory.put("codebook", pack(np.repeat(codebook, 2, axis=0), 8)[None])
+    wrong = replace(instruction, spanned=spanned + 1, subspaces=len(numbers) + 1)
+    with pytest.raises(ProgramError, match=f"keeps {len(numbers)} of {spanned + 1} subspaces, it encodes"):
+        run(wrong, memory)
+
+
 @given(seeds, st.sampled_from([8, 12, 16, 24, 32]), st.integers(2, 16), st.booleans())
 def test_lookup(rng: np.random.Generator, accumulator_bits: int, table_bits: int, first: bool) -> None:
     subspaces, prototypes, outputs, columns = rng.integers(1, 7, 4).tolist()

@@ -78,6 +78,12 @@ def test_encode_reads_its_tile_and_its_packed_codebook() -> None:
         ("source", Memory.ACTIVATION, 10, 10 + 3 * 25 * 2, False),
         ("codebook", Memory.CODEBOOK, 20, 20 + packed, False),
     }
+    one = (16 * 9 * 5 + 7) // 8
+    assert touched(replace(encode, shared_codebook=1, spanned=9, kept=300)) == {
+        ("source", Memory.ACTIVATION, 10, 10 + 3 * 25 * 2, False),
+        ("codebook", Memory.CODEBOOK, 20, 20 + one, False),
+        ("kept", Memory.CODEBOOK, 300, 302, False),
+    }
 
 
 @pytest.mark.parametrize(("bits", "width"), [(8, 1), (12, 2), (16, 2), (24, 4), (32, 4)])

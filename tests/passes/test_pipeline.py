@@ -112,6 +112,7 @@ def test_a_module_goes_on_where_it_was_left() -> None:
     assert remaining(passes, module) == passes
     module.attributes[PHASE] = StringAttr("quantize")
     assert [step.name for step in remaining(passes, module)] == [
+        "fold-constant-subspaces",
         "lower-to-pqa",
         "advance-vector-work",
         "prefetch-constants",

@@ -763,5 +763,21 @@ func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
 }
 
 // -----
+// CHECK: Operation does not verify: the codebook has 2 subspaces; 2 channels, a window of 3x3 and length 9 make 2, of which 1 are folded
+func.func @f(%x: !pq.tensor<?x2x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"codebook", "4220e73f1dde3e46"> : tensor<2x4x9xui8>
+  %0 = pq.encode %x, %codebook folded [1] <[3, 3] strides [1, 1] pads [1, 1, 1, 1] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x2x8x8xui8, 0.5>, tensor<2x4x9xui8> -> !pq.codes<[?, 1, 8, 8], 4>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: folded subspaces [2], allowed are some of 0 to 1, ascending, and not all
+func.func @f(%x: !pq.tensor<?x4x8x8xui8, 0.5>) {
+  %codebook = blob.constant <"channel codebook", "7c0ee224f838ddf3"> : tensor<1x4x2xui8>
+  %0 = pq.encode %x, %codebook folded [2] <[1, 1] strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x4x8x8xui8, 0.5>, tensor<1x4x2xui8> -> !pq.codes<[?, 1, 8, 8], 4>
+  func.return
+}
+
+// -----
 // CHECK: codebooks 'common', allowed are separate, shared
 builtin.module attributes {c = #pq.config<prototypes = 16, length = 9, codebooks = common, bits = [8, 8], l2>} {}

@@ -56,6 +56,15 @@ func.func @for_all(%x: !pq.tensor<?x4x8x8xui8, 0.5>) -> !pq.codes<[?, 2, 8, 8], 
   func.return %codes : !pq.codes<[?, 2, 8, 8], 4>
 }
 
+// One of two subspaces has a codebook; the other one is constant.
+// CHECK: func.func @one_of_two
+func.func @one_of_two(%x: !pq.tensor<?x4x8x8xui8, 0.5>) -> !pq.codes<[?, 1, 8, 8], 4> {
+  %codebook = blob.constant <"channel codebook", "7c0ee224f838ddf3"> : tensor<1x4x2xui8>
+  // CHECK: %codes = pq.encode %x, %codebook folded [0] <[1, 1] {{.*}} -> !pq.codes<[?, 1, 8, 8], 4>
+  %codes = pq.encode %x, %codebook folded [0] <[1, 1] strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1]> metric "l2" shift 0 prototype_bits 8 : !pq.tensor<?x4x8x8xui8, 0.5>, tensor<1x4x2xui8> -> !pq.codes<[?, 1, 8, 8], 4>
+  func.return %codes : !pq.codes<[?, 1, 8, 8], 4>
+}
+
 // CHECK: func.func @real_by_channel
 func.func @real_by_channel(%x: tensor<?x2x9x9xf32>) -> tensor<?x3x4x4xf32> {
   %codebook = blob.constant <"channel codebook", "7c0ee224f838ddf3"> : tensor<1x4x2xui8>
