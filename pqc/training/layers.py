@@ -72,7 +72,7 @@ class ProductQuantized(nn.Module):
         units = rounded(x * (1 / (lookup.scale * 2.0**lookup.shift)), lookup.codebook)
         cut = Cut.of(lookup.grouping, x.shape[1], lookup.window, lookup.length)
         vectors = subvectors(units, lookup.window, cut)
-        sums = looked_up(vectors, codebook.repeat(cut.taps, 1, 1), table, self.selection)
+        sums = looked_up(vectors, codebook.repeat(cut.subspaces // len(codebook), 1, 1), table, self.selection)
         rows, columns = lookup.window.output_size(x.shape[2], x.shape[3])
         return ((sums + bias) * step).view(len(x), rows, columns, -1).permute(0, 3, 1, 2)
 

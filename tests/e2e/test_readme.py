@@ -1,4 +1,4 @@
-"""The commands in README and docs/scheduling.md work: blocks run one after the other, as a reader would run them."""
+"""The commands in README, docs/scheduling.md and docs/training.md work: blocks run one after the other, as a reader would run them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-README = "\n".join((ROOT / name).read_text() for name in ("README.md", "docs/scheduling.md"))
+PAGES = ("README.md", "docs/scheduling.md", "docs/training.md")
+README = "\n".join((ROOT / name).read_text() for name in PAGES)
 BLOCK = re.compile(r"^```(sh|python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

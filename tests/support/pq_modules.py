@@ -19,7 +19,7 @@ from pqc.dialects.pq_types import ConfigAttr, GridAttr
 from pqc.numerics import shapes
 from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
-from pqc.numerics.grouping import Cut, Grouping
+from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.shapes import ShapeError
 from pqc.numerics.window import Window
 from pqc.passes.attributes import set_target
@@ -93,7 +93,8 @@ class Network:
         cut = Cut.of(grouping, x.shape[1], window, length)
         prototypes, outputs = draw(st.integers(2, 6)), draw(st.integers(1, 5))
         grid = Element(min(bits, x.element.bits), x.element.signed)
-        codebook = self.integers(grid, cut.groups, prototypes, length)
+        sharing = Codebooks.SHARED if cut.groups > 1 and draw(st.booleans()) else Codebooks.SEPARATE
+        codebook = self.integers(grid, cut.groups if sharing is Codebooks.SEPARATE else 1, prototypes, length)
         if draw(st.booleans()):
             codebook[:, -1] = codebook[:, 0]
         entries = Element(draw(st.integers(2, 12)), signed=True)
@@ -117,7 +118,9 @@ class Network:
             bias_value,
             residual,
             window=window,
-            config=ConfigAttr.of(prototypes, length, grid.bits, entries.bits, draw(st.sampled_from(Metric)), grouping),
+            config=ConfigAttr.of(
+                *(prototypes, length, grid.bits, entries.bits, draw(st.sampled_from(Metric)), grouping, sharing)
+            ),
             grid=GridAttr.of(x.element, 2.0**x.exponent),
             shift=x.element.bits - grid.bits,
             low=None if low is None else FloatAttr(low, f64),

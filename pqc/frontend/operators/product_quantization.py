@@ -18,6 +18,7 @@ from pqc.frontend.values import Activation, Constant, RefusalError
 from pqc.numerics import shapes
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.element import Element
+from pqc.numerics.grouping import Codebooks, Cut
 from pqc.numerics.window import Window
 
 _KINDS = onnx.AttributeProto
@@ -38,7 +39,8 @@ def convolution(node: Node) -> Activation:
     )
     grid, window = _grid(node), _window(node)
     grouping, metric = CONVOLUTIONS[node.proto.op_type]
-    _, prototypes, length = codebook.array.shape
+    codebooks, prototypes, length = codebook.array.shape
+    shared = codebooks == 1 < Cut.of(grouping, x[1], window, length).groups
     outputs = table.array.shape[2]
     # the same windows as those of a Conv
     result = shapes.convolution(x, (outputs, x[1], *window.kernel), (outputs,), window, 1)
@@ -51,7 +53,8 @@ def convolution(node: Node) -> Activation:
             None,
             window=window,
             config=ConfigAttr.of(
-                prototypes, length, _integer(node, "prototype_bits"), _integer(node, "table_bits"), metric, grouping
+                *(prototypes, length, _integer(node, "prototype_bits"), _integer(node, "table_bits")),
+                *(metric, grouping, Codebooks.SHARED if shared else Codebooks.SEPARATE),
             ),
             grid=grid,
             shift=_integer(node, "shift"),
