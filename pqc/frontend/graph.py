@@ -11,10 +11,13 @@ from pqc.frontend.folding import fold, is_foldable, shape_of_activation
 from pqc.frontend.loader import DOMAINS, LoadedModel
 from pqc.frontend.node import Node, node_name, operator_name
 from pqc.frontend.operators import CONVERTERS
+from pqc.frontend.pq_domain import DOMAIN
 from pqc.frontend.values import Activation, Constant, ImportedValue, RefusalError, Unknown
 from pqc.numerics.shapes import ShapeError
 
 _SHAPES = ("Shape", "Size")
+
+_STANDARD = [name for name in CONVERTERS if not name.startswith(DOMAIN)]
 
 _REMEDIES = {
     "Softmax": "leave it out of the exported model, it does not change the order of the classes",
@@ -63,7 +66,7 @@ class GraphImporter:
                 "\n".join(
                     [f"{self._loaded.path}: {count} not supported:"]
                     + [f"  {line}" for line in self._refused]
-                    + [f"supported are {', '.join(CONVERTERS)} (`pqc ops` says what each demands)"]
+                    + [f"supported are {', '.join(_STANDARD)}, and {DOMAIN} (`pqc ops` says what each demands)"]
                 )
             )
 
