@@ -130,8 +130,8 @@ class ConvolutionOp(IRDLOperation):
         """The same with ``residual`` added in front of the bounds."""
         return self._copy(self.table, self.bias, self.step, residual)
 
-    def with_integers(self, table: SSAValue, bias: SSAValue, step: SSAValue) -> ConvolutionOp:
-        """The same with a table of integers."""
+    def with_table(self, table: SSAValue, bias: SSAValue, step: SSAValue | None) -> ConvolutionOp:
+        """The same with another table: of integers where there is a ``step``, else of real numbers."""
         return self._copy(table, bias, step, self.residual)
 
     def _copy(self, table: SSAValue, bias: SSAValue, step: SSAValue | None, residual: SSAValue | None) -> ConvolutionOp:

@@ -3,7 +3,8 @@
     %c = onnx.conv %x, %w, %b          ->  %n = onnx.conv %x, %w', %b'
     %n = onnx.batch_norm %c, ...
 
-Where there is none in front, a depthwise 1x1 convolution (a diagonal matrix product) takes their place.
+In front may also stand a ``pq.convolution``, whose table or step takes up the factor. Where there is neither, a
+depthwise 1x1 convolution (a diagonal matrix product) takes their place.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -22,6 +23,7 @@ from pqc.dialects.location import fuse_locations
 from pqc.dialects.onnx import AddOp, BatchNormOp, ConvOp, GemmOp, shape_of
 from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.passes.constants import constant_array
+from pqc.passes.fold_into_lookup import folded_lookup
 from pqc.passes.rewriting import is_used_once, rewrite
 
 Normalization = BatchNormOp | AddOp
@@ -86,6 +88,12 @@ class FoldIntoProducer(RewritePattern):
         """Fold ``op`` if its parameters are constant."""
         parameters = normalization_parameters(op)
         if parameters is None:
+            return
+        producer = op.x.owner
+        looked_up = folded_lookup(op.x, *parameters)
+        if isinstance(producer, Operation) and looked_up is not None:
+            looked_up[-1].location = fuse_locations(producer, op)
+            rewriter.replace(op, looked_up)
             return
         producer = absorbing_producer(op.x)
         if producer is None:

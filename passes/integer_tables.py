@@ -59,7 +59,7 @@ def in_integers(quantizer: Quantizer, op: ConvolutionOp) -> list[Operation]:
         constant.location = op.location
         hint(constant.result, constant.label)
     table, bias, step = (constant.result for constant in constants)
-    made = op.with_integers(table, bias, step)
+    made = op.with_table(table, bias, step)
     made.attributes.update(op.attributes)
     made.location = op.location
     made.result.name_hint = op.result.name_hint

@@ -17,9 +17,9 @@ from pqc.training.torch_library import Tensor, functional, nn
 def scaled_parameter(values: Tensor, dimensions: tuple[int, ...], terms: int = 1) -> tuple[Tensor, Tensor]:
     """``values`` in units of their spread along ``dimensions``, and these units: then one learning rate fits all.
 
-    No unit is less than a tenth of the mean one, so that what hardly varies does not move at random. Of ``terms`` values
-    that are added up the sum spreads by the square root of their number, but where all move the same way it moves by
-    all of them: the units are smaller by that root, so that a step moves the sum by the same part of its spread.
+    No unit is less than a tenth of the mean one, so that what hardly varies does not move at random. Where ``terms``
+    values are added up, their sum spreads by the square root of that number, but a step that moves all of them the same
+    way moves it by all of them: units are smaller by that root, so that the sum moves by the same part of its spread.
     """
     spread = (values - values.mean(dim=dimensions, keepdim=True)).square().mean(dim=dimensions, keepdim=True).sqrt()
     mean = spread.mean()

@@ -1,4 +1,4 @@
-"""The commands in README, docs/scheduling.md and docs/training.md work: blocks run one after the other, as a reader would run them."""
+"""The commands in README and two pages of docs work: blocks run one after the other, as a reader would run them."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,8 @@ def test_all_combinations_in_the_order_of_the_file() -> None:
 
 def plain(options: PqOptions) -> dict[str, Any]:
     """All options by name, as JSON has them."""
-    return json.loads(json.dumps(dataclasses.asdict(options)))
+    values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(options)))
+    return values
 
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(PqOptions)])
