@@ -107,9 +107,11 @@ class SelectPqPass(ModulePass):
             _check_metric(config.metric.data, target, name)
         if not present:
             _check_metric(self.metric, target)
+        # a model that gives grids or tables says what it wants, and may come without calibration frames
+        decided = bool(present) or any(isinstance(layer, OnGridOp) for layer in op.walk())
         for layer, name in zip(layers, names, strict=True):
             said = chosen(choices, name)
-            if self._wanted(layer, name, said.get("pq"), by_default=not present and is_default_choice(layer)):
+            if self._wanted(layer, name, said.get("pq"), by_default=not decided and is_default_choice(layer)):
                 convolution = layer if isinstance(layer, ConvOp) else as_convolution(layer)
                 here = replace(self, **{key: value for key, value in said.items() if key in CONFIGURED})
                 _check_metric(here.metric, target)

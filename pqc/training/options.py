@@ -23,7 +23,7 @@ RANGES: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How long and how fast a network is trained; the defaults are what measured best, see docs/training.md.
+    """How long and how fast a network is trained; see docs/training.md for what that gives.
 
     ``epochs`` passes over the data need not be whole. ``learning_rate`` is in units of each tensor's own spread.
     ``temperature`` smooths the choice of prototypes, see :class:`pqc.training.lookup_function.Selection`.

@@ -71,6 +71,7 @@ def test_the_file_names_every_layer_and_input(here: Path) -> None:
             "prototypes": 8,
             "length": 9,
             "grouping": "window",
+            "codebooks": "separate",
             "metric": "l2",
             "prototype_bits": 8,
             "table_bits": 6,

@@ -63,7 +63,10 @@ def request(data: Dataset, folder: Path, *, seed: int = 0, labels: bool = True, 
     calibration = data.prepare(None, 0, 256)
     shown = data if labels else Dataset(data.origin, data.arrays, None)
     return TrainRequest(
-        CompileRequest(MODEL, load_target("pqa"), pq, calibration), shown, TrainOptions(epochs=2, seed=seed), folder
+        CompileRequest(MODEL, load_target("pqa"), pq, calibration),
+        shown,
+        TrainOptions(epochs=4, learning_rate=5e-3, seed=seed),
+        folder,
     )
 
 
