@@ -29,7 +29,9 @@ DAMAGE = (
     zlib.error,  # the compressed bytes are none
     EOFError,  # they end too early
     OSError,  # the disk gives them back with an error
-    RuntimeError,  # zipfile: the header asks for a password, or (NotImplementedError) for what zipfile does not know
+    # zipfile raises it itself for what a damaged header seems to ask for: a password (bit 0 of the flags), and, as its
+    # subclass NotImplementedError, another compression (the method's two bytes) or a patch (bit 5)
+    RuntimeError,
 )
 """What reading an array of a damaged archive raises. One changed byte is enough for each but the disk's errors."""
 
@@ -111,7 +113,8 @@ def read_arrays(path: Path) -> dict[str, AnyArray]:
             pass
         file = np.load(path, allow_pickle=False)
     except (zipfile.BadZipFile, NotImplementedError, ValueError):
-        # NotImplementedError: of a later version of the format, it says; ValueError: to numpy it does not begin as one
+        # zipfile raises NotImplementedError where the directory says that a later version of the format is needed than
+        # it reads, as one changed byte makes it say; numpy raises ValueError for what does not begin as an archive
         raise ModelError(
             f"{path}: not an .npz file, or cut short; allowed are an .npz file or a folder of images"
         ) from None

@@ -17,6 +17,7 @@ from pqc.cli.options import (
     number_option,
     pq_options,
     target_options,
+    tune_option,
 )
 from pqc.cli.output import check_place, say, write
 from pqc.cli.progress import pass_progress
@@ -55,12 +56,7 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 )
 @click.option("--save-pq-config", metavar="FILE", help="Write what was chosen for every layer, to be edited.")
 @fold_option
-@click.option(
-    "--tune",
-    metavar="N",
-    type=click.IntRange(0, 100_000),
-    help="Steps of gradient descent on the prototypes.  [default: 200, fewer for large layers, 0 for few frames]",
-)
+@tune_option
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
 @click.option(
     "--batch", metavar="N", type=click.IntRange(1, 256), help="Frames that share a load of tables.  [default: 1]"

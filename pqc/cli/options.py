@@ -43,6 +43,16 @@ def number_option(flag: str, allowed: click.IntRange, default: int, text: str) -
     return click.option(flag, metavar="N", type=allowed, default=default, show_default=True, help=text)
 
 
+def tune_option(command: Command) -> Command:
+    """Add the option ``--tune``."""
+    return click.option(
+        "--tune",
+        metavar="N",
+        type=click.IntRange(0, 100_000),
+        help="Steps of gradient descent on the prototypes.  [default: 200, fewer for large layers, 0 for few frames]",
+    )(command)
+
+
 def grouping_option(command: Command) -> Command:
     """Add the option ``--grouping``."""
     return click.option(

@@ -17,6 +17,7 @@ from pqc.cli.options import (
     number_option,
     pq_options,
     target_options,
+    tune_option,
 )
 from pqc.cli.output import check_place, say, show_json, write
 from pqc.cli.progress import Steps, pass_progress
@@ -50,7 +51,7 @@ LOG = "log.jsonl"
 @click.option("--std", type=Numbers(), help="See --mean.")
 @target_options
 @pq_options
-@number_option("--tune", click.IntRange(0, 100_000), 0, "Steps of gradient descent on each layer's prototypes first.")
+@tune_option
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")
 @click.option("--pq-config", metavar="FILE", type=FilePath(), help="Choices for single layers, as in `pqc compile`.")
 @click.option("--cache", metavar="DIR", type=FilePath(), help="Keep what is fitted here, as `pqc compile` does.")
