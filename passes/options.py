@@ -13,6 +13,7 @@ from pqc.errors import ModelError
 from pqc.frames import frames_with
 from pqc.numerics.encode import Metric
 from pqc.numerics.grouping import Codebooks, Grouping
+from pqc.option_rules import check_choice, check_ranges
 from pqc.passes.advance_vector_work import AdvanceVectorWorkPass
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
@@ -82,16 +83,10 @@ class PqOptions:
     layers: LayerChoices = ()
 
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value: int | None = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
-        if self.grouping not in tuple(Grouping):
-            raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
-        if self.codebooks not in tuple(Codebooks):
-            raise ModelError(f"codebooks {self.codebooks!r}, allowed are {', '.join(Codebooks)}")
-        if self.fold not in FOLDS:
-            raise ModelError(f"fold {self.fold!r}, allowed are {', '.join(FOLDS)}")
+        check_ranges(self, RANGES)
+        check_choice("grouping", self.grouping, Grouping)
+        check_choice("codebooks", self.codebooks, Codebooks)
+        check_choice("fold", self.fold, FOLDS)
         if self.metric.upper() not in Metric.__members__:
             raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
 

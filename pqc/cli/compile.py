@@ -12,10 +12,11 @@ from pqc.cli.options import (
     DEFAULT_TARGET,
     LAYER_OPTIONS,
     FilePath,
-    Numbers,
+    check_preprocessing,
     fold_option,
     number_option,
     pq_options,
+    preprocessing_options,
     target_options,
     tune_option,
 )
@@ -47,8 +48,7 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
 @click.option(
     "--images", metavar="N", type=click.IntRange(1), help="Use the first N images.  [default: 1024, 128 of 224x224]"
 )
-@click.option("--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel.")
-@click.option("--std", type=Numbers(), help="See --mean.")
+@preprocessing_options
 @target_options
 @pq_options
 @click.option(
@@ -81,8 +81,7 @@ def command(context: click.Context, **options: Any) -> None:
     `pqc export` writes it, needs none. MODEL may also be a file that --dump-ir wrote:
     compilation goes on from there, for the target and with the data that it started with.
     """
-    if (options["mean"] is None) != (options["std"] is None):
-        raise click.UsageError("--mean and --std go together", context)
+    check_preprocessing(context, options)
     for path in (options["output"], options["report_path"], options["save_schedule"], options["save_pq_config"]):
         check_place(path)
     if options["dump_ir"] is not None and options["dump_ir"].is_file():

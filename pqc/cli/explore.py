@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pqc.cli.options import FilePath, Numbers, json_option
+from pqc.cli.options import FilePath, check_preprocessing, json_option, preprocessing_options
 from pqc.cli.output import say, show, text_table
 from pqc.cli.progress import Steps
 from pqc.cli.signals import Interruption, interruption
@@ -45,8 +45,7 @@ Objectives:
 @click.option("--calibrate", "calibration", metavar="FILE", type=FilePath(), help="An .npz file or a folder of images.")
 @click.option("--evaluate", "evaluation", metavar="FILE", type=FilePath(), help="Labelled images, for the accuracy.")
 @click.option("--images", metavar="N", type=click.IntRange(1), help="Evaluate on the first N images only.")
-@click.option("--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel.")
-@click.option("--std", type=Numbers(), help="See --mean.")
+@preprocessing_options
 @click.option("--objectives", metavar="A,B,...", default=OBJECTIVES, show_default=True, help="What to judge by.")
 @click.option("--jobs", metavar="N", type=click.IntRange(1), help="Processes on this machine.  [default: one a core]")
 @click.option("--dask", metavar="ADDRESS", help="Work on the Dask cluster of this scheduler (address or its file).")
@@ -78,8 +77,7 @@ def command(context: click.Context, space_path: Path, folder: Path, as_json: boo
 
 
 def _check(context: click.Context, options: dict[str, Any]) -> None:
-    if (options["mean"] is None) != (options["std"] is None):
-        raise click.UsageError("--mean and --std go together", context)
+    check_preprocessing(context, options)
     if options["jobs"] is not None and options["dask"] is not None:
         raise click.UsageError("--jobs is about this machine; with --dask the cluster's workers count", context)
     if options["images"] is not None and options["evaluation"] is None:

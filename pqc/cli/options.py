@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,6 +41,20 @@ class Numbers(click.ParamType[tuple[float, ...]]):
 def number_option(flag: str, allowed: click.IntRange, default: int, text: str) -> Callable[[Command], Command]:
     """An option with a whole number."""
     return click.option(flag, metavar="N", type=allowed, default=default, show_default=True, help=text)
+
+
+def preprocessing_options(command: Command) -> Command:
+    """Add the options ``--mean`` and ``--std``, which go together."""
+    command = click.option("--std", type=Numbers(), help="See --mean.")(command)
+    return click.option(
+        "--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel."
+    )(command)
+
+
+def check_preprocessing(context: click.Context, options: Mapping[str, Any]) -> None:
+    """Refuse one of ``--mean`` and ``--std`` without the other."""
+    if (options["mean"] is None) != (options["std"] is None):
+        raise click.UsageError("--mean and --std go together", context)
 
 
 def tune_option(command: Command) -> Command:

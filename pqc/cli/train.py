@@ -13,9 +13,10 @@ from pqc.cli.options import (
     DEFAULT_TARGET,
     LAYER_OPTIONS,
     FilePath,
-    Numbers,
+    check_preprocessing,
     number_option,
     pq_options,
+    preprocessing_options,
     target_options,
     tune_option,
 )
@@ -47,8 +48,7 @@ LOG = "log.jsonl"
 @click.option(
     "--images", metavar="N", type=click.IntRange(1), help="Frames that the start is fitted on.  [default: 1024]"
 )
-@click.option("--mean", type=Numbers(), help="Preprocessing: (image / 255 - mean) / std, a number per channel.")
-@click.option("--std", type=Numbers(), help="See --mean.")
+@preprocessing_options
 @target_options
 @pq_options
 @tune_option
@@ -66,8 +66,7 @@ def command(context: click.Context, as_json: bool, **options: Any) -> None:
 
     The same command goes on where it was interrupted.
     """
-    if (options["mean"] is None) != (options["std"] is None):
-        raise click.UsageError("--mean and --std go together", context)
+    check_preprocessing(context, options)
     check_place(options["output"])
     folder = options["checkpoint"] or Path(f"{options['output']}.checkpoint")
     if folder.is_file():

@@ -27,21 +27,28 @@ _CONSTANTS = """
   half = Constant <value = double {0.5}> ()
 """
 
-_STEPS = """
+
+def _limits(prefix: str = "") -> str:
+    """The least and the greatest integer of so many bits, signed or not, as double: ``lowest`` and ``highest``."""
+    return f"""\
+  {prefix}span = Pow (two, {prefix}bits)
+  {prefix}reach = Div ({prefix}span, two)
+  {prefix}below = Mul ({prefix}reach, signed)
+  {prefix}lowest_integer = Neg ({prefix}below)
+  {prefix}end = Add ({prefix}span, {prefix}lowest_integer)
+  {prefix}highest_integer = Sub ({prefix}end, one)
+  {prefix}lowest_vector = Cast <to = 11> ({prefix}lowest_integer)
+  {prefix}highest_vector = Cast <to = 11> ({prefix}highest_integer)
+  {prefix}lowest = Squeeze ({prefix}lowest_vector)
+  {prefix}highest = Squeeze ({prefix}highest_vector)
+"""
+
+
+_STEPS = f"""
   scale = Constant <value: tensor = @scale> ()
   bits = Constant <value_int: int = @bits> ()
   signed = Constant <value_int: int = @signed> ()
-  span = Pow (two, bits)
-  reach = Div (span, two)
-  below = Mul (reach, signed)
-  lowest_integer = Neg (below)
-  end = Add (span, lowest_integer)
-  highest_integer = Sub (end, one)
-  lowest_vector = Cast <to = 11> (lowest_integer)
-  highest_vector = Cast <to = 11> (highest_integer)
-  lowest = Squeeze (lowest_vector)
-  highest = Squeeze (highest_vector)
-  wide = Cast <to = 11> (x)
+{_limits()}  wide = Cast <to = 11> (x)
   steps = Div (wide, scale)
   raised = Add (steps, half)
   rounded = Floor (raised)
@@ -54,22 +61,12 @@ _ON_GRID = """
   y = Cast <to = 1> (values)
 """
 
-_ON_CODEBOOK_GRID = """
+_ON_CODEBOOK_GRID = f"""
   shift = Constant <value_int: int = @shift> ()
   prototype_bits = Constant <value_int: int = @prototype_bits> ()
   divisor_integer = Pow (two, shift)
   divisor = Cast <to = 11> (divisor_integer)
-  prototype_span = Pow (two, prototype_bits)
-  prototype_reach = Div (prototype_span, two)
-  prototype_below = Mul (prototype_reach, signed)
-  prototype_lowest_integer = Neg (prototype_below)
-  prototype_end = Add (prototype_span, prototype_lowest_integer)
-  prototype_highest_integer = Sub (prototype_end, one)
-  prototype_lowest_vector = Cast <to = 11> (prototype_lowest_integer)
-  prototype_highest_vector = Cast <to = 11> (prototype_highest_integer)
-  prototype_lowest = Squeeze (prototype_lowest_vector)
-  prototype_highest = Squeeze (prototype_highest_vector)
-  divided = Div (integers, divisor)
+{_limits("prototype_")}  divided = Div (integers, divisor)
   divided_raised = Add (divided, half)
   shifted = Floor (divided_raised)
   saturated = Clip (shifted, prototype_lowest, prototype_highest)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pqc.errors import ModelError
 from pqc.numerics.encode import Metric
 from pqc.numerics.grouping import Grouping
+from pqc.option_rules import check_choice, check_ranges
 
 RANGES = {
     "prototypes": (2, 4096),
@@ -33,11 +33,6 @@ class PqSettings:
     accumulator_bits: int = 16
 
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value: int = getattr(self, name)
-            if not low <= value <= high:
-                raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
-        if self.grouping not in tuple(Grouping):
-            raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
-        if self.metric not in [metric.name.lower() for metric in Metric]:
-            raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
+        check_ranges(self, RANGES)
+        check_choice("grouping", self.grouping, Grouping)
+        check_choice("metric", self.metric, (metric.name.lower() for metric in Metric))

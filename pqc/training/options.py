@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from pqc.errors import ModelError
+from pqc.option_rules import check_choice, check_ranges
 
 AUGMENTATIONS = ("flip", "crop")
 """Random changes of images: left and right exchanged, and shifted by up to an eighth of their size."""
@@ -37,13 +37,9 @@ class TrainOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value: float = getattr(self, name)
-            if not low <= value <= high:
-                raise ModelError(f"{name} = {value}, allowed are {low} to {high}")
+        check_ranges(self, RANGES)
         for name in self.augment:
-            if name not in AUGMENTATIONS:
-                raise ModelError(f"augmentation {name!r}, allowed are {', '.join(AUGMENTATIONS)}")
+            check_choice("augmentation", name, AUGMENTATIONS)
 
     def as_json(self) -> dict[str, Any]:
         """The options by name, as plain JSON values."""
