@@ -22,9 +22,10 @@ from pqc.errors import ModelError
 from pqc.export.functions import OPSET, function
 from pqc.export.graph import Graph
 from pqc.export.operators import write_on_grid, write_operation
+from pqc.export.weights import round_weights
 from pqc.frontend.pq_domain import DOMAIN, VERSION
 from pqc.frontend.preprocessing import PROPERTY
-from pqc.passes.attributes import GRID, INPUT_GRIDS, config_of, main_of, provenance_of
+from pqc.passes.attributes import GRID, INPUT_GRIDS, config_of, main_of, provenance_of, target_of
 from pqc.passes.integer_tables import with_integer_tables
 from pqc.passes.value_ranges import PASSING_ON
 from pqc.version import __version__
@@ -37,17 +38,19 @@ def export_model(module: ModuleOp) -> onnx.ModelProto:
     """A network at the float level as ONNX, the same bytes each time.
 
     Tables that are real are brought onto integers first. Where grids were chosen for the network, the file gives them
-    all, so that it compiles without calibration.
+    all, so that it compiles without calibration; and where they were chosen for a target that only shifts, the weights
+    of conventional layers are written as that target holds them, so that ONNX runtimes compute what the machine does.
 
     Raises:
-        ModelError: the network is not at the float level, a layer is chosen and not fitted yet, or no ONNX runtime
-            could compute a layer exactly.
+        ModelError: the network is not at the float level, a layer is chosen and not fitted yet or has no grids, or
+            no ONNX runtime could compute a layer exactly.
     """
-    _check(main_of(module))
-    block = main_of(with_integer_tables(module) if _has_real_tables(module) else module).body.block
+    grids = elements(module.attributes.get(INPUT_GRIDS), GridAttr)
+    _check(main_of(module), with_grids=bool(grids))
+    block = main_of(_as_held(module) if grids else module).body.block
     inputs, outputs = (_names(module, f"pqc.{side}") for side in ("inputs", "outputs"))
     graph = Graph(dict(zip(block.args, inputs, strict=True)), outputs)
-    _write(graph, block, inputs, elements(module.attributes.get(INPUT_GRIDS), GridAttr))
+    _write(graph, block, inputs, grids)
     results = [value for op in block.ops if isinstance(op, ReturnOp) for value in op.operands]
     for value, output in zip(results, outputs, strict=True):
         graph.give(value, output)
@@ -59,16 +62,22 @@ def export_model(module: ModuleOp) -> onnx.ModelProto:
     )
 
 
-def _check(function: FuncOp) -> None:
+def _check(function: FuncOp, *, with_grids: bool) -> None:
     if any(isinstance(kind, QuantizedType) for kind in function.function_type.inputs):
         raise ModelError("the IR computes in integers already: only what stands before quantize is exported")
     for op in function.body.block.ops:
         if config_of(op) is not None:
             raise ModelError(f"node {node_name(op)!r} is to be product-quantized and is not fitted yet")
+        if isinstance(op, ConvolutionOp) and op.step is None and not with_grids:
+            raise ModelError(f"node {node_name(op)!r} has a table of real numbers, and no grids to bring it onto")
 
 
-def _has_real_tables(module: ModuleOp) -> bool:
-    return any(isinstance(op, ConvolutionOp) and op.step is None for op in main_of(module).body.block.ops)
+def _as_held(module: ModuleOp) -> ModuleOp:
+    """A calibrated module with the constants that the machine will hold, as far as real numbers can say them."""
+    held = with_integer_tables(module)
+    if target_of(module).requantize == "shift":
+        round_weights(held)
+    return held
 
 
 def _names(module: ModuleOp, attribute: str) -> list[str]:

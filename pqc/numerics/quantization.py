@@ -89,12 +89,16 @@ def quantize_weights(
     element = Element(bits, signed=True)
     largest = np.abs(weight.reshape(weight.shape[0], -1).astype(np.float64)).max(axis=1)
     scale = np.where(largest > 0, largest, 1.0) / element.maximum * source_scale
-    exact = power_of_two_steps(weight, element)
-    scale = np.where(exact > 0, exact * source_scale, scale)
     # a bias beyond the accumulator (next to vanishing weights) asks for a coarser grid
     scale = np.maximum(scale, np.abs(bias.astype(np.float64)) / (CONVENTIONAL_LIMIT // 2))
+    exact = power_of_two_steps(weight, element) * source_scale
+    keeps = (exact > 0) & (np.abs(bias.astype(np.float64)) <= exact * (CONVENTIONAL_LIMIT // 2))
     if power_of_two_of is not None:
         scale = power_of_two_of * np.exp2(np.ceil(np.log2(scale / power_of_two_of) - 1e-9))
+        # such a grid is kept where it holds the weights: rounded weights get the integers that they were rounded to
+        rows = weight.reshape(weight.shape[0], -1).astype(np.float64) / (scale / source_scale)[:, None]
+        keeps &= (rows != np.floor(rows)).any(axis=1)
+    scale = np.where(keeps, exact, scale)
     step = (scale / source_scale).reshape(-1, *[1] * (weight.ndim - 1))
     integers = element.clip(np.floor(weight.astype(np.float64) / step + 0.5).astype(np.int64))
     start = np.floor(bias.astype(np.float64) / scale + 0.5).astype(np.int64)

@@ -5,26 +5,20 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.rewriter import InsertPoint, Rewriter
 
-from pqc.codebook.weights import on_powers_of_two
-from pqc.dialects.blob import ConstantOp
-from pqc.dialects.onnx import ConvOp, GemmOp
 from pqc.dialects.registry import make_context
 from pqc.errors import ModelError
 from pqc.export.exporter import export_model
 from pqc.export.functions import OPSET
+from pqc.export.weights import round_weights
 from pqc.frontend import import_model
 from pqc.frontend.pq_domain import DOMAIN, VERSION
 from pqc.frontend.preprocessing import Preprocessing
 from pqc.isa.program import write_whole
-from pqc.passes.attributes import Grids, main_of, set_calibration, set_provenance, set_target
+from pqc.passes.attributes import set_calibration, set_provenance, set_target
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
-from pqc.passes.constants import constant_array
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
 from pqc.passes.pipeline import run_pipeline
@@ -105,19 +99,3 @@ def _trace(model: Layer, example_input: Tensor, path: Path) -> None:
         for layer in layers:
             layer.thaw()
         model.train(training)
-
-
-def round_weights(module: ModuleOp, bits: int) -> None:
-    """Round the weights and biases of conventional layers of a calibrated module to grids of powers of two."""
-    grids: Any = Grids(module)
-    for op in list(main_of(module).body.block.ops):
-        if not isinstance(op, ConvOp | GemmOp):
-            continue
-        weight, bias = constant_array(op.weight), constant_array(op.bias)
-        rounded = on_powers_of_two(weight, bias, bits, grids[op.x].scale.data)
-        for index, array in zip((1, 2), rounded, strict=True):
-            owner = op.operands[index].owner
-            constant = ConstantOp(owner.label if isinstance(owner, ConstantOp) else "constant", array)
-            constant.location = op.location
-            Rewriter.insert_op(constant, InsertPoint.before(op))
-            op.operands[index] = constant.result

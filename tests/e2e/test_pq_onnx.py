@@ -10,6 +10,7 @@ import pytest
 from support.command_line import pqc
 from support.runtimes import run_onnx
 
+from pqc.api import Program
 from pqc.frontend import import_model
 from pqc.interpreter.reference import run_reference
 from pqc.isa.program import load_program
@@ -47,6 +48,10 @@ def test_what_is_exported_compiles_to_the_same_program(options: tuple[str, ...],
     (found,) = run_onnx(onnx.load_model_from_string(exported.read_bytes()), {"input": images})
     (expected,) = run_reference(import_model(exported).module, [images])
     np.testing.assert_array_equal(found, expected)
+    if target:
+        # all scales are powers of two, those of weights included
+        machine = Program(second).run({"input": images})["logits"]
+        np.testing.assert_array_equal(found, machine)
 
 
 def test_calibration_and_options_that_say_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from support.onnx_models import save
 from support.runtimes import check_onnx, run_onnx
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.ir import Block, SSAValue
+from xdsl.rewriter import Rewriter
 
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import fuse_locations, node_location
@@ -148,6 +149,18 @@ def test_faults_are_named() -> None:
         write_operation(Graph({}, ()), ReluOp(unknown))
     with pytest.raises(InternalError, match=r"no rule exports blob\.constant"):
         write_operation(Graph({}, ()), ConstantOp("x", np.zeros(1, np.float32)))
+
+
+def test_a_real_table_without_grids_is_refused() -> None:
+    module = exportable()
+    (op,) = (op for op in module.walk() if isinstance(op, ConvolutionOp))
+    real = [ConstantOp("table", np.zeros((2, 2, 2), np.float32)), ConstantOp("bias", np.zeros(2, np.float32))]
+    other = op.with_table(real[0].result, real[1].result, None)
+    other.location = op.location
+    Rewriter.replace_op(op, [*real, other])
+    del module.attributes[INPUT_GRIDS]
+    with pytest.raises(ModelError, match=r"^node 'layer7' has a table of real numbers, and no grids to bring it onto$"):
+        export_model(module)
 
 
 def test_a_network_without_grids_is_exported_without() -> None:
