@@ -28,7 +28,7 @@ from pqc.numerics.fixed_point import power_of_two_at_least
 from pqc.numerics.quantization import choose_grid
 from pqc.numerics.requantize import MULTIPLIER_BITS
 from pqc.passes.attributes import GRID, INPUT_GRIDS, choices_of, main_of, target_of
-from pqc.passes.given_grids import check_powers_of_two, given_grids, gridded_values
+from pqc.passes.given_grids import check_chosen_bits, check_powers_of_two, given_grids, gridded_values
 from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import PASSING_ON, Groups, group_values, known_ranges
 from pqc.planning.layer_choices import chosen
@@ -94,12 +94,14 @@ class CalibrateRangesPass(ModulePass):
         """Run the network where it does not give all grids, and attach them.
 
         Raises:
-            ModelError: given grids contradict each other, or are none that the target can compute with.
+            ModelError: given grids contradict each other or what is chosen, or are none that the target can compute
+                with.
         """
         block = main_of(op).body.block
         power_of_two = target_of(op).requantize == "shift"
         groups = group_values(block)
         given = given_grids(block, groups)
+        check_chosen_bits(chosen_bits(op, groups), given)
         if power_of_two:
             check_powers_of_two(given)
         values = gridded_values(block)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.dialects.func import ReturnOp
@@ -63,6 +64,20 @@ def check_powers_of_two(given: dict[SSAValue, GivenGrid]) -> None:
             raise ModelError(
                 f"node {one.node!r} gives the grid {spell_grid(one.grid)}; a target that only shifts needs scales that "
                 "are powers of two"
+            )
+
+
+def check_chosen_bits(said: Mapping[SSAValue, int], given: Mapping[SSAValue, GivenGrid]) -> None:
+    """Check what is chosen for groups of values, in bits, against the grids that are given: these are not chosen again.
+
+    Raises:
+        ModelError: a choice asks for other bits than the network gives.
+    """
+    for root, bits in said.items():
+        if root in given and given[root].grid.integers.bits != bits:
+            raise ModelError(
+                f"node {given[root].node!r} gives the grid {spell_grid(given[root].grid)}; activation_bits = {bits} "
+                "cannot be chosen for its values"
             )
 
 

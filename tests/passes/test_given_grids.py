@@ -17,10 +17,11 @@ from pqc.dialects.pq_types import GridAttr
 from pqc.dialects.registry import make_context
 from pqc.errors import ModelError
 from pqc.numerics.element import Element
-from pqc.passes.attributes import Grids, set_calibration, set_target
+from pqc.passes.attributes import Grids, set_calibration, set_choices, set_target
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.given_grids import are_all_given
 from pqc.passes.value_ranges import group_values
+from pqc.planning.layer_choices import LayerChoice
 from pqc.planning.target import load_target
 
 U8, S16 = Element(8, False), Element(16, True)
@@ -114,3 +115,18 @@ def test_a_target_that_only_shifts_needs_powers_of_two() -> None:
         module,
         "node 'grid' gives the grid ui8 times 0.75; a target that only shifts needs scales that are powers of two",
     )
+
+
+def test_bits_that_are_given_are_not_chosen_again() -> None:
+    graph = Graph()
+    module = graph.module(graph.on(graph.add(ReluOp(graph.inputs[0]), "relu"), 0.5, "grid"))
+    set_choices(module, (LayerChoice("relu", activation_bits=6),))
+    refused(module, "node 'grid' gives the grid ui8 times 0.5; activation_bits = 6 cannot be chosen for its values")
+
+
+def test_the_bits_that_are_given_may_be_said_again() -> None:
+    graph = Graph()
+    on_grid = graph.on(graph.inputs[0], 0.5, "grid")
+    module = graph.module(on_grid)
+    set_choices(module, (LayerChoice("grid", activation_bits=8),))
+    assert calibrate(module)[on_grid].integers == U8
