@@ -39,6 +39,9 @@ GRID = "pq.grid"
 ERROR = "pq.normalized_error"
 """Operation: how far its integer result was from the float network's on the calibration frames, 0 to about 1."""
 
+MEASUREMENTS = "pq.measurements"
+"""Operation: what each step of quantization adds to its error, and how its codes are used, by name."""
+
 CALIBRATED = "pq.calibrated"
 """Operation: how many of its folded subspaces are known to be constant from calibration frames alone."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 from xdsl.dialects.builtin import FloatAttr, ModuleOp, f64
@@ -13,18 +13,20 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from pqc.cache import current_cache, key_of
 from pqc.codebook.layer import FitOptions, LayerShape, fit_layer
+from pqc.codebook.layer_errors import Errors
 from pqc.codebook.linear_refit import refit_weights
 from pqc.codebook.metrics import normalized_map_error
 from pqc.codebook.rows import LayerData
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import ConvOp, GemmOp
+from pqc.dialects.plain import to_attribute
 from pqc.dialects.pq import ConvolutionOp
 from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import InternalError
-from pqc.numerics.arrays import AnyArray, FloatArray
+from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import Element
-from pqc.passes.attributes import ERROR, GRID, INPUT_GRIDS, Grids, config_of, main_of, target_of
+from pqc.passes.attributes import ERROR, GRID, INPUT_GRIDS, MEASUREMENTS, Grids, config_of, main_of, target_of
 from pqc.passes.constants import constant_array
 from pqc.passes.fitted_layers import Layer, fitted_layers, window_of, with_constants
 from pqc.passes.frames_at_once import execute_frames, sums_before_bounds
@@ -32,6 +34,15 @@ from pqc.passes.history import History
 from pqc.passes.progress import report_progress
 from pqc.passes.quantizer import Quantizer
 from pqc.passes.side_by_side import SideBySide
+
+PARTS = tuple(one.name for one in fields(Errors))
+"""What is known of each layer's error."""
+
+
+def saturated(integers: IntArray, element: Element) -> float:
+    """The share of values that lie at an end of what ``element`` holds, zero not counted."""
+    ends = integers == element.maximum
+    return float((ends | (integers == element.minimum) if element.signed else ends).mean())
 
 
 class Fitter:
@@ -81,7 +92,7 @@ class Fitter:
         kept = None if self.cache is None else self.cache.get(self.keys[op])
         if kept is not None:
             self._take(op, kept)
-            self._record_error(op, float(kept["error"]))
+            self._record(op, kept)
 
     def _integers(self, op: Layer) -> AnyArray:
         """What the integer network computes for a layer that is fitted."""
@@ -101,23 +112,32 @@ class Fitter:
             self.grids[op.result].scale.data,
             exact.reshape(frames, outputs, -1),
         )
-        self._record_error(op, error)
+        ends = saturated(integers, self.grids[op.result].integers)
+        arrays |= {"error": np.array(error), "saturated": np.array(ends)}
+        self._record(op, arrays)
         if self.cache is not None:
-            self.cache.put(self.keys[op], {**arrays, "error": np.array(error)})
+            self.cache.put(self.keys[op], arrays)
 
     def _arrays(self, op: Layer, data: LayerData) -> dict[str, AnyArray]:
         """What is learned for a layer, by the names of its constants."""
         number = self.chosen.index(op)
         if config_of(op) is not None:
             layer = fit_layer(data, self._shape(op), self.options, number)
-            return {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias, "step": layer.step}
+            arrays = {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias, "step": layer.step}
+            parts = np.array([vars(layer.errors)[name] for name in PARTS])
+            return arrays | {"shift": np.array(layer.shift), "parts": parts}
         groups = op.group.value.data if isinstance(op, ConvOp) else 1
         weight, bias = refit_weights(data, constant_array(op.bias), groups, self.options, number)
         return {"weight": weight.reshape(constant_array(op.weight).shape), "bias": bias}
 
-    def _record_error(self, op: Layer, error: float) -> None:
-        """Leave on the layer how far its integers are from the float network's results."""
-        self.fitted[op][-1].attributes[ERROR] = FloatAttr(error, f64)
+    def _record(self, op: Layer, arrays: Mapping[str, AnyArray]) -> None:
+        """Leave on the layer how far its integers are from the float network's results, and why."""
+        attributes = self.fitted[op][-1].attributes
+        attributes[ERROR] = FloatAttr(float(arrays["error"]), f64)
+        if "parts" in arrays:
+            parts = dict(zip(PARTS, arrays["parts"].tolist(), strict=True))
+            parts["dead_prototypes"] = int(parts["dead_prototypes"])
+            attributes[MEASUREMENTS] = to_attribute(parts | {"saturated": float(arrays["saturated"])})
 
     def _shape(self, op: Layer) -> LayerShape:
         """What the codebook and the table of a chosen layer will look like."""
@@ -142,7 +162,10 @@ class Fitter:
         names = ("codebook", "table", "bias", "step") if config_of(op) is not None else ("weight", "bias")
         constants = [ConstantOp(name, arrays[name]) for name in names]
         values = [constant.result for constant in constants]
-        layer = self._product_quantized(op, *values) if config_of(op) is not None else with_constants(op, *values)
+        if config_of(op) is not None:
+            layer = self._product_quantized(op, int(arrays["shift"]), *values)
+        else:
+            layer = with_constants(op, *values)
         layer.attributes[GRID] = op.attributes[GRID]
         self.fitted[op] = [*constants, layer]
         for new in self.fitted[op]:
@@ -152,7 +175,7 @@ class Fitter:
         layer.results[0].name_hint = op.result.name_hint
 
     def _product_quantized(
-        self, op: Layer, codebook: SSAValue, table: SSAValue, bias: SSAValue, step: SSAValue
+        self, op: Layer, shift: int, codebook: SSAValue, table: SSAValue, bias: SSAValue, step: SSAValue
     ) -> ConvolutionOp:
         shape = self._shape(op)
         return ConvolutionOp(
@@ -172,7 +195,7 @@ class Fitter:
                 shape.codebooks,
             ),
             grid=self.grids[op.x],
-            shift=shape.shift,
+            shift=shift,
             low=op.low,
             high=op.high,
             step=step,
@@ -183,10 +206,12 @@ class Fitter:
         """What the layer sees, and what it should give together with its residual."""
         frames, outputs = sums.shape[:2]
         low, high = op.bounds
-        seen = self.sides.integers[op.x]
+        seen, true = self.sides.integers[op.x], self.sides.exact[op.x]
         data = LayerData(
             activations=seen if seen.ndim == 4 else seen[:, :, None, None],
             scale=self.grids[op.x].scale.data,
+            element=self.grids[op.x].integers,
+            exact=true if true.ndim == 4 else true[:, :, None, None],
             window=window_of(op),
             weight=constant_array(op.weight).reshape(outputs, -1),
             target=sums.reshape(frames, outputs, -1),

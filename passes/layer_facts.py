@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, ModuleOp
+from xdsl.dialects.builtin import DictionaryAttr, FloatAttr, IntegerAttr, ModuleOp
 from xdsl.ir import Operation
 
 from pqc.dialects.location import node_name
@@ -13,7 +14,8 @@ from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.qnn import Conv2dOp, GemmOp, quantized
 from pqc.errors import InternalError
 from pqc.numerics.grouping import Grouping
-from pqc.passes.attributes import CALIBRATED, ERROR, main_of
+from pqc.numerics.lookup import largest_sum
+from pqc.passes.attributes import CALIBRATED, ERROR, MEASUREMENTS, main_of
 from pqc.passes.constants import constant_array
 from pqc.planning.paper_cycles import Lanes, PaperCycles, PqLayer, pq_cycles
 from pqc.planning.target import Target
@@ -59,6 +61,7 @@ def lookup_facts(op: LookupOp) -> dict[str, Any]:
         "prototype_bits": encode.prototype_bits.value.data,
         "table_bits": op.table_bits.value.data,
         "normalized_error": error.value.data if isinstance(error, FloatAttr) else None,
+        "numerics": numerics_facts(op),
     }
     if encode.shared:
         record["shared_codebook"] = True
@@ -67,6 +70,15 @@ def lookup_facts(op: LookupOp) -> dict[str, Any]:
         known = calibrated.value.data if isinstance(calibrated, IntegerAttr) else 0
         record |= {"folded": len(encode.folded_subspaces) * taps, "folded_calibrated": known * taps}
     return record
+
+
+def numerics_facts(op: LookupOp) -> dict[str, Any]:
+    """How exact a product-quantized layer is, as far as it was measured, and how far its sums are from overflowing."""
+    measured, reach = op.attributes.get(MEASUREMENTS), largest_sum(constant_array(op.table), constant_array(op.bias))
+    return {
+        "accumulator_margin_bits": op.accumulator_bits - 1 - math.log2(int(reach.max()) + 1),
+        **(from_attribute(measured) if isinstance(measured, DictionaryAttr) else {}),
+    }
 
 
 def conventional_facts(op: Conv2dOp | GemmOp) -> dict[str, Any]:

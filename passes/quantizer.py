@@ -29,7 +29,7 @@ from pqc.numerics.quantization import (
 )
 from pqc.numerics.requantize import Clip
 from pqc.numerics.window import Window
-from pqc.passes.attributes import ERROR, Grids
+from pqc.passes.attributes import ERROR, MEASUREMENTS, Grids
 from pqc.passes.constants import constant_array
 from pqc.planning.target import Target
 
@@ -178,8 +178,9 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
         window=op.window.data if by_channel else None,
         padding=None if padding is None else padding.result,
     )
-    if ERROR in op.attributes:
-        lookup.attributes[ERROR] = op.attributes[ERROR]
+    for name in (ERROR, MEASUREMENTS):
+        if name in op.attributes:
+            lookup.attributes[name] = op.attributes[name]
     hint(encode.codes, "codes")
     hint(lookup.accumulator, "sums")
     made: list[Operation] = [codebook, encode, entries, start, *([] if padding is None else [padding]), lookup]

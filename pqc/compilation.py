@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -275,18 +275,23 @@ def _result(module: ModuleOp, reference: ModuleOp) -> CompileResult:
     return CompileResult(_program(module, reference), schedule_of(module), choices_of(module))
 
 
+def _facts(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a program records of its layers: what they are, and how exact."""
+    return {
+        "layers": [{name: value for name, value in layer.items() if name != "numerics"} for layer in layers],
+        "numerics": [
+            {"node": layer["node"], "normalized_error": layer["normalized_error"], **layer["numerics"]}
+            for layer in layers
+            if layer["pq"]
+        ],
+    }
+
+
 def _program(module: ModuleOp, reference: ModuleOp) -> isa.Program:
     """The program file's contents, with the self-test that ``reference`` gives."""
     emitted = emit(module)
     target = target_of(module)
-    provenance = provenance_of(module) | {
-        "layers": emitted.layers,
-        "numerics": [
-            {"node": layer["node"], "normalized_error": layer["normalized_error"]}
-            for layer in emitted.layers
-            if layer["pq"]
-        ],
-    }
+    provenance = provenance_of(module) | _facts(emitted.layers)
     inputs = self_test_inputs(emitted.inputs, 0, SELF_TEST_FRAMES)
     outputs = run_reference(reference, [inputs[tensor.name] for tensor in emitted.inputs])
     expected = digest(dict(zip(names_of(module, "pqc.outputs"), outputs, strict=True)))

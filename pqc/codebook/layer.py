@@ -11,24 +11,27 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pqc.codebook.codes import codes_of
 from pqc.codebook.kmeans import fit_codebook, weight_metric
+from pqc.codebook.layer_errors import POSITIONS, Errors, Seen, layer_errors
+from pqc.codebook.one_hot import predict
 from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of
 from pqc.codebook.rows import LayerData, Rows, rows_at
-from pqc.codebook.sampling import sample_positions, sample_vectors
-from pqc.codebook.table import plain_table
+from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
+from pqc.codebook.scatter import scatter
+from pqc.codebook.table import QuantizedTable, plain_table
 from pqc.codebook.table_fit import TableFit
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
-from pqc.numerics.encode import Metric, nearest_prototype, onto_grid
+from pqc.numerics.encode import Metric, onto_grid
 from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.window import Window
-from pqc.workers import in_parallel
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 
-POSITIONS_AT_ONCE = 8192
-"""Positions that each thread encodes at a time."""
+PROBE = {"kmeans_samples": 2048, "kmeans_iterations": 6}
+"""How much k-means sees and does where only the grid of the prototypes is to be chosen."""
 
 POSITIONS_AN_ENTRY = 16
 """Positions for each entry of a subvector's table, up to twice as many as a refit looks at otherwise."""
@@ -41,7 +44,6 @@ LEAST_TUNING_POSITIONS = 16384
 
 STEPS_TIMES_ENTRIES = USUAL_STEPS * 4096
 """Steps times entries an output, at most: some ten seconds of a core."""
-
 
 POOLED_SAMPLES = 1 << 16
 """Subvectors of all subspaces together that k-means sees where they share a codebook."""
@@ -79,7 +81,7 @@ class LayerShape:
     codebook: Element
     """The codebook's grid."""
     shift: int
-    """Bits the input loses on its way to the codebook's grid."""
+    """Bits the input loses on its way to the codebook's grid, at most: then nothing is cut off."""
     metric: Metric
     """The distance that picks prototypes."""
     table_bits: int
@@ -98,12 +100,16 @@ class FittedLayer:
 
     codebook: IntArray
     """[groups, prototypes, length], in the storage type of its grid; [1, prototypes, length] if it is shared."""
+    shift: int
+    """Bits the input loses on its way there."""
     table: IntArray
     """[subspaces, prototypes, outputs], in the storage type of its bits."""
     bias: IntArray
     """[outputs] int32."""
     step: Float32
     """[outputs], the real value of one unit."""
+    errors: Errors | None = None
+    """What each step of quantization adds; None where the float network's input is not known."""
 
 
 def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: int = 0) -> FittedLayer:
@@ -113,12 +119,17 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
         ModelError: the table cannot be held in the bits asked for.
     """
     seeds = [int(seed) for seed in np.random.SeedSequence((options.seed, layer)).generate_state(5)]
+    if shape.shift:
+        shape = replace(shape, shift=_best_shift(data, shape, options, seeds))
     codebook = _fit_codebook(data, shape, options, seeds)
     steps = usual_steps(data, shape) if options.tuning_steps is None else options.tuning_steps
     if steps:
         codebook = _tune_codebook(data, shape, replace(options, tuning_steps=steps), codebook, seeds)
-    integers = _fit_table(data, shape, options, codebook, seeds).rounded(shape.table_bits)
-    return FittedLayer(codebook, integers.table, integers.bias, integers.scale.astype(np.float32))
+    fit = _fit_table(data, shape, options, codebook, seeds)
+    integers = fit.rounded(shape.table_bits)
+    errors = None if data.exact is None else _errors(data, data.exact, shape, fit, integers, codebook, seeds)
+    step = integers.scale.astype(np.float32)
+    return FittedLayer(codebook, shape.shift, integers.table, integers.bias, step, errors)
 
 
 def usual_steps(data: LayerData, shape: LayerShape) -> int:
@@ -150,6 +161,26 @@ def _fit_codebook(data: LayerData, shape: LayerShape, options: FitOptions, seeds
     return fit_codebook(vectors, shape.prototypes, shape.codebook, seeds[1], options.kmeans_iterations, metric)
 
 
+def _best_shift(data: LayerData, shape: LayerShape, options: FitOptions, seeds: list[int]) -> int:
+    """How many bits the input loses best on its way to narrow prototypes: with fewer, large values are cut off.
+
+    Each is tried with a quick k-means; what counts is how far vectors with the same code are from each other. Of equal
+    ones it is the one that cuts off least.
+    """
+    cut, quick = _cut(data, shape), replace(options, **PROBE)
+    as_they_are = replace(shape, shift=0, codebook=Element(8 * data.element.storage_bytes, data.element.signed))
+    vectors = _rows_at(data, as_they_are, quick.kmeans_samples, seeds[0]).vectors
+    metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length)
+
+    def error(shift: int) -> float:
+        tried = replace(shape, shift=shift)
+        codebook = cut.for_taps(_fit_codebook(data, tried, quick, seeds))
+        codes = codes_of(onto_grid(vectors, shift, shape.codebook), codebook, shape.metric)
+        return scatter(vectors, codes, shape.prototypes, metric)
+
+    return min(range(shape.shift, -1, -1), key=error)
+
+
 def _tune_codebook(
     data: LayerData, shape: LayerShape, options: FitOptions, codebook: IntArray, seeds: list[int]
 ) -> IntArray:
@@ -176,7 +207,7 @@ def _fit_table(
     wanted = max(options.refit_positions, min(POSITIONS_AN_ENTRY * features, 2 * options.refit_positions))
     positions = affordable_positions(features, wanted)
     rows = _rows_at(data, shape, positions, seeds[4])
-    codes = _codes(rows.vectors, cut.for_taps(codebook), shape.metric)
+    codes = codes_of(rows.vectors, cut.for_taps(codebook), shape.metric)
     equations = refit_of(codes, shape.prototypes, rows.target)
     prior, rounds = _plain(data, shape, codebook), options.bound_rounds
     table, bias = bounded_refit(equations, codes, rows.target, rows.bounds, prior, options.ridge, rounds)
@@ -186,17 +217,32 @@ def _fit_table(
     return TableFit(table, bias, curvature, codes, mean, shape.accumulator_bits, shape.power_of_two_of)
 
 
-def _codes(vectors: IntArray, codebook: IntArray, metric: Metric) -> IntArray:
-    """The codes [positions, subspaces] of ``vectors`` [subspaces, positions, length]."""
-    subspaces, positions, _ = vectors.shape
-    codes = np.empty((positions, subspaces), np.uint8 if codebook.shape[1] <= 256 else np.uint16)
-
-    def encode(first: int) -> None:
-        part = slice(first, first + POSITIONS_AT_ONCE)
-        codes[part] = nearest_prototype(vectors[:, part].transpose(0, 2, 1)[None], codebook, metric)[0].T
-
-    in_parallel(encode, range(0, positions, POSITIONS_AT_ONCE))
-    return codes
+def _errors(
+    data: LayerData,
+    exact: FloatArray,
+    shape: LayerShape,
+    fit: TableFit,
+    integers: QuantizedTable,
+    codebook: IntArray,
+    seeds: list[int],
+) -> Errors:
+    """What each step of quantization adds to the layer's error, on a few positions."""
+    cut, rows = _cut(data, shape), _rows_at(data, shape, POSITIONS, seeds[2])
+    positions = sample_positions(data.target.shape[0], data.target.shape[2], POSITIONS, seeds[2])
+    actual, real = (sample_vectors(x, data.window, cut, positions) for x in (data.activations, exact))
+    codebooks, unit = cut.for_taps(codebook), data.scale * 2.0**shape.shift
+    codes = codes_of(rows.vectors, codebooks, shape.metric)
+    seen = Seen(
+        exact=real,
+        rounded=data.element.quantize(real, data.scale) * data.scale,
+        actual=actual * data.scale,
+        narrowed=rows.vectors * unit,
+        prototypes=codebooks[np.arange(cut.subspaces)[:, None], codes.T] * unit,
+        codes=codes,
+    )
+    visible = rows.bounds.visible(rows.target, predict(codes, fit.table, fit.bias))
+    target = at_positions(data.target, positions)
+    return layer_errors(seen, _weight(data, cut), (fit.table, fit.bias), integers, target, visible)
 
 
 def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> Rows:

@@ -9,7 +9,7 @@ import numpy as np
 from pqc.codebook.bounds import Bounds
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
 from pqc.numerics.arrays import FloatArray, IntArray
-from pqc.numerics.element import dequantize
+from pqc.numerics.element import Element, dequantize
 from pqc.numerics.grouping import Cut
 from pqc.numerics.window import Window
 
@@ -27,6 +27,10 @@ class LayerData:
     """[outputs, elements], elements in the order of the window."""
     target: FloatArray
     """[frames, outputs, columns]: the float network's result before bounds, with the shortcut where one is added."""
+    element: Element
+    """The integers that activations are."""
+    exact: FloatArray | None = None
+    """As the activations: what the float network has there."""
     shortcut: IntArray | None = None
     """[frames, outputs, columns]: what is actually added to the result, already quantized."""
     shortcut_scale: float = 1.0

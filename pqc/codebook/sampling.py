@@ -42,7 +42,7 @@ def at_positions(x: AnyArray, positions: IntArray) -> AnyArray:
     return x[positions // columns, :, positions % columns]
 
 
-def sample_vectors(x: IntArray, window: Window, cut: Cut, positions: IntArray) -> IntArray:
+def sample_vectors(x: AnyArray, window: Window, cut: Cut, positions: IntArray) -> AnyArray:
     """The subvectors of ``x`` [frames, channels, height, width] at ``positions``: [subspaces, positions, length].
 
     Only the windows that are asked for are cut out, a few positions at a time.

@@ -81,6 +81,8 @@ def tables(report: Mapping[str, Any]) -> Iterator[Table]:
     yield critical_table(report)
     yield unit_table(report)
     yield layer_table(report)
+    if report["numerics"]:
+        yield numerics_table(report)
     yield memory_table(report)
 
 
@@ -149,6 +151,41 @@ def explanation(parts: Sequence[Mapping[str, Any]]) -> str:
     ordered = sorted(found.items(), key=lambda item: -abs(item[1]))
     shown = [f"{figure(cycles)} {name}" for name, cycles in ordered[:PARTS]]
     return ", ".join([*shown, "..."] if len(ordered) > PARTS else shown)
+
+
+ERRORS = ("activation_bits", "prototype_bits", "prototypes", "table_bits", "fit", "normalized_error")
+"""Squared errors of the numerics, in the order in which they arise; of the last two the others are parts."""
+
+PARTS_OF_ERROR = ERRORS[:4]
+"""What a layer adds by itself."""
+
+
+def numerics_table(report: Mapping[str, Any]) -> Table:
+    """How exact every product-quantized layer is, and why; the layer that adds most is marked."""
+    numerics = report["numerics"]
+    added = [sum(layer.get(name, 0) for name in PARTS_OF_ERROR) for layer in numerics]
+    worst = max(range(len(added)), key=added.__getitem__)
+    header = (
+        *("node", "activation bits", "prototype bits", "prototypes", "table bits", "left by the fit", "error so far"),
+        *("saturated", "accumulator margin", "dead prototypes", "most used code", ""),
+    )
+    rows = [
+        (
+            layer["node"],
+            *(_share(layer.get(name), 2) for name in ERRORS),
+            _share(layer.get("saturated"), 2),
+            figure(layer.get("accumulator_margin_bits"), "bits"),
+            figure(layer.get("dead_prototypes")),
+            _share(layer.get("largest_code_share"), 0),
+            "adds most" if index == worst and added[worst] > 0 else "",
+        )
+        for index, layer in enumerate(numerics)
+    ]
+    return Table("Numerics of product-quantized layers, squared errors relative to the variance", header, rows)
+
+
+def _share(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}%}"
 
 
 def memory_table(report: Mapping[str, Any]) -> Table:

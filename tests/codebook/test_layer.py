@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pqc.codebook import layer, one_hot, sampling
+from pqc.codebook import codes, layer, one_hot, sampling
 from pqc.codebook.layer import FitOptions, FittedLayer, LayerShape, fit_layer, usual_steps
 from pqc.codebook.metrics import normalized_error, rows
 from pqc.codebook.rows import LayerData
@@ -34,18 +34,19 @@ def data() -> LayerData:
     smooth = sum(noise[:, :, i : i + 10, j : j + 10] for i in range(5) for j in range(5)) / 5
     x = np.clip(np.floor(100 * np.asarray(smooth)), 0, 255).astype(np.uint8)
     weight = random.normal(size=(6, 36))
-    return LayerData(x, 0.02, WINDOW, weight, weight @ (patches(x, WINDOW).reshape(40, 36, 100) * 0.02), low=0.0)
+    target = weight @ (patches(x, WINDOW).reshape(40, 36, 100) * 0.02)
+    return LayerData(x, 0.02, WINDOW, weight, target, Element(8, signed=False), low=0.0)
 
 
 def real_result(data: LayerData, shape: LayerShape, fitted: FittedLayer) -> FloatArray:
     """What the encode and lookup units give, in real units, [positions, outputs]."""
     cut = Cut.of(shape.grouping, data.activations.shape[1], data.window, shape.length)
-    vectors = onto_grid(cut.subvectors(data.activations, data.window), shape.shift, shape.codebook)
-    codes = nearest_prototype(vectors, cut.for_taps(fitted.codebook), shape.metric)
+    vectors = onto_grid(cut.subvectors(data.activations, data.window), fitted.shift, shape.codebook)
+    seen = nearest_prototype(vectors, cut.for_taps(fitted.codebook), shape.metric)
     bits = shape.accumulator_bits
     assert (largest_sum(fitted.table, fitted.bias) < 1 << bits - 1).all()
     assert np.abs(fitted.table).max() <= 1 << shape.table_bits - 1
-    sums = lookup(codes, fitted.table, fitted.bias[:, None], bits)
+    sums = lookup(seen, fitted.table, fitted.bias[:, None], bits)
     return rows(sums * fitted.step[:, None].astype(np.float64))
 
 
@@ -80,8 +81,8 @@ def test_channels_that_no_output_minds_count_for_little(data: LayerData) -> None
     def error(seen: LayerData) -> FloatArray:
         """Of each of the first two channels, as its nearest prototype has it."""
         codebook = fit_layer(seen, BY_CHANNEL, OPTIONS).codebook[:1]
-        codes = nearest_prototype(vectors.T[None, None], codebook, Metric.L2)[0, 0]
-        return np.square(vectors.astype(np.float64) - codebook[0, codes]).mean(axis=0)
+        nearest = nearest_prototype(vectors.T[None, None], codebook, Metric.L2)[0, 0]
+        return np.square(vectors.astype(np.float64) - codebook[0, nearest]).mean(axis=0)
 
     assert error(one_sided)[0] < error(data)[0]
 
@@ -91,6 +92,33 @@ def test_narrow_codebooks_see_shifted_activations(data: LayerData, bits: int) ->
     narrow = replace(SHAPE, codebook=Element(bits, signed=False), shift=8 - bits)
     assert fit_layer(data, narrow, TUNED).codebook.max() < 1 << bits
     assert visible_error(data, narrow, OPTIONS) < 1.5 * visible_error(data, SHAPE, OPTIONS)
+
+
+@pytest.mark.parametrize("shape", [SHAPE, BY_CHANNEL], ids=lambda shape: shape.grouping)
+def test_large_values_are_cut_off_where_prototypes_are_coarse(data: LayerData, shape: LayerShape) -> None:
+    mostly_small = data.activations // 16
+    mostly_small[0, 0, 0, 0] = 255
+    target = data.weight @ (patches(mostly_small, WINDOW).reshape(40, 36, 100) * data.scale)
+    rare = replace(data, activations=mostly_small, target=target)
+    narrow = replace(shape, codebook=Element(3, signed=False), shift=5)
+    fitted = fit_layer(rare, narrow, OPTIONS)
+    assert fitted.shift < 5
+    assert fit_layer(rare, replace(narrow, shift=0), OPTIONS).shift == 0
+
+
+def test_a_layer_says_what_each_step_adds(data: LayerData) -> None:
+    exact = data.activations * data.scale + 0.004
+    known = replace(data, exact=exact)
+    narrow = replace(SHAPE, codebook=Element(4, signed=False), shift=4, table_bits=4)
+    wide, rough = fit_layer(known, SHAPE, OPTIONS).errors, fit_layer(known, narrow, OPTIONS).errors
+    assert wide is not None
+    assert rough is not None
+    assert wide.activation_bits == pytest.approx(rough.activation_bits)
+    assert 0 < wide.activation_bits < 0.01
+    assert wide.prototype_bits == 0 < rough.prototype_bits
+    assert 0 < wide.table_bits < rough.table_bits / 4
+    assert wide.table_bits < wide.fit < wide.prototypes
+    assert fit_layer(data, SHAPE, OPTIONS).errors is None
 
 
 @pytest.mark.parametrize("metric", [Metric.L1, Metric.LINF])
@@ -152,7 +180,7 @@ def test_a_shortcut_moves_the_floor_and_the_same_seed_gives_the_same_layer(data:
 def test_any_number_of_threads_fits_the_same_layer(
     data: LayerData, shape: LayerShape, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module, name, size in ((layer, "POSITIONS_AT_ONCE", 500), (sampling, "ELEMENTS_AT_ONCE", 9999)):
+    for module, name, size in ((codes, "POSITIONS_AT_ONCE", 500), (sampling, "ELEMENTS_AT_ONCE", 9999)):
         monkeypatch.setattr(module, name, size)
     monkeypatch.setattr(one_hot, "ENTRIES_AT_ONCE", 1 << 16)
     alone = fit_layer(data, shape, OPTIONS)

@@ -12,6 +12,7 @@ from pqc.codebook.layer import FitOptions
 from pqc.codebook.linear_refit import refit_weights
 from pqc.codebook.rows import LayerData
 from pqc.numerics.arrays import FloatArray, IntArray
+from pqc.numerics.element import Element
 from pqc.numerics.window import Window, patches
 
 OPTIONS = FitOptions(refit_positions=3000)
@@ -35,7 +36,7 @@ def layer(
     weight, bias = random.normal(size=(8, 36 // groups)), random.normal(size=8)
     target = results(exact * SCALE, weight, bias, groups)
     seen = np.clip(exact * shrunk + random.normal(size=exact.shape) * noise, 0, 255).astype(np.uint8)
-    return LayerData(seen, SCALE, WINDOW, weight, target, low=low), bias
+    return LayerData(seen, SCALE, WINDOW, weight, target, Element(8, signed=False), low=low), bias
 
 
 def visible_error(data: LayerData, weight: FloatArray, bias: FloatArray, groups: int) -> float:

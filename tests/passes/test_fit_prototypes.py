@@ -21,6 +21,7 @@ from pqc.dialects.registry import make_context
 from pqc.passes import frames_at_once
 from pqc.passes.attributes import CONFIG, ERROR, GRID
 from pqc.passes.fit_prototypes import FitPrototypesPass
+from pqc.passes.fitter import PARTS
 from pqc.passes.options import PqOptions
 from pqc.passes.pipeline import PHASE
 from pqc.passes.progress import LISTENER
@@ -75,6 +76,11 @@ def test_the_error_is_on_record_down_to_the_program(levels: Levels) -> None:
     assert 0 < error.value.data < 0.5
     (layer,) = [layer for layer in levels.program.provenance["layers"] if layer["pq"]]
     assert layer["normalized_error"] == error.value.data
+    (numerics,) = levels.program.provenance["numerics"]
+    assert set(numerics) == {"node", "normalized_error", "saturated", "accumulator_margin_bits", *PARTS}
+    assert numerics["normalized_error"] == error.value.data
+    assert 0 < numerics["accumulator_margin_bits"] < 15
+    assert numerics["prototypes"] > numerics["table_bits"] > 0
 
 
 def test_the_fitted_table_is_better_than_the_plain_one(levels: Levels) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from support.programs import PqLayer, pq_program
 
 from pqc.interpreter.timing import DRAM_BUSY, FIFO_EMPTY, FIFO_FULL
+from pqc.passes.fitter import PARTS
 from pqc.report.layer_timing import ABOVE, HIDDEN
 from pqc.report.report import build_report
 from pqc.report.trace import build_trace
@@ -28,6 +29,10 @@ def test_every_figure_is_explained() -> None:
     assert unexplained(set(layer) | set(memory)) == set()
     for entry in (report["units"]["load"], report["dram"], report["critical"][0], memory["regions"][0]):
         assert unexplained(set(entry) - {"memory"}) == set()
+
+
+def test_every_figure_of_the_numerics_is_explained() -> None:
+    assert unexplained({*PARTS, "saturated", "normalized_error", "accumulator_margin_bits", "node"}) == set()
 
 
 def test_every_cause_and_every_argument_of_a_trace_is_explained() -> None:

@@ -8,7 +8,7 @@ from support.streams import Stream, streams
 
 from pqc.report.layer_timing import ABOVE, HIDDEN
 from pqc.report.report import build_report
-from pqc.report.text import explanation, figure, summary, tables
+from pqc.report.text import explanation, figure, numerics_table, summary, tables
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,21 @@ def test_tables_are_as_wide_as_their_headers(stream: Stream) -> None:
     lines = dict(summary(report))
     assert lines["lower bound"].startswith(figure(report["cycles"]["lower_bound"]))
     assert "PQ layers" not in lines
+
+
+def test_the_layer_that_adds_most_error_is_marked() -> None:
+    measured = {"activation_bits": 0.01, "prototype_bits": 0.0, "prototypes": 0.1, "table_bits": 0.02, "fit": 0.3}
+    numerics = [
+        {"node": "a", "normalized_error": None, "accumulator_margin_bits": 2.5},
+        {"node": "b", "normalized_error": 0.2, "accumulator_margin_bits": 1.0, "saturated": 0.0, **measured},
+        {"node": "c", "normalized_error": 0.4, **measured, "prototypes": 0.09},
+    ]
+    table = numerics_table({"numerics": numerics})
+    assert [row[0] for row in table.rows if row[-1] == "adds most"] == ["b"]
+    assert all(len(row) == len(table.header) for row in table.rows)
+    assert table.rows[0][1:9] == ("-", "-", "-", "-", "-", "-", "-", "2.5 bits")
+    assert table.rows[1][1:7] == ("1.00%", "0.00%", "10.00%", "2.00%", "30.00%", "20.00%")
+    assert "adds most" not in numerics_table({"numerics": numerics[:1]}).rows[0]
 
 
 def test_a_program_of_nothing() -> None:
