@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -14,13 +17,17 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from pqc.dialects.location import node_name
-from pqc.dialects.onnx import ConvOp, GemmOp
+from pqc.dialects.onnx import ConvOp, GemmOp, shape_of
 from pqc.dialects.pq_types import ConfigAttr
+from pqc.errors import ModelError
 from pqc.numerics.encode import Metric
-from pqc.passes.attributes import Grids, config_of, main_of, set_choices
+from pqc.numerics.grouping import Cut
+from pqc.passes.attributes import CONFIG, Grids, config_of, main_of, set_choices
+from pqc.passes.bit_sensitivity import BitSensitivity
 from pqc.passes.calibrate_ranges import returned_groups
 from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import group_values
+from pqc.planning.knapsack import least_within
 from pqc.planning.layer_choices import LayerChoice, LayerChoices, pattern_of
 from pqc.planning.target_keys import MetricName
 
@@ -66,12 +73,70 @@ def _layer_choice(name: str, config: ConfigAttr | None, activation_bits: int | N
     )
 
 
+Costs: TypeAlias = Mapping[str, Mapping[int, float]]
+"""By node and bits of its table."""
+
+
+def _by_layer(costs: Costs) -> list[list[float]]:
+    return [list(one.values()) for one in costs.values()]
+
+
+def table_sizes(layer: ConvOp, widths: Iterable[int]) -> dict[int, float]:
+    """The bytes of a layer's table, by bits."""
+    config = config_of(layer)
+    assert config is not None
+    outputs, channels, *_ = shape_of(layer.weight)
+    entries = Cut.of(config.grouped, channels, layer.window, config.length.data).subspaces * config.prototypes.data
+    return {bits: math.ceil(entries * outputs * bits / 8) for bits in widths}
+
+
+def with_table_bits(layer: ConvOp, bits: int) -> ConfigAttr:
+    """The configuration of a layer with another width of the table."""
+    config = config_of(layer)
+    assert config is not None
+    sizes = config.prototypes.data, config.length.data, config.prototype_bits.data
+    return ConfigAttr.of(*sizes, bits, config.distance, config.grouped, config.sharing)
+
+
 @dataclass(frozen=True)
 class ChooseBitwidthsPass(ModulePass):
-    """Settle the bits of every tensor and table."""
+    """Settle the bits of every tensor and table, those of tables within a budget where there is one.
+
+    ``table_budget`` is the size of all tables together in KiB, ``error_budget`` what narrower tables may add to the
+    error of the network's outputs, squared and relative to their variance. Tables get at most the bits that their
+    layers ask for.
+    """
 
     name = "choose-bitwidths"
+    table_budget: float | None = None
+    error_budget: float | None = None
+    seed: int = 0
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        """Leave on the module what was chosen."""
+        """Choose, and leave on the module what was chosen.
+
+        Raises:
+            ModelError: there are two budgets, or nothing is within the budget.
+        """
+        if self.table_budget is not None and self.error_budget is not None:
+            raise ModelError("a budget for the size of tables and one for their error: one of both must be left free")
+        layers = {node_name(layer): layer for layer in op.walk() if isinstance(layer, ConvOp) and config_of(layer)}
+        if layers and (self.table_budget is not None or self.error_budget is not None):
+            errors = BitSensitivity(op, self.seed).errors()
+            sizes = {name: table_sizes(layer, errors[name]) for name, layer in layers.items()}
+            for name, bits in self._within(sizes, errors).items():
+                layers[name].attributes[CONFIG] = with_table_bits(layers[name], bits)
         set_choices(op, settled_choices(op))
+
+    def _within(self, sizes: Costs, errors: Costs) -> dict[str, int]:
+        """The bits of each layer's table."""
+        by_size = self.table_budget is not None
+        budget = 1024 * (self.table_budget or 0) if by_size else self.error_budget or 0
+        limited, wanted = (sizes, errors) if by_size else (errors, sizes)
+        picked = least_within(_by_layer(wanted), _by_layer(limited), budget)
+        if picked is None:
+            least = sum(min(one.values()) for one in sizes.values()) / 1024
+            raise ModelError(
+                f"a table budget of {budget / 1024:g} KiB: tables of 2 bits everywhere take {least:.1f} KiB"
+            )
+        return {name: list(sizes[name])[index] for name, index in zip(sizes, picked, strict=True)}

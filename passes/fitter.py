@@ -17,6 +17,7 @@ from pqc.codebook.layer_errors import Errors
 from pqc.codebook.linear_refit import refit_weights
 from pqc.codebook.metrics import normalized_map_error
 from pqc.codebook.rows import LayerData
+from pqc.codebook.table import QuantizedTable
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import ConvOp, GemmOp
@@ -48,7 +49,10 @@ def saturated(integers: IntArray, element: Element) -> float:
 class Fitter:
     """Fits layer after layer; what is in the cache is not fitted again, and only what fitting needs is executed."""
 
-    def __init__(self, module: ModuleOp, options: FitOptions, weight_bits: int) -> None:
+    def __init__(
+        self, module: ModuleOp, options: FitOptions, weight_bits: int, *, narrower_tables: bool = False
+    ) -> None:
+        """Prepare to fit; with ``narrower_tables`` nothing is in the cache, and tables are left in fewer bits, too."""
         block = main_of(module).body.block
         self.grids = Grids(module)
         self.target = target_of(module)
@@ -57,7 +61,9 @@ class Fitter:
         self.sides = SideBySide(module, self.grids, self.quantizer)
         self.layers = [op for op in block.ops if not isinstance(op, ConstantOp | ReturnOp)]
         self.chosen = fitted_layers(self.layers)
-        self.cache = current_cache()
+        self.narrower_tables = narrower_tables
+        self.narrower: dict[str, Mapping[int, QuantizedTable]] = {}
+        self.cache = None if narrower_tables else current_cache()
         self.keys: dict[Layer, str] = {} if self.cache is None else self._cache_keys(module)
         self.fitted: dict[Layer, list[Operation]] = {}
 
@@ -123,6 +129,8 @@ class Fitter:
         number = self.chosen.index(op)
         if config_of(op) is not None:
             layer = fit_layer(data, self._shape(op), self.options, number)
+            if self.narrower_tables:
+                self.narrower[node_name(op)] = layer.narrower
             arrays = {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias, "step": layer.step}
             parts = np.array([vars(layer.errors)[name] for name in PARTS])
             return arrays | {"shift": np.array(layer.shift), "parts": parts}
@@ -155,6 +163,7 @@ class Fitter:
             power_of_two_of=self.quantizer.power_of_two_of(op),
             grouping=config.grouped,
             codebooks=config.sharing,
+            narrower_tables=self.narrower_tables,
         )
 
     def _take(self, op: Layer, arrays: Mapping[str, AnyArray]) -> None:

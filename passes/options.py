@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,8 +49,11 @@ RANGES = {
 }
 """What each number may be."""
 
+BUDGETS = ("table_budget", "error_budget")
+"""Within which bits are chosen automatically."""
 
-LATER: dict[str, object] = {"codebooks": "separate", "fold": "proven"}
+
+LATER: dict[str, object] = {"codebooks": "separate", "fold": "proven", **dict.fromkeys(BUDGETS)}
 """Options that came later than the first programs, with the default that those programs have and do not name."""
 
 
@@ -62,7 +66,8 @@ class PqOptions:
     subspaces may be folded (see :mod:`pqc.passes.fold_constant_subspaces`); ``tune`` counts steps of gradient descent
     on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None: see :meth:`frames_of`);
     ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes; ``layers`` chooses
-    for single layers otherwise.
+    for single layers otherwise. ``table_budget`` (KiB of all tables) or ``error_budget`` (what may be added to the
+    outputs' normalized error) narrows tables where that does least harm.
     """
 
     prototypes: int = 16
@@ -81,12 +86,18 @@ class PqOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     layers: LayerChoices = ()
+    table_budget: float | None = None
+    error_budget: float | None = None
 
     def __post_init__(self) -> None:
         check_ranges(self, RANGES)
         check_choice("grouping", self.grouping, Grouping)
         check_choice("codebooks", self.codebooks, Codebooks)
         check_choice("fold", self.fold, FOLDS)
+        for name in BUDGETS:
+            budget: float | None = getattr(self, name)
+            if budget is not None and not 0 < budget < math.inf:
+                raise ModelError(f"{name} = {budget}, it must be positive and finite")
         if self.metric.upper() not in Metric.__members__:
             raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
 
@@ -140,7 +151,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
             exclude=options.exclude,
         ),
         CalibrateRangesPass(activation_bits=options.activation_bits),
-        ChooseBitwidthsPass(),
+        ChooseBitwidthsPass(options.table_budget, options.error_budget, options.seed),
         FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
         QuantizePass(keep_calibration=options.fold == "calibrated"),
         FoldConstantSubspacesPass(fold=options.fold),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pqc.api import CompileRequest
     from pqc.planning.schedule import Schedule
 
-PQ_OPTIONS = (*LAYER_OPTIONS, "fold", "tune", "seed", "images")
+PQ_OPTIONS = (*LAYER_OPTIONS, "fold", "tune", "seed", "images", "table_budget", "error_budget")
 """The options that say how layers are quantized."""
 
 DECIDED = (*PQ_OPTIONS, "pq_config", "calibration", "mean", "std")
@@ -55,6 +55,15 @@ SHOWN = ("dump_ir", "print_ir_after", "time_passes")
     "--pq-config", metavar="FILE", type=FilePath(), help="Choices for single layers, as --save-pq-config writes them."
 )
 @click.option("--save-pq-config", metavar="FILE", help="Write what was chosen for every layer, to be edited.")
+@click.option(
+    "--table-budget", metavar="KIB", type=click.FloatRange(0, min_open=True), help="Narrow tables until they fit."
+)
+@click.option(
+    "--error-budget",
+    metavar="X",
+    type=click.FloatRange(0, min_open=True),
+    help="Narrow tables until the outputs' normalized error has grown by X.",
+)
 @fold_option
 @tune_option
 @number_option("--seed", click.IntRange(0), 0, "Seed of everything random.")

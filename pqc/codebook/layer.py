@@ -5,7 +5,8 @@ Measured on ResNet-20, see docs/codebooks.md: each step is there because it won.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -92,6 +93,8 @@ class LayerShape:
     """Which elements form a subvector."""
     codebooks: Codebooks = Codebooks.SEPARATE
     """Whether all subspaces share one codebook."""
+    narrower_tables: bool = False
+    """Whether the table is wanted in fewer bits, too."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ class FittedLayer:
     """[outputs], the real value of one unit."""
     errors: Errors | None = None
     """What each step of quantization adds; None where the float network's input is not known."""
+    narrower: Mapping[int, QuantizedTable] = field(default_factory=dict[int, QuantizedTable])
+    """The same table in fewer bits, where that was asked for."""
 
 
 def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: int = 0) -> FittedLayer:
@@ -129,7 +134,9 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
     integers = fit.rounded(shape.table_bits)
     errors = None if data.exact is None else _errors(data, data.exact, shape, fit, integers, codebook, seeds)
     step = integers.scale.astype(np.float32)
-    return FittedLayer(codebook, shape.shift, integers.table, integers.bias, step, errors)
+    widths = range(2, shape.table_bits) if shape.narrower_tables else ()
+    narrower = {bits: fit.rounded(bits) for bits in widths}
+    return FittedLayer(codebook, shape.shift, integers.table, integers.bias, step, errors, narrower)
 
 
 def usual_steps(data: LayerData, shape: LayerShape) -> int:

@@ -13,11 +13,14 @@ import pytest
 from support.command_line import pqc
 from support.compiled import QUANTIZED, Compiled, compile_dumped, float_outputs, level
 
-from pqc.api import CompileRequest
-from pqc.interpreter.machine import RANDOM_EXECUTIONS
+from pqc.api import CompileRequest, compile_model
+from pqc.interpreter import units
+from pqc.interpreter.machine import RANDOM_EXECUTIONS, Machine
 from pqc.interpreter.reference import run_reference
+from pqc.interpreter.selftest import self_test_inputs
 from pqc.isa.assembler import assemble
 from pqc.isa.disassembler import disassemble
+from pqc.isa.parameters import Parameters, unpack_parameters
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.passes.options import PqOptions
 from pqc.passes.text import load_module
@@ -160,3 +163,26 @@ def test_the_two_commands_that_everybody_tries_first(tmp_path: Path) -> None:
     assembly = pqc("disasm", program)
     again = pqc("asm", "-", "-o", "-", stdin=assembly.output)
     assert again.output == program.read_bytes()
+
+
+def test_nothing_is_multiplied_behind_lookups_on_a_target_that_shifts(
+    digits: tuple[Images, Images], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = PqOptions(prototype_bits=6, table_bits=5)
+    request = CompileRequest(MODEL, load_target("pqa-shift"), options, {"input": digits[0][0][:200]})
+    text = disassemble(compile_model(request).program)
+    read: list[Parameters] = []
+
+    def unpacked(data: bytes) -> Parameters:
+        read.append(unpack_parameters(data))
+        return read[-1]
+
+    monkeypatch.setattr(units, "unpack_parameters", unpacked)
+    program = assemble(text, "digits")
+    Machine(program).run(self_test_inputs(program.inputs, 0, 1))
+    multipliers, shifts, residual_multipliers = (np.concatenate(parts) for parts in zip(*read, strict=True))
+    assert len(multipliers) > 200
+    # a power of two is a shift; 1, which needs none, wherever sums are finer than what they end up in
+    assert (np.bitwise_count(multipliers) == 1).all()
+    assert (np.bitwise_count(residual_multipliers) <= 1).all()
+    assert (multipliers[shifts > 0] == 1).all()

@@ -1,0 +1,96 @@
+"""Bits of tables within budgets: what is chosen fits, harms little, and is written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.levels import Levels, compile_network
+from support.networks import Network
+
+from pqc.errors import ModelError
+from pqc.passes.options import PqOptions
+
+
+def network() -> Network:
+    """A first convolution, which stays conventional, then a large layer and one that all results go through."""
+    made = Network(0)
+    made.take((2, 6, 6))
+    x, channels = "input0", 2
+    for outputs in (8, 12, 3):
+        weights = made.weights(outputs, channels, 3, 3), made.weights(outputs)
+        x = made.add("Conv", [x, *weights], (outputs, 6, 6), pads=[1, 1, 1, 1])
+        x, channels = made.add("Relu", [x], (outputs, 6, 6)), outputs
+    made.give(x)
+    return made
+
+
+def compiled(folder: Path, **options: Any) -> Levels:
+    return compile_network(network(), folder, options=PqOptions(prototypes=4, **options), frames=40)
+
+
+def table_bits(levels: Levels) -> list[int]:
+    return [layer["table_bits"] for layer in levels.program.provenance["layers"] if layer["pq"]]
+
+
+def table_bytes(levels: Levels) -> float:
+    layers = [layer for layer in levels.program.provenance["layers"] if layer["pq"]]
+    sizes = [one["subspaces"] * one["prototypes"] * one["outputs"] * one["table_bits"] / 8 for one in layers]
+    return sum(sizes)
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Levels:
+    return compiled(tmp_path_factory.mktemp("wide"))
+
+
+def test_without_a_budget_tables_have_what_was_asked_for(wide: Levels) -> None:
+    assert table_bits(wide) == [8, 8]
+
+
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.8])
+def test_tables_fit_the_budget(wide: Levels, share: float, tmp_path: Path) -> None:
+    levels = compiled(tmp_path, table_budget=share * table_bytes(wide) / 1024)
+    assert table_bytes(levels) <= share * table_bytes(wide)
+    # no layer could have a bit more
+    layers = [layer for layer in levels.program.provenance["layers"] if layer["pq"]]
+    steps = [one["subspaces"] * one["prototypes"] * one["outputs"] / 8 for one in layers if one["table_bits"] < 8]
+    assert table_bytes(levels) + min(steps) > share * table_bytes(wide)
+
+
+def test_a_larger_error_budget_gives_smaller_tables(wide: Levels, tmp_path: Path) -> None:
+    sizes: list[float] = []
+    for index, budget in enumerate((1e-7, 1e-3, 0.05, 10)):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        sizes.append(table_bytes(compiled(folder, error_budget=budget)))
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == table_bytes(wide)
+    assert sizes[-1] == table_bytes(wide) / 4
+
+
+def test_no_table_gets_more_bits_than_its_layer_asks_for(tmp_path: Path) -> None:
+    assert table_bits(compiled(tmp_path, table_bits=5, table_budget=1e3)) == [5, 5]
+
+
+def test_what_is_chosen_follows_from_the_seed_alone(tmp_path: Path) -> None:
+    programs: list[bytes] = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        programs.append(compiled(folder, error_budget=0.01).program.to_bytes())
+    assert programs[0] == programs[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"table_budget": 0.01}, r"a table budget of 0.01 KiB: tables of 2 bits everywhere take \d"),
+        ({"table_budget": 1.0, "error_budget": 1.0}, "one of both must be left free"),
+        ({"error_budget": 0.0}, "error_budget = 0.0, it must be positive and finite"),
+    ],
+)
+def test_budgets_that_cannot_be_met_are_refused(options: dict[str, float], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=message):
+        compiled(tmp_path, **options)
