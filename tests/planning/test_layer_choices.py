@@ -76,3 +76,12 @@ def test_a_pattern_must_match_something() -> None:
         check_patterns((LayerChoice("b", activation_bits=4),), ["a1"], ["in"])
     with pytest.raises(ModelError, match=r"nodes = 'in' matches no layer; there are a1"):
         check_patterns((LayerChoice("in", table_bits=4),), ["a1"], ["in"])
+
+
+def test_the_file_that_the_manual_shows_is_one() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "bitwidths.md").read_text()
+    shown = text.partition("```toml\n")[2].partition("```")[0]
+    first, second = choices_from_toml(shown, "docs/bitwidths.md")
+    said = chosen((first, second), "layer1.0.conv1")
+    assert said == {"pq": True, "prototypes": 32, "length": 3, "table_bits": 5, "activation_bits": 6}
+    assert "activation_bits" not in chosen((first, second), "layer1.0.conv2")
