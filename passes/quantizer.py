@@ -178,9 +178,7 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
         window=op.window.data if by_channel else None,
         padding=None if padding is None else padding.result,
     )
-    for name in (ERROR, MEASUREMENTS):
-        if name in op.attributes:
-            lookup.attributes[name] = op.attributes[name]
+    lookup.attributes |= {name: op.attributes[name] for name in (ERROR, MEASUREMENTS) if name in op.attributes}
     hint(encode.codes, "codes")
     hint(lookup.accumulator, "sums")
     made: list[Operation] = [codebook, encode, entries, start, *([] if padding is None else [padding]), lookup]
