@@ -138,10 +138,11 @@ def _transpose(x: Float32, s: int, first: int, count: int, seen: Float32) -> Non
 
 
 @_inner
-def _add_entries(codes: IntArray, gradient: Float32, to_table: Float32) -> None:
-    """The gradient of a subspace's entries [prototypes, outputs]."""
+def _add_entries(codes: IntArray, gradient: Float32, to_table: Float32, used: Float32) -> None:
+    """The gradient of a subspace's entries [prototypes, outputs], and how often each prototype is the nearest."""
     for j in range(codes.size):
         mine = codes[j]
+        used[mine] += np.float32(1)
         for o in range(gradient.shape[1]):
             to_table[mine, o] += gradient[j, o]
 
@@ -181,20 +182,18 @@ def _follow_slopes(
     codes: IntArray,
     others: IntArray,
     slopes: Float32,
-    back: Float32,
     to_codebook: Float32,
 ) -> None:
-    """The gradient of the subvectors of a block, and of a subspace's prototypes [prototypes, length]."""
+    """The gradient of a subspace's prototypes [prototypes, length]."""
     for j in range(codes.size):
         mine, other, slope = codes[j], others[j], slopes[j]
         for k in range(codebook.shape[1]):
             value, a, b = seen[j, k], codebook[mine, k], codebook[other, k]
-            back[j, k] = slope * (a - b)
             to_codebook[mine, k] += slope * (value - a)
             to_codebook[other, k] -= slope * (value - b)
 
 
-@_kernel(_VECTORS, _VECTORS, _VECTORS, _CODES, _CODES, numba.float32[::1], _ROWS, _VECTORS, _VECTORS, _VECTORS)
+@_kernel(_VECTORS, _VECTORS, _VECTORS, _CODES, _CODES, numba.float32[::1], _ROWS, _VECTORS, _VECTORS, _ROWS)
 def backward(
     x: Float32,
     codebook: Float32,
@@ -203,16 +202,16 @@ def backward(
     others: IntArray,
     spread: Float32,
     gradient: Float32,
-    to_x: Float32,
     to_codebook: Float32,
     to_table: Float32,
+    used: Float32,
 ) -> None:
-    """Write the gradient to ``to_x``, unless that is empty, and add it to ``to_codebook`` and ``to_table``.
+    """Add the gradient to ``to_codebook`` and ``to_table``, and to ``used`` how often a prototype is the nearest.
 
     ``spread`` [subspaces] is the squared distance over which the choice between two prototypes is smoothed.
     """
     subspaces, length, positions = x.shape
-    seen, back = np.zeros((BLOCK, length), np.float32), np.zeros((BLOCK, length), np.float32)
+    seen = np.zeros((BLOCK, length), np.float32)
     slopes = np.zeros(BLOCK, np.float32)
     for first in range(0, positions, BLOCK):
         last = min(first + BLOCK, positions)
@@ -220,10 +219,6 @@ def backward(
         for s in range(subspaces):
             mine, other = codes[s, first:last], others[s, first:last]
             _transpose(x, s, first, last - first, seen)
-            _add_entries(mine, rows, to_table[s])
+            _add_entries(mine, rows, to_table[s], used[s])
             _find_slopes(seen, codebook[s], table[s], mine, other, spread[s], rows, slopes)
-            _follow_slopes(seen, codebook[s], mine, other, slopes, back, to_codebook[s])
-            for k in range(length if to_x.size else 0):
-                line = to_x[s, k, first:last]
-                for j in range(last - first):
-                    line[j] = back[j, k]
+            _follow_slopes(seen, codebook[s], mine, other, slopes, to_codebook[s])

@@ -3,7 +3,7 @@
 Going forward each subvector picks its nearest prototype and the table's entries of the picks are added up, as the
 machine does. That choice has no useful derivative. Going backward the two nearest prototypes share the subvector (see
 :mod:`pqc.codebook.smoothing`): so the loss says on which side of the boundary between them it should lie, and the
-gradient moves both prototypes and the subvector.
+gradient moves both prototypes. What it says of the subvector itself is in :mod:`pqc.training.lookup_function`.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ class Selected:
 class Gradients:
     """Of a loss, in the shapes of what it was computed from."""
 
-    vectors: Float32 | None
     codebook: Float32
     table: Float32
+    used: Float32
+    """[subspaces, prototypes], how many positions each prototype is the nearest of."""
 
 
 def select(vectors: Float32, codebook: Float32, table: Float32, metric: Metric) -> Selected:
@@ -82,23 +83,23 @@ def spread_of(vectors: Float32, codebook: Float32, codes: IntArray, temperature:
 
 
 def gradients(
-    vectors: Float32, codebook: Float32, table: Float32, selected: Selected, spread: Float32, of_sums: Float32,
-    *, with_vectors: bool = True,
+    vectors: Float32, codebook: Float32, table: Float32, selected: Selected, spread: Float32, of_sums: Float32
 ) -> Gradients:  # fmt: skip
     """The gradient of a loss whose gradient with respect to the sums is ``of_sums`` [positions, outputs]."""
     to_codebook, to_table = np.zeros_like(codebook), np.zeros_like(table)
-    to_vectors = np.zeros_like(vectors) if with_vectors else np.empty((0, 0, 0), np.float32)
+    used = np.zeros(table.shape[:2], np.float32)
     if _compiled():
         from pqc.codebook import compiled_lookup
 
         compiled_lookup.backward(
             *(vectors, codebook, table, selected.codes, selected.others, spread, of_sums),
-            *(to_vectors, to_codebook, to_table),
+            *(to_codebook, to_table, used),
         )
-        return Gradients(to_vectors if with_vectors else None, to_codebook, to_table)
+        return Gradients(to_codebook, to_table, used)
     for s in range(len(codebook)):
         near, far, x = selected.codes[s], selected.others[s], vectors[s].T
         np.add.at(to_table[s], near, of_sums)
+        used[s] = np.bincount(near, minlength=len(used[s]))
         a, b = codebook[s][near], codebook[s][far]
         behind = (np.square(x - b).sum(axis=1) - np.square(x - a).sum(axis=1)) / spread[s]
         gain = (of_sums * (table[s][far] - table[s][near])).sum(axis=1)
@@ -106,9 +107,7 @@ def gradients(
         slope = (-gain * steepness * (near != far)).astype(np.float32)[:, None]
         np.add.at(to_codebook[s], near, slope * (x - a))
         np.add.at(to_codebook[s], far, -slope * (x - b))
-        if with_vectors:
-            to_vectors[s] = (slope * (a - b)).T
-    return Gradients(to_vectors if with_vectors else None, to_codebook, to_table)
+    return Gradients(to_codebook, to_table, used)
 
 
 def _compiled() -> bool:

@@ -132,7 +132,7 @@ class _Layer:
             result = selected.sums + self.bias
             error = (result - Bounds(floor[piece]).visible(target[piece], result)) * np.float32(2 / batch)
             of_sums = np.ascontiguousarray(error, np.float32)
-            found = gradients(seen, prototypes, self.table, selected, self.spread, of_sums, with_vectors=False)
+            found = gradients(seen, prototypes, self.table, selected, self.spread, of_sums)
             return found.codebook, found.table, of_sums.sum(axis=0)
 
         size = -(-batch // PIECES)

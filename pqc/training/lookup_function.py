@@ -1,4 +1,10 @@
-"""Encode and lookup in torch's automatic differentiation: see :mod:`pqc.codebook.soft_lookup` for what it means."""
+"""Encode and lookup in torch's automatic differentiation.
+
+Prototypes and entries get the gradient of :mod:`pqc.codebook.soft_lookup`. What goes on to the layers before is another
+one: the subvector counts as if what is looked up for it changed along with it, by the linear map that describes the
+table best. The smoothed choice gives the few subvectors near a boundary a large gradient and all others none.
+Multiplied through the eighteen layers of ResNet-20, that promises a thousand times what a small step brings.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +17,9 @@ from pqc.codebook.smoothing import REACH
 from pqc.codebook.soft_lookup import SAMPLED, SMALLEST, gradients, select, spread_of
 from pqc.numerics.encode import Metric
 from pqc.training.torch_library import Tensor, once_differentiable, torch
+
+TREND_RIDGE = 1e-3
+"""Of the linear map that describes a table, relative to the mean variance of an element of the prototypes."""
 
 ELEMENTS_AT_ONCE = 1 << 25
 """Scores that a GPU holds at a time: 128 MiB."""
@@ -55,11 +64,36 @@ class _OnProcessor(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+        codebook, table = ctx.saved_tensors[1:]
         x, prototypes, entries = (saved.numpy() for saved in ctx.saved_tensors)
         rows = np.ascontiguousarray(gradient.numpy())
-        found = gradients(x, prototypes, entries, ctx.selected, ctx.spread, rows, with_vectors=ctx.needs_input_grad[0])
-        to_vectors = None if found.vectors is None else torch.from_numpy(found.vectors)
+        found = gradients(x, prototypes, entries, ctx.selected, ctx.spread, rows)
+        wanted = ctx.needs_input_grad[0]
+        to_vectors = _back(trend(codebook, table, torch.from_numpy(found.used)), gradient) if wanted else None
         return to_vectors, torch.from_numpy(found.codebook), torch.from_numpy(found.table), None
+
+
+def trend(codebook: Tensor, table: Tensor, used: Tensor) -> Tensor:
+    """The linear map of each subspace, [subspaces, length, outputs], that its table is closest to, but for a constant.
+
+    ``used`` [subspaces, prototypes] is how much each prototype counts. Directions in which the prototypes do not differ
+    have none.
+    """
+    weights = (used / used.sum(dim=1, keepdim=True).clamp_min(1))[:, :, None]
+    places = codebook - (weights * codebook).sum(dim=1, keepdim=True)
+    entries = table - (weights * table).sum(dim=1, keepdim=True)
+    transposed = (weights * places).transpose(1, 2)
+    squares = transposed @ places
+    ridge = (TREND_RIDGE * squares.diagonal(dim1=1, dim2=2).mean(dim=1)).clamp_min(SMALLEST * TREND_RIDGE)
+    every = torch.eye(squares.shape[1], device=squares.device)
+    found: Tensor = torch.linalg.solve(squares + ridge[:, None, None] * every, transposed @ entries)
+    return found
+
+
+def _back(slopes: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient of the subvectors [subspaces, length, positions] from that of the sums [positions, outputs]."""
+    subspaces, length, _ = slopes.shape
+    return (slopes.flatten(0, 1) @ gradient.T).view(subspaces, length, -1)
 
 
 def _spread(vectors: Tensor, codebook: Tensor, nearest: Tensor, selection: Selection) -> Tensor:
@@ -90,8 +124,8 @@ class OnDevice(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        """The gradient with the choices smoothed."""
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+        """The gradient, as on a processor."""
         vectors, codebook, table, codes = ctx.saved_tensors
         length, first = codebook.shape[2], _first_rows(table)
         prototypes, flat = codebook.flatten(0, 1), table.flatten(0, 1)
@@ -109,7 +143,8 @@ class OnDevice(torch.autograd.Function):
         to_prototypes = torch.zeros_like(prototypes)
         to_prototypes.index_add_(0, near, slope * (x - a)).index_add_(0, far, -slope * (x - b))
         to_table = torch.zeros_like(flat).index_add_(0, near, every)
-        to_vectors = (slope * (a - b)).view(len(codebook), -1, length).transpose(1, 2)
+        used = torch.bincount(near, minlength=len(flat)).to(table.dtype).view_as(table[:, :, 0])
+        to_vectors = _back(trend(codebook, table, used), gradient) if ctx.needs_input_grad[0] else None
         return to_vectors, to_prototypes.view_as(codebook), to_table.view_as(table), None
 
 
