@@ -95,6 +95,7 @@ class PQConv2d(ProductQuantized):
         self.register_buffer("table_unit", table_unit)
         self.register_buffer("bias_unit", table_unit.mean())
         self.bias = nn.Parameter(bias / self.bias_unit)
+        self.register_buffer("used", torch.zeros(table.shape[:2]))
 
     @classmethod
     def from_conv(cls, conv: Any, data: Tensor, **options: Any) -> PQConv2d:
@@ -143,6 +144,7 @@ class PQConv2d(ProductQuantized):
         self._set(torch.from_numpy(initial.codebook), torch.from_numpy(initial.table), offset)
         self.scale.fill_(initial.scale)
         self.signed.fill_(initial.element.signed)
+        self.centre(x)
 
     def _set(self, codebook: Tensor, table: Tensor, bias: Tensor) -> None:
         """Give the parameters other values, and with them other units."""
@@ -151,6 +153,7 @@ class PQConv2d(ProductQuantized):
                 learned, unit = scaled_parameter(values, dimensions)
                 getattr(self, name).copy_(learned)
                 getattr(self, f"{name}_unit").copy_(unit)
+            self.used.zero_()
             self.bias_unit.copy_(self.table_unit.mean())
             self.bias.copy_(bias.to(self.bias_unit.device) / self.bias_unit)
 

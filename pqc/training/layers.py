@@ -8,10 +8,10 @@ from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric
 from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.window import Window
-from pqc.training.lookup_function import Selection, looked_up
+from pqc.training.lookup_function import Selection, looked_up, use_of
 from pqc.training.patches import padded, subvectors
 from pqc.training.rounding import on_grid, rounded, straight_through, table_step, weight_step
-from pqc.training.torch_library import Tensor, functional, nn
+from pqc.training.torch_library import Tensor, functional, nn, torch
 
 
 def scaled_parameter(values: Tensor, dimensions: tuple[int, ...], terms: int = 1) -> tuple[Tensor, Tensor]:
@@ -57,24 +57,44 @@ class ProductQuantized(nn.Module):
         self.register_buffer("table_unit", unit)
         self.register_buffer("bias_unit", unit.mean())
         self.bias = nn.Parameter(bias / self.bias_unit)
+        self.register_buffer("used", torch.zeros(table.shape[:2]))
+
+    def centre(self, x: Tensor) -> None:
+        """Learn entries as what they add to their subspace's mean for ``x``, and the sum of means with the bias.
+
+        Exactly one entry of each subspace is looked up, so that all entries of an output together move its sums as the
+        bias does, and hundreds of times as far as any other direction: they would forbid steps that are long enough for
+        the rest. The result stays the same.
+        """
+        with torch.no_grad():
+            codebook = self.parameters_on_grid()[0]
+            vectors, every = self._vectors(x, codebook)
+            used = use_of(vectors, every, self.selection.metric)
+            moved = ((used - self.used)[:, :, None] * (self.table * self.table_unit)).sum(dim=(0, 1))
+            self.bias += moved / self.bias_unit
+            self.used.copy_(used)
 
     def parameters_on_grid(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Codebook in units of its grid, table and bias in units of the step, and the step [outputs]."""
         codebook = rounded(self.codebook * self.codebook_unit, self.lookup.codebook)
-        table, bias = self.table * self.table_unit, self.bias * self.bias_unit
+        table = self.table * self.table_unit
+        bias = self.bias * self.bias_unit - (self.used[:, :, None] * table).sum(dim=(0, 1))
         step = table_step(table, bias, self.lookup.table, self.lookup.accumulator_bits)
         return codebook, rounded(table / step, self.lookup.table), straight_through(bias / step, 1.0), step
 
     def forward(self, x: Tensor) -> Tensor:
         """The result before residual and bounds, [frames, outputs, rows, columns], of ``x`` on its grid."""
         codebook, table, bias, step = self.parameters_on_grid()
+        sums = looked_up(*self._vectors(x, codebook), table, self.selection)
+        rows, columns = self.lookup.window.output_size(x.shape[2], x.shape[3])
+        return ((sums + bias) * step).view(len(x), rows, columns, -1).permute(0, 3, 1, 2)
+
+    def _vectors(self, x: Tensor, codebook: Tensor) -> tuple[Tensor, Tensor]:
+        """The subvectors of ``x`` and the codebook of each subspace, both on the codebook's grid."""
         lookup = self.lookup
         units = rounded(x * (1 / (lookup.scale * 2.0**lookup.shift)), lookup.codebook)
         cut = Cut.of(lookup.grouping, x.shape[1], lookup.window, lookup.length)
-        vectors = subvectors(units, lookup.window, cut)
-        sums = looked_up(vectors, codebook.repeat(cut.subspaces // len(codebook), 1, 1), table, self.selection)
-        rows, columns = lookup.window.output_size(x.shape[2], x.shape[3])
-        return ((sums + bias) * step).view(len(x), rows, columns, -1).permute(0, 3, 1, 2)
+        return subvectors(units, lookup.window, cut), codebook.repeat(cut.subspaces // len(codebook), 1, 1)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,20 @@ def looked_up(vectors: Tensor, codebook: Tensor, table: Tensor, selection: Selec
     return sums
 
 
+def use_of(vectors: Tensor, codebook: Tensor, metric: Metric) -> Tensor:
+    """The share of positions that each prototype is the nearest of, [subspaces, prototypes]; as :func:`looked_up`."""
+    subspaces, prototypes, _ = codebook.shape
+    if vectors.device.type == "cpu":
+        none = np.zeros((subspaces, prototypes, 1), np.float32)
+        selected = select(vectors.contiguous().numpy(), codebook.contiguous().numpy(), none, metric)
+        codes = torch.from_numpy(selected.codes.astype(np.int64))
+    else:
+        parts = _parts(vectors, codebook)
+        codes = torch.cat([_two_nearest(vectors[:, :, part], codebook, metric)[0] for part in parts], dim=1)
+    counted = torch.bincount((codes + _first_rows(codebook)).flatten(), minlength=subspaces * prototypes)
+    return counted.view(subspaces, prototypes) / vectors.shape[2]
+
+
 class _OnProcessor(torch.autograd.Function):
     """By the functions that fitting uses."""
 
@@ -143,7 +157,7 @@ class OnDevice(torch.autograd.Function):
         to_prototypes = torch.zeros_like(prototypes)
         to_prototypes.index_add_(0, near, slope * (x - a)).index_add_(0, far, -slope * (x - b))
         to_table = torch.zeros_like(flat).index_add_(0, near, every)
-        used = torch.bincount(near, minlength=len(flat)).to(table.dtype).view_as(table[:, :, 0])
+        used = torch.bincount(near, minlength=len(flat)).to(table.dtype).view(table.shape[:2])
         to_vectors = _back(trend(codebook, table, used), gradient) if ctx.needs_input_grad[0] else None
         return to_vectors, to_prototypes.view_as(codebook), to_table.view_as(table), None
 

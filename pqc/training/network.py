@@ -81,6 +81,19 @@ class Network(nn.Module):
             values[result] = y if isinstance(op, (*PASSING_ON, onnx.ConcatOp)) else self._on_grid(result, y)
         return [values[value] for value in self._returned], found
 
+    def centre(self, inputs: Sequence[Tensor]) -> None:
+        """:meth:`ProductQuantized.centre` in every layer, for what it sees of a batch."""
+
+        def centre(layer: ProductQuantized, seen: tuple[Tensor, ...]) -> None:
+            layer.centre(seen[0])
+
+        layers = [layer for layer in self.layers if isinstance(layer, ProductQuantized)]
+        hooks = [layer.register_forward_pre_hook(centre) for layer in layers]
+        with torch.no_grad():
+            self(inputs)
+        for hook in hooks:
+            hook.remove()
+
     def rates(self) -> list[float]:
         """For each parameter, in their order, how fast it learns relative to a table."""
         return [

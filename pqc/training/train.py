@@ -108,7 +108,9 @@ def _run(
     """Train to the end, or until it is interrupted; the quality at the beginning and at the end."""
     state = checkpoint.load()
     before = trainer.evaluate() if state is None else None
-    if state is not None:
+    if state is None:
+        trainer.prepare()
+    else:
         trainer.restore(state)
     watcher.started(trainer.done, trainer.steps)
     every = max(1, trainer.steps // REPORTS_PER_RUN)

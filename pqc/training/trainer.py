@@ -86,6 +86,10 @@ class Trainer:
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
 
+    def prepare(self) -> None:
+        """Before the first step: see :meth:`Network.centre`."""
+        self.student.centre(self._inputs(self._batches.at(0)[0]))
+
     def evaluate(self) -> Quality | None:
         """The quality on the frames that are kept apart, None if there are none."""
         kept = self._batches.validation

@@ -12,7 +12,7 @@ from pqc.dialects.location import hint
 from pqc.dialects.pq import ConvolutionOp
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.element import Element
-from pqc.passes.attributes import ERROR
+from pqc.passes.attributes import ERROR, MEASUREMENTS
 from pqc.training.layers import ProductQuantized, Weighted
 from pqc.training.network import Network
 from pqc.training.torch_library import Tensor, torch
@@ -56,8 +56,8 @@ def _write_lookup(op: ConvolutionOp, layer: ProductQuantized) -> None:
         result_type=op.result.type,
         step=made[3].result,
     )
-    # how far the layer was from the float one before training says nothing any more
-    new.attributes.update({name: value for name, value in op.attributes.items() if name != ERROR})
+    # how far the layer was from the float one before training, and why, says nothing any more
+    new.attributes.update({name: value for name, value in op.attributes.items() if name not in (ERROR, MEASUREMENTS)})
     new.result.name_hint = op.result.name_hint
     _replace(op, [*made, new])
 
