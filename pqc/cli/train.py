@@ -38,7 +38,7 @@ LOG = "log.jsonl"
 @click.option("-o", "output", metavar="MODEL.pq.onnx", required=True, help="The trained network, as ONNX.")
 @click.option("--epochs", type=click.FloatRange(0.001, 10_000), default=4.0, show_default=True, help="Passes.")
 @number_option("--batch-size", click.IntRange(1, 65_536), 64, "Frames between two changes of the parameters.")
-@click.option("--learning-rate", type=click.FloatRange(1e-7, 1.0), default=1e-3, show_default=True, help="At its peak.")
+@click.option("--learning-rate", type=click.FloatRange(1e-7, 1.0), default=3e-3, show_default=True, help="At its peak.")
 @click.option("--temperature", type=click.FloatRange(0.01, 100), default=0.3, show_default=True, help="Smoothing.")
 @click.option(
     "--augment", type=click.Choice(["flip", "crop"]), multiple=True, help="Change images at random; may be repeated."
