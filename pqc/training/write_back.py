@@ -17,6 +17,9 @@ from pqc.training.layers import ProductQuantized, Weighted
 from pqc.training.network import Network
 from pqc.training.torch_library import Tensor, torch
 
+MEASURED = (ERROR, MEASUREMENTS)
+"""Attributes that say how far a layer was from the float one when it was fitted: of a trained one they say nothing."""
+
 
 def write_back(network: Network) -> None:
     """Replace the constants of the module that ``network`` was made from by what its layers have learned.
@@ -56,8 +59,7 @@ def _write_lookup(op: ConvolutionOp, layer: ProductQuantized) -> None:
         result_type=op.result.type,
         step=made[3].result,
     )
-    # how far the layer was from the float one before training, and why, says nothing any more
-    new.attributes.update({name: value for name, value in op.attributes.items() if name not in (ERROR, MEASUREMENTS)})
+    new.attributes.update({name: value for name, value in op.attributes.items() if name not in MEASURED})
     new.result.name_hint = op.result.name_hint
     _replace(op, [*made, new])
 
@@ -70,6 +72,8 @@ def _write_weights(op: onnx.ConvOp | onnx.GemmOp, layer: Weighted) -> None:
         hint(constant.result, constant.label)
     Rewriter.insert_op(made, InsertPoint.before(op))
     op.operands[1], op.operands[2] = made[0].result, made[1].result
+    for name in MEASURED:
+        op.attributes.pop(name, None)
 
 
 def _label(op: Operation, index: int) -> str:

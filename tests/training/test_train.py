@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 from support.command_line import pqc
+from xdsl.dialects.builtin import ModuleOp
 
 from pqc.api import CompileRequest
+from pqc.compilation import fitted_model
 from pqc.data import Dataset, load_dataset
 from pqc.errors import ModelError
 from pqc.export.exporter import export_model
 from pqc.frontend import import_model
 from pqc.interpreter.reference import run_reference
-from pqc.passes.attributes import main_of
+from pqc.passes.attributes import ERROR, MEASUREMENTS, main_of
 from pqc.passes.options import PqOptions
 from pqc.passes.text import module_text
 from pqc.planning.target import load_target
@@ -85,6 +87,19 @@ def test_it_gets_better(result: TrainResult) -> None:
     assert result.before is not None
     assert result.after is not None
     assert result.after.error < result.before.error
+
+
+def test_what_was_measured_of_the_fitted_layers_is_not_said_of_the_trained_ones(
+    result: TrainResult, data: Dataset, tmp_path: Path
+) -> None:
+    def measured(module: ModuleOp) -> list[str]:
+        return [
+            name for op in main_of(module).body.block.ops for name in op.attributes if name in (ERROR, MEASUREMENTS)
+        ]
+
+    fitted, _ = fitted_model(request(data, tmp_path).compile)
+    assert measured(fitted)
+    assert not measured(result.module)
 
 
 def test_stopped_and_continued_it_ends_with_the_same_network(
