@@ -81,19 +81,15 @@ def _by_layer(costs: Costs) -> list[list[float]]:
     return [list(one.values()) for one in costs.values()]
 
 
-def table_sizes(layer: ConvOp, widths: Iterable[int]) -> dict[int, float]:
+def table_sizes(layer: ConvOp, config: ConfigAttr, widths: Iterable[int]) -> dict[int, float]:
     """The bytes of a layer's table, by bits."""
-    config = config_of(layer)
-    assert config is not None
     outputs, channels, *_ = shape_of(layer.weight)
     entries = Cut.of(config.grouped, channels, layer.window, config.length.data).subspaces * config.prototypes.data
     return {bits: math.ceil(entries * outputs * bits / 8) for bits in widths}
 
 
-def with_table_bits(layer: ConvOp, bits: int) -> ConfigAttr:
-    """The configuration of a layer with another width of the table."""
-    config = config_of(layer)
-    assert config is not None
+def with_table_bits(config: ConfigAttr, bits: int) -> ConfigAttr:
+    """The same configuration with another width of the table."""
     sizes = config.prototypes.data, config.length.data, config.prototype_bits.data
     return ConfigAttr.of(*sizes, bits, config.distance, config.grouped, config.sharing)
 
@@ -120,12 +116,16 @@ class ChooseBitwidthsPass(ModulePass):
         """
         if self.table_budget is not None and self.error_budget is not None:
             raise ModelError("a budget for the size of tables and one for their error: one of both must be left free")
-        layers = {node_name(layer): layer for layer in op.walk() if isinstance(layer, ConvOp) and config_of(layer)}
+        convolutions = [layer for layer in op.walk() if isinstance(layer, ConvOp)]
+        layers = {
+            node_name(layer): (layer, config) for layer in convolutions if (config := config_of(layer)) is not None
+        }
         if layers and (self.table_budget is not None or self.error_budget is not None):
             errors = BitSensitivity(op, self.seed).errors()
-            sizes = {name: table_sizes(layer, errors[name]) for name, layer in layers.items()}
+            sizes = {name: table_sizes(*chosen, errors[name]) for name, chosen in layers.items()}
             for name, bits in self._within(sizes, errors).items():
-                layers[name].attributes[CONFIG] = with_table_bits(layers[name], bits)
+                layer, config = layers[name]
+                layer.attributes[CONFIG] = with_table_bits(config, bits)
         set_choices(op, settled_choices(op))
 
     def _within(self, sizes: Costs, errors: Costs) -> dict[str, int]:

@@ -24,6 +24,7 @@ from pqc.cli.output import check_place, say, show_json, write
 from pqc.cli.progress import Steps, pass_progress
 from pqc.cli.signals import interruption
 from pqc.errors import ModelError
+from pqc.training.options import AUGMENTATIONS, RANGES, TrainOptions
 
 if TYPE_CHECKING:
     from pqc.training.train import TrainRequest, TrainResult
@@ -36,12 +37,28 @@ LOG = "log.jsonl"
 @click.argument("model", metavar="MODEL", type=FilePath())
 @click.option("--data", "data_path", metavar="FILE", type=FilePath(), required=True, help="An .npz file, with labels.")
 @click.option("-o", "output", metavar="MODEL.pq.onnx", required=True, help="The trained network, as ONNX.")
-@click.option("--epochs", type=click.FloatRange(0.001, 10_000), default=4.0, show_default=True, help="Passes.")
-@number_option("--batch-size", click.IntRange(1, 65_536), 64, "Frames between two changes of the parameters.")
-@click.option("--learning-rate", type=click.FloatRange(1e-7, 1.0), default=3e-3, show_default=True, help="At its peak.")
-@click.option("--temperature", type=click.FloatRange(0.01, 100), default=0.3, show_default=True, help="Smoothing.")
 @click.option(
-    "--augment", type=click.Choice(["flip", "crop"]), multiple=True, help="Change images at random; may be repeated."
+    "--epochs", type=click.FloatRange(*RANGES["epochs"]), default=TrainOptions.epochs, show_default=True, help="Passes."
+)
+@number_option(
+    "--batch-size", click.IntRange(1, 65_536), TrainOptions.batch, "Frames between two changes of the parameters."
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(*RANGES["learning_rate"]),
+    default=TrainOptions.learning_rate,
+    show_default=True,
+    help="At its peak.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(*RANGES["temperature"]),
+    default=TrainOptions.temperature,
+    show_default=True,
+    help="Smoothing.",
+)
+@click.option(
+    "--augment", type=click.Choice(AUGMENTATIONS), multiple=True, help="Change images at random; may be repeated."
 )
 @click.option("--checkpoint", metavar="DIR", type=FilePath(), help="Keep the state here.  [default: OUTPUT.checkpoint]")
 @click.option("--device", metavar="auto|cpu|cuda", default="auto", show_default=True, help="Where to compute.")
@@ -131,7 +148,6 @@ def _request(options: dict[str, Any], folder: Path) -> tuple[TrainRequest, tuple
     from pqc.passes.options import PqOptions
     from pqc.planning.layer_choices import load_choices
     from pqc.planning.target import load_target
-    from pqc.training.options import TrainOptions
     from pqc.training.train import TrainRequest
 
     model = options["model"]
