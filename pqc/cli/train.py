@@ -35,7 +35,7 @@ LOG = "log.jsonl"
 
 @click.command("train")
 @click.argument("model", metavar="MODEL", type=FilePath())
-@click.option("--data", "data_path", metavar="FILE", type=FilePath(), required=True, help="An .npz file, with labels.")
+@click.option("--data", "data_path", metavar="FILE", type=FilePath(), required=True, help="An .npz file or image folder.")
 @click.option("-o", "output", metavar="MODEL.pq.onnx", required=True, help="The trained network, as ONNX.")
 @click.option(
     "--epochs", type=click.FloatRange(*RANGES["epochs"]), default=TrainOptions.epochs, show_default=True, help="Passes."
@@ -78,8 +78,8 @@ def command(context: click.Context, as_json: bool, **options: Any) -> None:
     """Train a product-quantized network and write it as ONNX.
 
     The layers are fitted as `pqc compile` does it; then prototypes, tables and all other weights are trained together
-    to give what the float network gives, and the labels where DATA has any, with every rounding of the machine in the
-    loop. The result runs in any ONNX runtime, and `pqc compile` takes it without calibration.
+    to give what the float network gives, with every rounding of the machine in the loop. Labels, where DATA has any,
+    only say how good it is. The result runs in any ONNX runtime, and `pqc compile` takes it without calibration.
 
     The same command goes on where it was interrupted.
     """

@@ -27,7 +27,8 @@ SHIFT_SHARE = 8
 class Batches:
     """The training frames in a new order for every epoch; the last frames of the data are kept apart.
 
-    ``arrays`` has by input name [frames, *shape], as in the file; ``labels`` is [frames] or None.
+    ``arrays`` has by input name [frames, *shape], as in the file; ``labels`` is [frames] or None, and only says how
+    good a network is.
     """
 
     arrays: Mapping[str, AnyArray]
@@ -51,14 +52,13 @@ class Batches:
         """Batches in an epoch; what is left at its end, less than a batch, is left out of it."""
         return max(1, self.validation.start // self.size)
 
-    def at(self, step: int) -> tuple[dict[str, AnyArray], IntArray | None]:
-        """The inputs and the labels of a step, counted from 0 over all epochs."""
+    def at(self, step: int) -> dict[str, AnyArray]:
+        """The inputs of a step, counted from 0 over all epochs."""
         epoch, index = divmod(step, self.steps_per_epoch)
         order = np.random.default_rng((self.seed, epoch)).permutation(self.validation.start)
         chosen = order[index * self.size : (index + 1) * self.size]
         random = np.random.default_rng((self.seed, epoch, index))
-        inputs = {name: self._changed(array[chosen], random) for name, array in self.arrays.items()}
-        return inputs, None if self.labels is None else self.labels[chosen]
+        return {name: self._changed(array[chosen], random) for name, array in self.arrays.items()}
 
     def _changed(self, images: AnyArray, random: np.random.Generator) -> AnyArray:
         if images.ndim != 4 or not self.augment:

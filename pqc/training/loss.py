@@ -1,34 +1,22 @@
-"""What is minimized: the distance to the float network's outputs and, where there are labels, to these."""
+"""What is minimized: the distance to the float network's outputs.
+
+Labels play no part. The float network has mostly been trained on the same images, and knows their classes too well for
+these to say much; its outputs say how sure it is of each, of images that it has not seen as of those that it has.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pqc.training.torch_library import Tensor, functional, torch
+from pqc.training.torch_library import Tensor, torch
 
-SOFTENING = 2.0
-"""Classes are compared with their logits divided by this, so that more than the first class counts."""
-
-LABEL_SHARE = 0.3
-"""Of the labels, where there are any; the rest is the float network's."""
+LEAST_VARIANCE = 1e-12
+"""Of an output, so that one that is always the same can be trained towards, too."""
 
 
-def distillation(outputs: Sequence[Tensor], wanted: Sequence[Tensor], labels: Tensor | None) -> Tensor:
-    """The loss of a batch.
-
-    With ``labels`` [frames] the first output [frames, classes, ...] is taken for logits: the divergence of the softened
-    distributions of both networks, and the cross entropy of the labels. Without, the squared error of every output
-    relative to its variance.
-    """
-    if labels is None:
-        errors = [(y - t).square().mean() / t.var().clamp_min(1e-12) for y, t in zip(outputs, wanted, strict=True)]
-        return torch.stack(errors).sum()
-    logits, teacher = outputs[0].flatten(1), wanted[0].flatten(1)
-    soft = functional.kl_div(
-        functional.log_softmax(logits / SOFTENING, dim=1),
-        functional.log_softmax(teacher / SOFTENING, dim=1),
-        log_target=True,
-        reduction="batchmean",
-    )
-    hard = functional.cross_entropy(logits, labels)
-    return (1 - LABEL_SHARE) * SOFTENING**2 * soft + LABEL_SHARE * hard
+def relative_errors(outputs: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    """The squared error of every output of a batch relative to the variance of what is wanted, added up."""
+    errors = [
+        (y - t).square().mean() / t.var().clamp_min(LEAST_VARIANCE) for y, t in zip(outputs, wanted, strict=True)
+    ]
+    return torch.stack(errors).sum()

@@ -31,7 +31,7 @@ class TrainOptions:
 
     epochs: float = 4.0
     batch: int = 64
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     temperature: float = 0.3
     augment: tuple[str, ...] = ()
     seed: int = 0

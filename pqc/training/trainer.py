@@ -12,7 +12,7 @@ import numpy as np
 from pqc.data import Preparation
 from pqc.numerics.arrays import AnyArray
 from pqc.training.batches import Batches
-from pqc.training.loss import distillation
+from pqc.training.loss import relative_errors
 from pqc.training.network import Network
 from pqc.training.options import TrainOptions
 from pqc.training.torch_library import Device, Tensor, torch
@@ -57,16 +57,14 @@ class Trainer:
 
     def step(self) -> float:
         """Train on the next batch; returns its loss."""
-        arrays, labels = self._batches.at(self.done)
-        inputs = self._inputs(arrays)
-        classes = None if labels is None else torch.from_numpy(np.asarray(labels, np.int64)).to(self._device)
+        inputs = self._inputs(self._batches.at(self.done))
         pieces = PIECES if self._device.type == "cpu" else 1
 
         def gradients(piece: int) -> tuple[float, int, tuple[Tensor, ...]]:
             part = [x[piece::pieces] for x in inputs]
             with torch.no_grad():
                 wanted = self.teacher(part)
-            loss = distillation(self.student(part), wanted, None if classes is None else classes[piece::pieces])
+            loss = relative_errors(self.student(part), wanted)
             found = torch.autograd.grad(loss, self._parameters, materialize_grads=True)
             return float(loss.detach()), len(part[0]), found
 
@@ -88,7 +86,7 @@ class Trainer:
 
     def prepare(self) -> None:
         """Before the first step: see :meth:`Network.centre`."""
-        self.student.centre(self._inputs(self._batches.at(0)[0]))
+        self.student.centre(self._inputs(self._batches.at(0)))
 
     def evaluate(self) -> Quality | None:
         """The quality on the frames that are kept apart, None if there are none."""
