@@ -32,6 +32,7 @@ from pqc.passes.constants import constant_array
 from pqc.passes.fitted_layers import Layer, fitted_layers, window_of, with_constants
 from pqc.passes.frames_at_once import execute_frames, sums_before_bounds
 from pqc.passes.history import History
+from pqc.passes.importance import importance_of
 from pqc.passes.progress import report_progress
 from pqc.passes.quantizer import Quantizer
 from pqc.passes.side_by_side import SideBySide
@@ -53,7 +54,7 @@ class Fitter:
         self, module: ModuleOp, options: FitOptions, weight_bits: int, *, narrower_tables: bool = False
     ) -> None:
         """Prepare to fit; with ``narrower_tables`` nothing is in the cache, and tables are left in fewer bits, too."""
-        block = main_of(module).body.block
+        self.block = block = main_of(module).body.block
         self.grids = Grids(module)
         self.target = target_of(module)
         self.quantizer = Quantizer(self.grids, self.target, weight_bits)
@@ -66,6 +67,7 @@ class Fitter:
         self.cache = None if narrower_tables else current_cache()
         self.keys: dict[Layer, str] = {} if self.cache is None else self._cache_keys(module)
         self.fitted: dict[Layer, list[Operation]] = {}
+        self.importance: dict[Layer, FloatArray] = {}
 
     def _cache_keys(self, module: ModuleOp) -> dict[Layer, str]:
         """What each layer is kept under: the digest of all that its fit follows from."""
@@ -82,6 +84,8 @@ class Fitter:
         executed = self.layers[: self.layers.index(missing[-1]) + 1] if missing else []
         if executed:
             self.sides.start(frames)
+            report_progress("weighing positions", 0, len(self.chosen))
+            self.importance = importance_of(self.block, missing, frames, self.options.seed)
         for op in executed:
             if not isinstance(op, ConvOp | GemmOp) or op not in self.chosen:
                 self.sides.execute(op)
@@ -226,6 +230,7 @@ class Fitter:
             target=sums.reshape(frames, outputs, -1),
             low=-np.inf if low is None else low,
             high=np.inf if high is None else high,
+            importance=self.importance.pop(op, None),
         )
         if op.residual is None:
             return data

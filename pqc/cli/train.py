@@ -35,7 +35,9 @@ LOG = "log.jsonl"
 
 @click.command("train")
 @click.argument("model", metavar="MODEL", type=FilePath())
-@click.option("--data", "data_path", metavar="FILE", type=FilePath(), required=True, help="An .npz file or image folder.")
+@click.option(
+    "--data", "data_path", metavar="FILE", type=FilePath(), required=True, help="An .npz file or a folder of images."
+)
 @click.option("-o", "output", metavar="MODEL.pq.onnx", required=True, help="The trained network, as ONNX.")
 @click.option(
     "--epochs", type=click.FloatRange(*RANGES["epochs"]), default=TrainOptions.epochs, show_default=True, help="Passes."

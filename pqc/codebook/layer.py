@@ -234,8 +234,9 @@ def _errors(
     seeds: list[int],
 ) -> Errors:
     """What each step of quantization adds to the layer's error, on a few positions."""
-    cut, rows = _cut(data, shape), _rows_at(data, shape, POSITIONS, seeds[2])
-    positions = sample_positions(data.target.shape[0], data.target.shape[2], POSITIONS, seeds[2])
+    cut, (frames, _, columns) = _cut(data, shape), data.target.shape
+    positions = sample_positions(frames, columns, POSITIONS, seeds[2])
+    rows = _narrowed(rows_at(data, cut, positions), shape)
     actual, real = (sample_vectors(x, data.window, cut, positions) for x in (data.activations, exact))
     codebooks, unit = cut.for_taps(codebook), data.scale * 2.0**shape.shift
     codes = codes_of(rows.vectors, codebooks, shape.metric)
@@ -254,16 +255,19 @@ def _errors(
 
 def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> Rows:
     """``count`` positions, their subvectors on the codebook's grid."""
-    rows = rows_at(data, _cut(data, shape), count, seed)
+    return _narrowed(rows_at(data, _cut(data, shape), data.positions(count, seed)), shape)
+
+
+def _narrowed(rows: Rows, shape: LayerShape) -> Rows:
+    """With subvectors on the codebook's grid."""
     return replace(rows, vectors=onto_grid(rows.vectors, shape.shift, shape.codebook))
 
 
 def _pixels(data: LayerData, shape: LayerShape, count: int, seed: int) -> IntArray:
     """The groups of channels at ``count`` pixels of the input, [groups, pixels, length] on the codebook grid."""
-    frames, channels, height, width = data.activations.shape
     pixel = Window((1, 1))
-    cut = Cut.of(Grouping.CHANNEL, channels, pixel, shape.length)
-    vectors = sample_vectors(data.activations, pixel, cut, sample_positions(frames, height * width, count, seed))
+    cut = Cut.of(Grouping.CHANNEL, data.activations.shape[1], pixel, shape.length)
+    vectors = sample_vectors(data.activations, pixel, cut, data.pixels(count, seed))
     return onto_grid(vectors, shape.shift, shape.codebook)
 
 

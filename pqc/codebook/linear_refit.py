@@ -45,7 +45,7 @@ def refit_weights(
     present = start
     if data.target.shape[0] >= FOLDS and width <= MOST_ELEMENTS:
         (seed,) = np.random.SeedSequence((options.seed, layer)).generate_state(1).tolist()
-        rows = rows_at(data, Cut(groups, 1, width), options.refit_positions, seed)
+        rows = rows_at(data, Cut(groups, 1, width), data.positions(options.refit_positions, seed))
         equations = _Equations(rows, data.scale, start)
         ridge = equations.best_ridge()
         if ridge is not None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pqc.codebook.bounds import Bounds
-from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
+from pqc.codebook.sampling import at_positions, sample_by_importance, sample_positions, sample_vectors
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element, dequantize
+from pqc.numerics.gradients import spread
 from pqc.numerics.grouping import Cut
 from pqc.numerics.window import Window
 
@@ -39,6 +40,25 @@ class LayerData:
     """Where bounds behind the layer begin to hide the sum of result and shortcut from below: for a ReLU 0."""
     high: float = np.inf
     """The same from above."""
+    importance: FloatArray | None = None
+    """[frames, columns], how much the result at each position matters; None: all alike."""
+
+    def positions(self, count: int, seed: int) -> IntArray:
+        """``count`` positions of the result, the more often the more they matter; all where all are alike and few."""
+        if self.importance is not None:
+            return sample_by_importance(self.importance, count, seed)
+        frames, _, columns = self.target.shape
+        return sample_positions(frames, columns, count, seed)
+
+    def pixels(self, count: int, seed: int) -> IntArray:
+        """The same of the input's pixels, which matter as much as all windows that see them."""
+        frames, _, height, width = self.activations.shape
+        if self.importance is None:
+            return sample_positions(frames, height * width, count, seed)
+        rows, columns = self.window.output_size(height, width)
+        windows = self.importance.reshape(frames, 1, 1, 1, rows, columns)
+        taps = np.broadcast_to(windows, (frames, 1, *self.window.kernel, rows, columns))
+        return sample_by_importance(spread(taps, self.window, (height, width)).reshape(frames, -1), count, seed)
 
 
 @dataclass(frozen=True)
@@ -55,10 +75,9 @@ class Rows:
     """Of the target."""
 
 
-def rows_at(data: LayerData, cut: Cut, count: int, seed: int) -> Rows:
-    """The data at ``count`` positions (all where there are no more), windows cut into subvectors by ``cut``."""
-    frames, _, columns = data.target.shape
-    positions = sample_positions(frames, columns, count, seed)
+def rows_at(data: LayerData, cut: Cut, positions: IntArray) -> Rows:
+    """The data at some positions, windows cut into subvectors by ``cut``."""
+    columns = data.target.shape[2]
     vectors = sample_vectors(data.activations, data.window, cut, positions)
     target, bounds = at_positions(data.target, positions), Bounds(data.low, data.high)
     if data.shortcut is not None:

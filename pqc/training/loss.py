@@ -16,7 +16,5 @@ LEAST_VARIANCE = 1e-12
 
 def relative_errors(outputs: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
     """The squared error of every output of a batch relative to the variance of what is wanted, added up."""
-    errors = [
-        (y - t).square().mean() / t.var().clamp_min(LEAST_VARIANCE) for y, t in zip(outputs, wanted, strict=True)
-    ]
+    errors = [(y - t).square().mean() / t.var().clamp_min(LEAST_VARIANCE) for y, t in zip(outputs, wanted, strict=True)]
     return torch.stack(errors).sum()

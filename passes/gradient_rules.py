@@ -1,0 +1,111 @@
+"""What a change of each operation's operands does to its result, at the float level: gradients, going back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+from xdsl.ir import Operation
+
+from pqc.dialects import onnx
+from pqc.dialects.pq import OnGridOp
+from pqc.numerics import floating, gradients
+from pqc.numerics.arrays import AnyArray, FloatArray
+
+Arrays: TypeAlias = Sequence[AnyArray]
+Gradients: TypeAlias = Sequence[FloatArray | None]
+
+
+def inside_bounds(op: Operation, result: FloatArray, gradient: FloatArray) -> FloatArray:
+    """Nothing goes back where a bound holds the result."""
+    low, high = (0.0, None) if isinstance(op, onnx.ReluOp) else getattr(op, "bounds", (None, None))
+    if low is not None:
+        gradient = gradient * (result > np.float32(low))
+    return gradient if high is None else gradient * (result < np.float32(high))
+
+
+def _conv(op: onnx.ConvOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    x, weight = operands[:2]
+    back = gradients.convolution(gradient, weight, op.window, op.group.value.data, x.shape[2:]) if wanted[0] else None
+    return [back, None, None, gradient][: len(operands)]
+
+
+def _gemm(op: onnx.GemmOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [gradient @ operands[1], None, None, gradient][: len(operands)]
+
+
+def _batch_norm(op: onnx.BatchNormOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    _, scale, bias, mean, variance = operands
+    factor, _ = floating.batch_normalization_line(scale, bias, mean, variance, op.epsilon.value.data)
+    return [gradient * floating.per_channel(factor.astype(np.float32), gradient.ndim), *[None] * 4]
+
+
+def _same(op: Operation, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [gradient]
+
+
+def _add_rule(op: onnx.AddOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [gradient if array.ndim == gradient.ndim else None for array in operands]
+
+
+def _max_pool(op: onnx.MaxPoolOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [gradients.max_pool(gradient, operands[0], op.window)]
+
+
+def _average_pool(op: onnx.AveragePoolOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    padded, size = bool(op.count_include_pad.value.data), operands[0].shape[2:]
+    return [gradients.average_pool(gradient, op.window, size, count_include_pad=padded)]
+
+
+def _global_average_pool(
+    op: onnx.GlobalAveragePoolOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]
+) -> Gradients:
+    shape = operands[0].shape
+    return [np.broadcast_to(gradient / np.float32(prod(shape[2:])), shape)]
+
+
+def _reshape(op: onnx.ReshapeOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [gradient.reshape(operands[0].shape)]
+
+
+def _transpose(op: onnx.TransposeOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [gradient.transpose(np.argsort(op.perm.get_values()))]
+
+
+def _slice(op: onnx.SliceOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    back = np.zeros_like(operands[0])
+    floating.slicing(back, op.starts.get_values(), op.steps.get_values(), op.sizes)[...] = gradient
+    return [back]
+
+
+def _pad(op: onnx.PadOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    starts, shape = op.before.get_values(), operands[0].shape
+    return [floating.slicing(gradient, starts, [1] * len(starts), shape[1:])]
+
+
+def _concat(op: onnx.ConcatOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    axis = op.axis.value.data
+    ends = np.cumsum([array.shape[axis] for array in operands])[:-1]
+    return np.split(gradient, ends, axis=axis)
+
+
+RULES: dict[type[Operation], Callable[[Any, Arrays, FloatArray, Sequence[bool]], Gradients]] = {
+    onnx.ConvOp: _conv,
+    onnx.GemmOp: _gemm,
+    onnx.BatchNormOp: _batch_norm,
+    onnx.ReluOp: _same,
+    onnx.ClipOp: _same,
+    OnGridOp: _same,
+    onnx.AddOp: _add_rule,
+    onnx.MaxPoolOp: _max_pool,
+    onnx.AveragePoolOp: _average_pool,
+    onnx.GlobalAveragePoolOp: _global_average_pool,
+    onnx.ReshapeOp: _reshape,
+    onnx.TransposeOp: _transpose,
+    onnx.SliceOp: _slice,
+    onnx.PadOp: _pad,
+    onnx.ConcatOp: _concat,
+}
+"""Of each operation, whose gradient stops at its bounds already, what goes back to each operand; None to constants."""
