@@ -65,7 +65,7 @@ class Compiler:
     @property
     def fitted(self) -> list[str]:
         """The layers that were fitted the last time."""
-        return [what for what in self.heard if what != "fitting"]
+        return [what for what in self.heard if what.startswith("fitting ")]
 
 
 @pytest.fixture

@@ -148,4 +148,5 @@ def test_progress_is_told_layer_by_layer(levels: Levels) -> None:
         FitPrototypesPass().apply(make_context(), level(levels, 5))
     finally:
         LISTENER.reset(token)
-    assert heard == [("fitting conv2", 0, 2), ("fitting gemm7", 1, 2), ("fitting", 2, 2)]
+    fitted = [("fitting conv2", 0, 2), ("fitting gemm7", 1, 2), ("fitting", 2, 2)]
+    assert heard == [("weighing positions", 0, 2), *fitted]
