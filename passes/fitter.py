@@ -12,6 +12,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from pqc.cache import current_cache, key_of
+from pqc.codebook.importance import Importance
 from pqc.codebook.layer import FitOptions, LayerShape, fit_layer
 from pqc.codebook.layer_errors import Errors
 from pqc.codebook.linear_refit import refit_weights
@@ -67,7 +68,7 @@ class Fitter:
         self.cache = None if narrower_tables else current_cache()
         self.keys: dict[Layer, str] = {} if self.cache is None else self._cache_keys(module)
         self.fitted: dict[Layer, list[Operation]] = {}
-        self.importance: dict[Layer, FloatArray] = {}
+        self.importance: dict[Layer, Importance] = {}
 
     def _cache_keys(self, module: ModuleOp) -> dict[Layer, str]:
         """What each layer is kept under: the digest of all that its fit follows from."""

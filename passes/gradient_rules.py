@@ -1,4 +1,7 @@
-"""What a change of each operation's operands does to its result, at the float level: gradients, going back."""
+"""What a change of each operation's operands does to its result, at the float level: gradients, going back.
+
+There is a rule for every operation that can be quantized; normalizations are folded away before.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,6 @@ def _conv(op: onnx.ConvOp, operands: Arrays, gradient: FloatArray, wanted: Seque
 
 def _gemm(op: onnx.GemmOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
     return [gradient @ operands[1], None, None, gradient][: len(operands)]
-
-
-def _batch_norm(op: onnx.BatchNormOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
-    _, scale, bias, mean, variance = operands
-    factor, _ = floating.batch_normalization_line(scale, bias, mean, variance, op.epsilon.value.data)
-    return [gradient * floating.per_channel(factor.astype(np.float32), gradient.ndim), *[None] * 4]
 
 
 def _same(op: Operation, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
@@ -94,7 +91,6 @@ def _concat(op: onnx.ConcatOp, operands: Arrays, gradient: FloatArray, wanted: S
 RULES: dict[type[Operation], Callable[[Any, Arrays, FloatArray, Sequence[bool]], Gradients]] = {
     onnx.ConvOp: _conv,
     onnx.GemmOp: _gemm,
-    onnx.BatchNormOp: _batch_norm,
     onnx.ReluOp: _same,
     onnx.ClipOp: _same,
     OnGridOp: _same,

@@ -1,8 +1,8 @@
-"""How much it matters what a layer gives at each position: by what a small change there changes the network's outputs.
+"""How much it matters what a layer gives: by what a small change of it changes the network's outputs.
 
-Gradients of the float network go back from random sums of its outputs. At a position of a layer, the squared gradient
-summed over the layer's results is, on average over these sums, how far the outputs move when all results there move by
-a random bit. A few sums are enough to choose positions by.
+Gradients g of the float network go back from random sums of its outputs. When a layer's results move by d at some
+position, the outputs move by (g^T d)^2 on average over these sums: |g|^2 says how much the position matters, and the
+mean of g g^T over all positions which directions do. A few sums are enough to choose by.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation, SSAValue
 
+from pqc.codebook.importance import Importance
 from pqc.dialects import onnx
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.onnx import shape_of
@@ -35,8 +36,8 @@ ELEMENTS_AT_ONCE = 1 << 23
 
 def importance_of(
     block: Block, layers: Sequence[Layer], frames: Sequence[FloatArray], seed: int
-) -> dict[Layer, FloatArray]:
-    """For each of ``layers`` how much each position matters, [frames, columns].
+) -> dict[Layer, Importance]:
+    """For each of ``layers`` how much it matters where and in which direction its results are wrong.
 
     A layer has none where something lies behind it that no gradient goes through: a product-quantized layer that the
     model brought along.
@@ -45,20 +46,22 @@ def importance_of(
     if any(type(op) not in RULES for op in ops[:-1]):
         return {}
     reached = _reached(ops, layers)
-    shapes = {layer: shape_of(layer.result) for layer in layers}
-    count = len(frames[0])
-    found = {layer: np.zeros((count, prod(shape[2:])), np.float32) for layer, shape in shapes.items()}
     elements = sum(prod(shape_of(op.results[0])[1:]) for op in ops if not isinstance(op, ReturnOp))
     step = max(1, min(FRAMES_AT_ONCE, ELEMENTS_AT_ONCE // elements))
 
-    def fill(first: int) -> None:
+    def of(first: int) -> dict[Layer, Importance]:
         part = slice(first, first + step)
         values = _forward(block, [x[part] for x in frames])
-        for layer, squares in _backward(ops, values, reached, found, (seed, first)).items():
-            found[layer][part] = squares
+        return _backward(ops, values, reached, layers, (seed, first))
 
-    in_parallel(fill, range(0, count, step))
-    return found
+    parts = in_parallel(of, range(0, len(frames[0]), step))
+    return {layer: _together([part[layer] for part in parts]) for layer in layers}
+
+
+def _together(parts: Sequence[Importance]) -> Importance:
+    """That of all frames."""
+    positions = np.concatenate([part.positions for part in parts])
+    return Importance(positions, np.sum([part.directions for part in parts], axis=0))
 
 
 def _reached(ops: Sequence[Operation], layers: Sequence[Layer]) -> set[SSAValue]:
@@ -83,12 +86,12 @@ def _backward(
     ops: Sequence[Operation],
     values: Mapping[SSAValue, AnyArray],
     reached: set[SSAValue],
-    layers: Mapping[Layer, FloatArray],
+    layers: Sequence[Layer],
     seed: tuple[int, int],
-) -> dict[Layer, FloatArray]:
-    """Squared gradients of each layer's results before bounds, [frames, columns], on average over random sums."""
+) -> dict[Layer, Importance]:
+    """By gradients of random sums of the outputs with respect to each layer's results before bounds."""
     random = np.random.default_rng(seed)
-    squares: dict[Layer, FloatArray] = {}
+    found = {layer: _none(values[layer.result]) for layer in layers}
     for _ in range(RANDOM_SUMS):
         known: dict[SSAValue, FloatArray] = {}
         for output in ops[-1].operands:
@@ -98,15 +101,29 @@ def _backward(
             if gradient is None or op.results[0] not in reached:
                 continue
             gradient = inside_bounds(op, values[op.results[0]], gradient)
-            if isinstance(op, onnx.ConvOp | onnx.GemmOp) and op in layers:
-                flat = gradient.reshape(*gradient.shape[:2], -1)
-                squares[op] = squares.get(op, np.float32(0)) + np.square(flat).sum(axis=1) / RANDOM_SUMS
+            if isinstance(op, onnx.ConvOp | onnx.GemmOp) and op in found:
+                found[op] = _more(found[op], gradient)
             wanted = [value in reached for value in op.operands]
             operands = [values[value] for value in op.operands]
             for value, one in zip(op.operands, RULES[type(op)](op, operands, gradient, wanted), strict=True):
                 if one is not None:
                     _add(known, value, one)
-    return squares
+    return found
+
+
+def _none(result: FloatArray) -> Importance:
+    """Of a result that does not matter."""
+    frames, outputs = result.shape[:2]
+    return Importance(np.zeros((frames, prod(result.shape[2:])), np.float32), np.zeros((outputs, outputs)))
+
+
+def _more(known: Importance, gradient: FloatArray) -> Importance:
+    """With one more gradient."""
+    frames, outputs = gradient.shape[:2]
+    flat = gradient.reshape(frames, outputs, -1)
+    rows = flat.transpose(1, 0, 2).reshape(outputs, -1)
+    squares = np.square(flat).sum(axis=1) / np.float32(RANDOM_SUMS)
+    return Importance(known.positions + squares, known.directions + (rows @ rows.T).astype(np.float64))
 
 
 def _add(known: dict[SSAValue, FloatArray], value: SSAValue, gradient: FloatArray) -> None:

@@ -62,16 +62,19 @@ def fit_codebook(
     return codebook
 
 
-def weight_metric(weight: FloatArray, subspaces: int, length: int) -> npt.NDArray[np.float64]:
+def weight_metric(
+    weight: FloatArray, subspaces: int, length: int, outputs: FloatArray | None = None
+) -> npt.NDArray[np.float64]:
     """How much a difference in each subspace changes the layer's outputs: [subspaces, length, length].
 
     ``weight`` [outputs, elements], elements in the order of the window; the difference d of a subvector moves the
-    outputs by d^T metric d, summed over their squares.
+    outputs by d^T metric d, summed over their squares, or measured by ``outputs`` [outputs, outputs].
     """
     padded = np.zeros((weight.shape[0], subspaces * length))
     padded[:, : weight.shape[1]] = weight
     cut = padded.reshape(-1, subspaces, length).transpose(1, 2, 0)
-    return cut @ cut.transpose(0, 2, 1)
+    measured = cut if outputs is None else cut @ outputs
+    return measured @ cut.transpose(0, 2, 1)
 
 
 def whitening(metric: FloatArray) -> Float32:

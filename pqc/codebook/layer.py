@@ -161,7 +161,7 @@ def _fit_codebook(data: LayerData, shape: LayerShape, options: FitOptions, seeds
         vectors = _pixels(data, shape, samples, seeds[0])
     else:
         vectors = _rows_at(data, shape, samples, seeds[0]).vectors
-    metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length)
+    metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length, data.output_metric())
     metric = metric.reshape(cut.taps, cut.groups, cut.length, cut.length).sum(axis=0)
     if shape.codebooks is Codebooks.SHARED:
         vectors, metric = vectors.reshape(1, -1, cut.length), metric.sum(axis=0, keepdims=True)
@@ -177,7 +177,7 @@ def _best_shift(data: LayerData, shape: LayerShape, options: FitOptions, seeds: 
     cut, quick = _cut(data, shape), replace(options, **PROBE)
     as_they_are = replace(shape, shift=0, codebook=Element(8 * data.element.storage_bytes, data.element.signed))
     vectors = _rows_at(data, as_they_are, quick.kmeans_samples, seeds[0]).vectors
-    metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length)
+    metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length, data.output_metric())
 
     def error(shift: int) -> float:
         tried = replace(shape, shift=shift)
@@ -202,6 +202,7 @@ def _tune_codebook(
         shape.codebook,
         seeds[3],
         TuneOptions(steps=options.tuning_steps or 0),
+        data.output_metric(),
     )
 
 

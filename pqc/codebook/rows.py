@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pqc.codebook.bounds import Bounds
-from pqc.codebook.sampling import at_positions, sample_by_importance, sample_positions, sample_vectors
+from pqc.codebook.importance import Importance
+from pqc.codebook.sampling import at_positions, sample_by_shares, sample_positions, sample_vectors
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element, dequantize
 from pqc.numerics.gradients import spread
@@ -40,13 +41,13 @@ class LayerData:
     """Where bounds behind the layer begin to hide the sum of result and shortcut from below: for a ReLU 0."""
     high: float = np.inf
     """The same from above."""
-    importance: FloatArray | None = None
-    """[frames, columns], how much the result at each position matters; None: all alike."""
+    importance: Importance | None = None
+    """What of the result matters; None: everything alike."""
 
     def positions(self, count: int, seed: int) -> IntArray:
         """``count`` positions of the result, the more often the more they matter; all where all are alike and few."""
         if self.importance is not None:
-            return sample_by_importance(self.importance, count, seed)
+            return sample_by_shares(self.importance.shares(), count, seed)
         frames, _, columns = self.target.shape
         return sample_positions(frames, columns, count, seed)
 
@@ -56,9 +57,13 @@ class LayerData:
         if self.importance is None:
             return sample_positions(frames, height * width, count, seed)
         rows, columns = self.window.output_size(height, width)
-        windows = self.importance.reshape(frames, 1, 1, 1, rows, columns)
+        windows = self.importance.shares().reshape(frames, 1, 1, 1, rows, columns)
         taps = np.broadcast_to(windows, (frames, 1, *self.window.kernel, rows, columns))
-        return sample_by_importance(spread(taps, self.window, (height, width)).reshape(frames, -1), count, seed)
+        return sample_by_shares(spread(taps, self.window, (height, width)).reshape(-1), count, seed)
+
+    def output_metric(self) -> FloatArray:
+        """How much it matters in which direction a result is wrong, [outputs, outputs]."""
+        return np.eye(self.target.shape[1]) if self.importance is None else self.importance.metric()
 
 
 @dataclass(frozen=True)

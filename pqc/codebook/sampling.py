@@ -10,9 +10,6 @@ from pqc.numerics.grouping import Cut
 from pqc.numerics.window import Window, patches
 from pqc.workers import in_parallel
 
-LEAST_SHARE = 0.1
-"""Of the mean importance, added to that of every position."""
-
 ELEMENTS_AT_ONCE = 1 << 20
 """Elements of subvectors that each thread cuts out at a time."""
 
@@ -40,24 +37,22 @@ def sample_positions(frames: int, columns: int, count: int, seed: int) -> IntArr
     return np.concatenate(chosen)
 
 
-def sample_by_importance(importance: FloatArray, count: int, seed: int) -> IntArray:
-    """``count`` positions, ascending, int64: each as often, to within one, as its share of the importance says.
+def sample_by_shares(shares: FloatArray, count: int, seed: int) -> IntArray:
+    """``count`` positions, ascending, int64: each as often, to within two, as its share of all says.
 
-    ``importance`` [frames, columns] is not negative. Least squares over these positions is, on average, least squares
-    over all of them, each weighted by its importance; a tenth of the mean is added to all, so that none is left out.
+    ``shares`` [positions] are not negative and not all zero. Least squares over these positions is, on average, least
+    squares over all of them, each weighted by its share.
 
     Raises:
         ValueError: there is nothing to choose from, or less than one position is asked for.
     """
-    if importance.size < 1 or count < 1:
-        raise ValueError(f"{count} of {importance.size} positions, both must be at least 1")
-    mean = float(importance.mean(dtype=np.float64))
-    share = importance.reshape(-1) + np.float32(LEAST_SHARE * mean if mean > 0 else 1)
-    ends: npt.NDArray[np.float64] = np.cumsum(share, dtype=np.float64)
+    if len(shares) < 1 or count < 1:
+        raise ValueError(f"{count} of {len(shares)} positions, both must be at least 1")
+    ends: npt.NDArray[np.float64] = np.cumsum(shares, dtype=np.float64)
     # one in each of ``count`` equal parts of all that there is
     places = (np.arange(count) + np.random.default_rng(seed).random(count)) * (ends[-1] / count)
     found: IntArray = np.asarray(np.searchsorted(ends, places, side="right"), np.int64)
-    return np.minimum(found, importance.size - 1)
+    return np.minimum(found, len(shares) - 1)
 
 
 def at_positions(x: AnyArray, positions: IntArray) -> AnyArray:

@@ -9,7 +9,7 @@ codes.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -59,13 +59,14 @@ def tune_codebook(
     element: Element,
     seed: int,
     options: TuneOptions,
+    outputs: FloatArray | None = None,
 ) -> IntArray:
     """A better codebook [groups, prototypes, length] on the grid of ``element``, from a good one.
 
     ``vectors`` [taps * groups, samples, length] lie on that grid; the taps share a group's prototypes. ``target``
     [samples, outputs] is what the table should give for them and ``floor`` (broadcast to it, -infinity where there is
-    none) what its result is cut off at from below. ``prior`` and ``ridge`` are those of the refit. The same arguments
-    give the same codebook.
+    none) what its result is cut off at from below. ``prior`` and ``ridge`` are those of the refit. Errors are measured
+    by ``outputs`` [outputs, outputs], else all alike. The same arguments give the same codebook.
 
     Raises:
         ValueError: the numbers of subspaces or samples do not belong together.
@@ -78,6 +79,8 @@ def tune_codebook(
     bound = np.broadcast_to(np.asarray(floor, np.float32), wanted.shape)
     some = slice(None, None, max(1, len(wanted) // START_POSITIONS))
     layer = _start(x[:, some], codebook.astype(np.float32) / spread, wanted[some], prior, ridge, options.temperature)
+    if outputs is not None:
+        layer = replace(layer, metric=outputs.astype(np.float32))
     adams = [_Adam(layer.prototypes), _Adam(layer.table), _Adam(layer.bias)]
     of_table = np.asarray(options.table_rate * layer.table.std(), np.float32)
     lengths = (np.float32(options.rate) * layer.reach(options.temperature), of_table, of_table)
@@ -114,6 +117,8 @@ class _Layer:
     """[outputs]"""
     spread: Float32
     """[subspaces], the squared distance over which the choice is smoothed."""
+    metric: Float32 | None = None
+    """[outputs, outputs], by which errors are measured."""
 
     def reach(self, temperature: float) -> Float32:
         """How far an element is from its nearest prototype, root mean squared, in each group: [groups, 1, 1]."""
@@ -131,7 +136,7 @@ class _Layer:
             selected = select(seen, prototypes, self.table, Metric.L2)
             result = selected.sums + self.bias
             error = (result - Bounds(floor[piece]).visible(target[piece], result)) * np.float32(2 / batch)
-            of_sums = np.ascontiguousarray(error, np.float32)
+            of_sums = np.ascontiguousarray(error if self.metric is None else error @ self.metric, np.float32)
             found = gradients(seen, prototypes, self.table, selected, self.spread, of_sums)
             return found.codebook, found.table, of_sums.sum(axis=0)
 

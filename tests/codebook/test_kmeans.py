@@ -133,14 +133,16 @@ def test_the_metric_decides_which_direction_is_told_apart() -> None:
 def test_weight_metric_is_what_the_outputs_change(seed: int, outputs: int) -> None:
     random = np.random.default_rng(seed)
     weight = random.normal(size=(outputs, 7))
-    metric = weight_metric(weight, 3, 3)
+    factor = random.normal(size=(outputs, outputs))
+    metric, measured = weight_metric(weight, 3, 3), weight_metric(weight, 3, 3, factor @ factor.T)
     difference = random.normal(size=9)
     difference[7:] = 0
     for s in range(3):
         part = np.zeros(9)
         part[s * 3 : s * 3 + 3] = difference[s * 3 : s * 3 + 3]
-        expected = np.square(weight @ part[:7]).sum()
-        assert np.isclose(part[s * 3 : s * 3 + 3] @ metric[s] @ part[s * 3 : s * 3 + 3], expected)
+        change, own = weight @ part[:7], part[s * 3 : s * 3 + 3]
+        assert np.isclose(own @ metric[s] @ own, np.square(change).sum())
+        assert np.isclose(own @ measured[s] @ own, np.square(factor.T @ change).sum())
 
 
 def test_whitening_factors_the_metric_and_survives_zero() -> None:

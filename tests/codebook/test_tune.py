@@ -50,6 +50,28 @@ def test_lowers_the_error_behind_the_relu(seed: int) -> None:
     assert after < 0.95 * before
 
 
+def test_errors_are_measured_by_the_metric_of_the_outputs() -> None:
+    vectors, weight, target = layer(4)
+    start = fit_codebook(vectors, 8, UI8, 0)
+    prior = plain_table(weight, start)
+
+    def tuned(outputs: FloatArray | None) -> IntArray:
+        return tune_codebook(start, vectors, target, -np.inf, prior, 0.01, UI8, 0, OPTIONS, outputs)
+
+    assert np.array_equal(tuned(np.eye(8)), tuned(None))
+    first = np.zeros((8, 8))
+    first[0, 0] = 8.0
+
+    def error_of_first(codebook: IntArray) -> float:
+        codes = nearest_prototype(vectors.transpose(0, 2, 1)[None], codebook, Metric.L2)[0].T
+        equations = TableRefit(4, 8, 8)
+        equations.add(codes, target)
+        prediction = predict(codes, *equations.solve(plain_table(weight, codebook), 0.01))
+        return float(np.square(prediction - target)[:, 0].mean())
+
+    assert error_of_first(tuned(first)) < 0.9 * error_of_first(tuned(None))
+
+
 def test_taps_share_what_they_learn() -> None:
     vectors, weight, target = layer(3)
     seen = vectors.reshape(2, 2, 4000, 6).transpose(1, 0, 2, 3).reshape(2, 8000, 6)
