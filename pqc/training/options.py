@@ -29,9 +29,9 @@ class TrainOptions:
     ``temperature`` smooths the choice of prototypes, see :class:`pqc.training.lookup_function.Selection`.
     """
 
-    epochs: float = 4.0
+    epochs: float = 3.0
     batch: int = 64
-    learning_rate: float = 1e-2
+    learning_rate: float = 1e-3
     temperature: float = 0.3
     augment: tuple[str, ...] = ()
     seed: int = 0
