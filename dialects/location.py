@@ -30,6 +30,14 @@ def hint(value: SSAValue, name: str) -> None:
     value.name_hint = re.sub(r"[^A-Za-z0-9_$.-]", "_", name if name[:1].isalpha() else f"_{name}")
 
 
+def result_name(op: Operation) -> str:
+    """The ONNX node whose output an operation gives: of several, the last; "" where none is known."""
+    location: Attribute | None = op.location
+    while isinstance(location, FusedLoc):
+        location = next(reversed(elements(location.locations, Attribute)), None)
+    return location.desc.data if isinstance(location, NameLoc) else ""
+
+
 def node_name(op: Operation) -> str:
     """The ONNX node an operation comes from: of several, the first; "" where none is known."""
     location: Attribute | None = op.location

@@ -71,6 +71,7 @@ class Step:
     description: str
     seconds: float
     changed: bool
+    applied: ModulePass
 
 
 Observer: TypeAlias = Callable[[Step, ModuleOp], None]
@@ -142,4 +143,4 @@ def run_pipeline(
         module.attributes[PHASE] = StringAttr(step.name)
         if observe is not None:
             number = pipeline_names().index(step.name) + 1
-            observe(Step(number, step.name, str(step), seconds, changed), module)
+            observe(Step(number, step.name, str(step), seconds, changed, step), module)

@@ -154,7 +154,7 @@ def _gemm(quantizer: Quantizer, op: onnx.GemmOp, operands: Sequence[Value]) -> l
 
 
 def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequence[Value]) -> list[Operation]:
-    integers = _integers(quantizer, op)
+    integers = integers_of(quantizer, op)
     codebook = ConstantOp("codebook", constant_array(op.codebook))
     by_channel = op.config.grouped is Grouping.CHANNEL
     encode = pq.EncodeOp(
@@ -185,7 +185,7 @@ def _pq_convolution(quantizer: Quantizer, op: pq.ConvolutionOp, operands: Sequen
     return _finish(quantizer, op, made, integers.scale, operands[-1] if op.residual is not None else None)
 
 
-def _integers(quantizer: Quantizer, op: pq.ConvolutionOp) -> QuantizedTable:
+def integers_of(quantizer: Quantizer, op: pq.ConvolutionOp) -> QuantizedTable:
     """The table's integers: those of the integer form as they are, a real table on the grids that fit it.
 
     Raises:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp, UnknownLoc
@@ -14,6 +16,34 @@ from xdsl.pattern_rewriter import (
     RewritePattern,
 )
 
+from pqc.dialects.location import node_name
+
+
+@dataclass
+class Rewrites:
+    """How many rewrites were done, of at most ``limit``, and which was the last one."""
+
+    limit: int | None = None
+    count: int = 0
+    last: str = ""
+
+
+_REWRITES: ContextVar[Rewrites | None] = ContextVar("pqc_rewrites", default=None)
+
+
+@contextmanager
+def counted_rewrites(limit: int | None = None) -> Generator[Rewrites]:
+    """Count the rewrites done inside; behind ``limit`` of them no pattern matches any more.
+
+    So the one rewrite that makes a network compute something else can be found.
+    """
+    counter = Rewrites(limit)
+    token = _REWRITES.set(counter)
+    try:
+        yield counter
+    finally:
+        _REWRITES.reset(token)
+
 
 @dataclass
 class Located(RewritePattern):
@@ -22,7 +52,11 @@ class Located(RewritePattern):
     inner: RewritePattern
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
-        """Listen while ``inner`` works."""
+        """Listen while ``inner`` works, if more may be done."""
+        counter = _REWRITES.get()
+        if counter is not None and counter.count == counter.limit:
+            return
+        name = node_name(op)
         inserted: list[Operation] = []
         rewriter.operation_insertion_handler.append(inserted.append)
         location = op.location
@@ -34,6 +68,9 @@ class Located(RewritePattern):
             for nested in new.walk():
                 if isinstance(nested.location, UnknownLoc):
                     nested.location = location
+        if counter is not None and rewriter.has_done_action:
+            counter.count += 1
+            counter.last = f"{type(self.inner).__name__} at node {name!r}"
 
 
 def rewrite(module: ModuleOp, patterns: Sequence[RewritePattern]) -> bool:

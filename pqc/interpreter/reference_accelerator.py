@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ from pqc.isa.fields import Memory
 from pqc.numerics.arrays import AnyArray
 
 Bytes = npt.NDArray[np.uint8]
+
+UnitObserver: TypeAlias = Callable[[UnitOp, Mapping[SSAValue, Bytes], Fifo], None]
+"""Called after each operation of a unit, with the bytes of all regions so far, [executions or 1, n], and the FIFO."""
 
 UNWRITTEN = 0xA5
 """What a region holds before anything is written to it."""
@@ -40,7 +44,7 @@ def tensors(program: ProgramOp, kind: TensorKind) -> list[TensorOp]:
     return [op for op in program.body.block.ops if isinstance(op, TensorOp) and op.kind.value.data == kind]
 
 
-def run_program(program: ProgramOp, inputs: Sequence[AnyArray]) -> list[AnyArray]:
+def run_program(program: ProgramOp, inputs: Sequence[AnyArray], observe: UnitObserver | None = None) -> list[AnyArray]:
     """Raw outputs for raw inputs, each [frames, ...]; all executions at once, frames filled up to whole batches.
 
     Raises:
@@ -56,6 +60,8 @@ def run_program(program: ProgramOp, inputs: Sequence[AnyArray]) -> list[AnyArray
             regions[op.region] = _initial(op, len(batches[0]), given)
         elif isinstance(op, UnitOp):
             _execute(op, regions, fifo, program.accumulator_bits.value.data)
+            if observe is not None:
+                observe(op, regions, fifo)
         elif not isinstance(op, RepeatOp):
             raise InternalError(f"the reference interpreter does not know {op.name} in a program")
     return [_value(op, regions[op.region])[:frames] for op in tensors(program, TensorKind.OUTPUT)]

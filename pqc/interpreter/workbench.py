@@ -19,11 +19,11 @@ from pqc.interpreter.constants import Constants
 from pqc.interpreter.operands import Bytes
 from pqc.interpreter.queues import describe
 from pqc.interpreter.units import Action, Fifo, Surroundings, prepare
-from pqc.isa.access import accesses
+from pqc.isa.access import Access, accesses
 from pqc.isa.fields import Memory
 from pqc.isa.program import Program
 from pqc.isa.records import Tensor
-from pqc.numerics.arrays import AnyArray
+from pqc.numerics.arrays import AnyArray, IntArray
 from pqc.numerics.kernels import Kernels
 
 GARBAGE = 0xA5
@@ -70,12 +70,13 @@ class Layout:
             for access in accesses(instruction, accumulator_bits):
                 # an access may start behind the address that its field holds
                 address = int(getattr(instruction, access.field))
-                places[access.field] = self._place(access.memory, address)
+                places[access.field] = self.place(access.memory, address)
                 if access.memory is not Memory.DRAM:
                     self.sizes[access.memory] = max(self.sizes[access.memory], access.end)
             self.places.append(places)
 
-    def _place(self, memory: Memory, address: int) -> tuple[Region, int]:
+    def place(self, memory: Memory, address: int) -> tuple[Region, int]:
+        """The region in which an address lies, and its offset there."""
         if memory is not Memory.DRAM:
             return memory, address
         return (_CONSTANTS, address) if address < self.constants else (memory, address - self.constants)
@@ -157,6 +158,16 @@ class Workbench:
         except (ProgramError, MemoryError):
             with self._naming(step % count):
                 raise
+
+    def seen(self, execution: int, access: Access) -> Bytes:
+        """What the bytes that an access touches hold now: [streams or 1, n], in its order."""
+        region, offset = self._layout.place(access.memory, access.address)
+        return self._memories[execution][region][:, access.addresses() - (access.address - offset)]
+
+    @property
+    def sent(self) -> Sequence[IntArray]:
+        """The codes on their way, [streams, subspaces, columns] each."""
+        return self._fifo
 
     def tensor(self, execution: int, tensor: Tensor) -> AnyArray:
         """A view [streams, batch, *shape] of an input or output in the DRAM of an execution."""
