@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pqc.compilation import CompileRequest, CompileResult, compile_model
+from pqc.compilation import CompileRequest, CompileResult, VerifyRequest, compile_model
 from pqc.errors import ModelError
 from pqc.frames import checked_frames
 from pqc.frontend import import_model
@@ -23,7 +23,16 @@ from pqc.passes.options import PqOptions
 from pqc.planning.layer_choices import load_choices
 from pqc.planning.target import Target, load_target, target_from_dict
 
-__all__ = ["CompileRequest", "CompileResult", "PqOptions", "Program", "compile", "compile_model", "load"]
+__all__ = [
+    "CompileRequest",
+    "CompileResult",
+    "PqOptions",
+    "Program",
+    "VerifyRequest",
+    "compile",
+    "compile_model",
+    "load",
+]
 
 
 class Program:
