@@ -48,6 +48,7 @@ class RunOptions:
     timing: bool = False
     trace: str | None = None
     random_order: int | None = None
+    vectors: Path | None = None
 
 
 @dataclass
@@ -89,6 +90,8 @@ def execute(program: Program, origin: str, options: RunOptions) -> Outcome:
         results = _run(machine, origin, options.input_path, options.images)
         some = _quantized(program, results.data.prepare(results.preprocessing, 0, RANDOM_FRAMES))
         _report_results(program, results, options, outcome)
+    if options.vectors is not None:
+        _vectors(program, some, options.vectors, outcome)
     if options.random_order is not None:
         _random_orders(machine, some, options.random_order, outcome)
     if options.timing:
@@ -96,6 +99,15 @@ def execute(program: Program, origin: str, options: RunOptions) -> Outcome:
     if options.trace is not None:
         _trace(program, options.trace)
     return outcome
+
+
+def _vectors(program: Program, inputs: Mapping[str, IntArray], folder: Path, outcome: Outcome) -> None:
+    """Write the test vectors of the first frames."""
+    from pqc.interpreter.vectors import export_vectors
+
+    export_vectors(program, inputs, folder)
+    outcome.figures["vectors"] = {"folder": str(folder), "frames": program.batch}
+    outcome.lines.append(f"{folder}: test vectors of {len(program.instructions):,} instructions")
 
 
 def _machine(program: Program, origin: str) -> Machine:

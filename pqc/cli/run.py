@@ -29,6 +29,13 @@ NEEDS_INPUT = ("output", "labels", "against", "expect", "images")
 @click.option("--trace", metavar="FILE.json", help="Write a timeline, to be seen in Perfetto or Chrome.")
 @click.option("--target", "target_name", metavar="NAME|FILE", help="Require that the program is for this target.")
 @click.option("--random-order", metavar="N", type=click.IntRange(1), help="Execute N random legal orders as well.")
+@click.option(
+    "--export-vectors",
+    "vectors",
+    metavar="DIR",
+    type=FilePath(),
+    help="Write stimulus and expected writes as hex files, for an RTL test bench.",
+)
 @json_option
 @click.pass_context
 def command(context: click.Context, program_path: Path, target_name: str | None, as_json: bool, **options: Any) -> None:
