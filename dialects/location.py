@@ -30,17 +30,23 @@ def hint(value: SSAValue, name: str) -> None:
     value.name_hint = re.sub(r"[^A-Za-z0-9_$.-]", "_", name if name[:1].isalpha() else f"_{name}")
 
 
+def node_names(op: Operation) -> tuple[str, ...]:
+    """All ONNX nodes whose work an operation does, in their order; "" where one is not known."""
+    return tuple(part.desc.data if isinstance(part, NameLoc) else "" for part in _leaves(op.location))
+
+
+def _leaves(location: Attribute) -> list[Attribute]:
+    """What a location consists of, whatever was fused with what."""
+    if not isinstance(location, FusedLoc):
+        return [location]
+    return [leaf for part in elements(location.locations, Attribute) for leaf in _leaves(part)]
+
+
 def result_name(op: Operation) -> str:
     """The ONNX node whose output an operation gives: of several, the last; "" where none is known."""
-    location: Attribute | None = op.location
-    while isinstance(location, FusedLoc):
-        location = next(reversed(elements(location.locations, Attribute)), None)
-    return location.desc.data if isinstance(location, NameLoc) else ""
+    return next(reversed(node_names(op)), "")
 
 
 def node_name(op: Operation) -> str:
     """The ONNX node an operation comes from: of several, the first; "" where none is known."""
-    location: Attribute | None = op.location
-    while isinstance(location, FusedLoc):
-        location = next(iter(elements(location.locations, Attribute)), None)
-    return location.desc.data if isinstance(location, NameLoc) else ""
+    return next(iter(node_names(op)), "")

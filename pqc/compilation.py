@@ -93,8 +93,9 @@ class CompileRequest:
     ``model`` is an ONNX file, or a dump of the IR that is compiled on from where it was written; ``target`` may be
     None for a dump, which knows its own. ``calibration`` holds float32 frames by input name, already preprocessed;
     None asks for synthetic ones. ``batch`` and ``schedule`` belong to the lowering, so that a dump of an earlier phase
-    takes them, too; None leaves them as they are. ``cache`` is a folder of what earlier compilations fitted. ``tell``
-    hears what a person should know of the calibration.
+    takes them, too; None leaves them as they are. ``cache`` is a folder of what earlier compilations fitted. ``watch``
+    sees the IR, behind ``import`` and each pass that changes it. ``tell`` hears what a person should know of the
+    calibration.
     """
 
     model: Path
@@ -109,6 +110,7 @@ class CompileRequest:
     print_ir_after: tuple[str, ...] = ()
     time_passes: bool = False
     verify: VerifyRequest | None = None
+    watch: Callable[[str, ModuleOp], None] | None = None
     tell: Callable[[str], None] = _say_nothing
 
 
@@ -149,6 +151,8 @@ def compile_model(request: CompileRequest) -> CompileResult:
     if dumps is not None and not resumed:
         dumps.imported(module)
     references: list[ModuleOp] = [module.clone()] if _has_final_integers(module) else []
+    if request.watch is not None:
+        request.watch("import", module)
     verifier = None if request.verify is None else _verifier(request, request.verify, module)
 
     def observe(step: Step, current: ModuleOp) -> None:
@@ -158,6 +162,8 @@ def compile_model(request: CompileRequest) -> CompileResult:
             dumps.after(step, current)
         if verifier is not None:
             verifier.after(step, current)
+        if request.watch is not None and step.changed:
+            request.watch(step.name, current)
         _talk(request, step, current)
 
     options = PqOptions.from_json(provenance_of(module).get("options", {})) if resumed else request.pq

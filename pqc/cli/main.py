@@ -26,6 +26,7 @@ SUMMARIES = {
     "estimate": "Estimate cycles and area of a model without compiling it.",
     "explore": "Sweep configurations and targets, and show which combinations are worth having.",
     "report": "Say where the cycles of a program go, and which memory it takes.",
+    "explain": "Follow one ONNX node through the compiler.",
     "diff": "Say what differs between two programs.",
     "info": "Say what a program file holds.",
     "disasm": "Turn a program file into assembly text.",
