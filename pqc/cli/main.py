@@ -22,6 +22,7 @@ SUMMARIES = {
     "export": "Write a fitted network as an ONNX file.",
     "run": "Execute a program file; without --input, its self-test.",
     "verify": "Compile, and check behind every pass that the network still computes what it did.",
+    "debug": "Step through a program, and look at its memories.",
     "train": "Train a product-quantized network and write it as ONNX.",
     "estimate": "Estimate cycles and area of a model without compiling it.",
     "explore": "Sweep configurations and targets, and show which combinations are worth having.",
