@@ -57,21 +57,16 @@ def command(program_path: Path, input_path: Path | None, script: Path | None) ->
 
 def _inputs(program: Program, origin: Path, path: Path | None) -> dict[str, IntArray]:
     """The raw integers of the first frames."""
+    from pqc.cli.inputs import quantized_inputs, recorded_preprocessing
     from pqc.data import load_dataset
-    from pqc.frontend.preprocessing import preprocessing_from_numbers
     from pqc.interpreter.selftest import self_test_inputs
 
     if path is None:
         if program.self_test is None:
             raise ModelError(f"{origin}: the program has no self-test, so it needs --input")
         return self_test_inputs(program.inputs, program.self_test.seed, program.batch)
-    recorded = program.provenance.get("preprocessing")
-    preprocessing = None
-    if recorded is not None:
-        preprocessing = preprocessing_from_numbers(recorded["mean"], recorded["std"], f"{origin}: preprocessing")
     data = load_dataset(path, {tensor.name: tensor.shape for tensor in program.inputs}, program.batch)
-    given = data.prepare(preprocessing)
-    return {tensor.name: tensor.element.quantize(given[tensor.name], tensor.scale) for tensor in program.inputs}
+    return quantized_inputs(program, data.prepare(recorded_preprocessing(program, str(origin))))
 
 
 class _Shell(cmd.Cmd):

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from pqc.cli.inputs import quantized_inputs, recorded_preprocessing
 from pqc.cli.output import write
 from pqc.cli.progress import track
 from pqc.data import Dataset, load_dataset, read_arrays
 from pqc.errors import ComparisonError, ModelError, ProgramError
-from pqc.frontend.preprocessing import Preprocessing, preprocessing_from_numbers
+from pqc.frontend.preprocessing import Preprocessing
 from pqc.interpreter.machine import RANDOM_EXECUTIONS, Machine
 from pqc.interpreter.selftest import digest, self_test_inputs
 from pqc.isa.program import Program
@@ -88,7 +89,7 @@ def execute(program: Program, origin: str, options: RunOptions) -> Outcome:
         some = _self_test(machine, origin, outcome)
     else:
         results = _run(machine, origin, options.input_path, options.images)
-        some = _quantized(program, results.data.prepare(results.preprocessing, 0, RANDOM_FRAMES))
+        some = quantized_inputs(program, results.data.prepare(results.preprocessing, 0, RANDOM_FRAMES))
         _report_results(program, results, options, outcome)
     if options.vectors is not None:
         _vectors(program, some, options.vectors, outcome)
@@ -138,26 +139,15 @@ def _self_test(machine: Machine, origin: str, outcome: Outcome) -> dict[str, Int
 def _run(machine: Machine, origin: str, path: Path, limit: int | None) -> Results:
     program = machine.program
     data = load_dataset(path, {tensor.name: tensor.shape for tensor in program.inputs}, limit)
-    preprocessing = _preprocessing(program, origin)
+    preprocessing = recorded_preprocessing(program, origin)
     starts = range(0, data.frames, BATCH)
     parts = [
-        machine.run(_quantized(program, data.prepare(preprocessing, start, start + BATCH)))
+        machine.run(quantized_inputs(program, data.prepare(preprocessing, start, start + BATCH)))
         for start in track(starts, "run", len(starts))
     ]
     raw = {tensor.name: np.concatenate([part[tensor.name] for part in parts]) for tensor in program.outputs}
     real = {tensor.name: dequantize(raw[tensor.name], tensor.scale) for tensor in program.outputs}
     return Results(raw, real, data, preprocessing)
-
-
-def _preprocessing(program: Program, origin: str) -> Preprocessing | None:
-    recorded = program.provenance.get("preprocessing")
-    if recorded is None:
-        return None
-    return preprocessing_from_numbers(recorded["mean"], recorded["std"], f"{origin}: preprocessing")
-
-
-def _quantized(program: Program, inputs: Mapping[str, FloatArray]) -> dict[str, IntArray]:
-    return {tensor.name: tensor.element.quantize(inputs[tensor.name], tensor.scale) for tensor in program.inputs}
 
 
 def _report_results(program: Program, results: Results, options: RunOptions, outcome: Outcome) -> None:
