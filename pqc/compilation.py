@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import ModuleOp
 
 from pqc.cache import Cache, using_cache
 from pqc.calibration import calibration_frames
@@ -17,7 +17,6 @@ from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.dialects.registry import make_context
 from pqc.errors import InternalError, ModelError, ProgramError
-from pqc.frames import checked_frames
 from pqc.frontend import import_model
 from pqc.frontend.preprocessing import Preprocessing
 from pqc.interpreter.hazards import check_program
@@ -27,7 +26,6 @@ from pqc.isa import program as isa
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import (
     CALIBRATION,
-    calibration_of,
     choices_of,
     provenance_of,
     schedule_of,
@@ -50,14 +48,8 @@ from pqc.passes.text import load_module, module_text
 from pqc.planning.layer_choices import LayerChoices
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
-from pqc.synthetic import synthetic_frames
+from pqc.verification.request import VerifyRequest
 from pqc.version import __version__
-
-if TYPE_CHECKING:
-    from pqc.verification.verifier import Record, Verifier
-
-LEARNED_ELEMENTS = 1 << 20
-"""Elements of an input's calibration frames, at most, on which fitted layers are verified: 7 frames of 224x224."""
 
 SELF_TEST_FRAMES = 2
 """Frames of a program's self-test."""
@@ -65,25 +57,6 @@ SELF_TEST_FRAMES = 2
 
 def _say_nothing(sentence: str) -> None:
     """Nobody listens."""
-
-
-def _say_no_record(record: Record) -> None:
-    """Nobody listens."""
-
-
-@dataclass(frozen=True)
-class VerifyRequest:
-    """That every pass is to be verified, on what, and who hears of it.
-
-    ``frames`` are real frames by input name, as the network takes them; None takes the first ``count`` of those that
-    the network is calibrated on, or synthetic ones where there are none. ``folder`` is for the IR before and behind a
-    pass that changes what the network computes; None makes one for temporary files.
-    """
-
-    frames: Mapping[str, FloatArray] | None = None
-    count: int = 4
-    folder: Path | None = None
-    listener: Callable[[Record], None] = _say_no_record
 
 
 @dataclass(frozen=True)
@@ -153,7 +126,7 @@ def compile_model(request: CompileRequest) -> CompileResult:
     references: list[ModuleOp] = [module.clone()] if _has_final_integers(module) else []
     if request.watch is not None:
         request.watch("import", module)
-    verifier = None if request.verify is None else _verifier(request, request.verify, module)
+    verifier = None if request.verify is None else request.verify.begin(request.model, module, request.pq.seed)
 
     def observe(step: Step, current: ModuleOp) -> None:
         if not references and _has_final_integers(current):
@@ -175,38 +148,6 @@ def compile_model(request: CompileRequest) -> CompileResult:
     if verifier is not None:
         verifier.program(result.program)
     return result
-
-
-def _verifier(request: CompileRequest, verify: VerifyRequest, module: ModuleOp) -> Verifier:
-    """What verifies the passes that ``module`` has not been through.
-
-    Raises:
-        ModelError: the module is lowered already, or the frames are none of this network.
-        ComparisonError: the imported network gives something else than onnxruntime.
-    """
-    # brings onnxruntime along, and most compilations want none
-    from pqc.verification.verifier import Verifier
-
-    main = main_function(module)
-    if isinstance(main, ProgramOp):
-        raise ModelError(f"{request.model}: this IR is lowered already: there is no network to verify it against")
-    kinds = main.function_type.inputs
-    shapes = [kind.get_shape()[1:] for kind in kinds if isinstance(kind, TensorType | QuantizedType)]
-    calibration = calibration_of(module) if CALIBRATION in module.attributes else []
-    if verify.frames is not None:
-        named = zip(names_of(module, "pqc.inputs"), shapes, strict=True)
-        frames = [checked_frames(verify.frames, name, shape) for name, shape in named]
-    elif calibration:
-        frames = [array[: verify.count] for array in calibration]
-    else:
-        recorded = provenance_of(module).get("preprocessing")
-        preprocessing = None if recorded is None else Preprocessing(tuple(recorded["mean"]), tuple(recorded["std"]))
-        frames = [synthetic_frames(verify.count, shape, preprocessing, request.pq.seed) for shape in shapes]
-    model = None if request.model.suffix == ".mlir" else request.model
-    learned = [array[: max(verify.count, LEARNED_ELEMENTS // array[0].size)] for array in calibration]
-    verifier = Verifier(model, frames, learned, verify.folder, verify.listener)
-    verifier.imported(module)
-    return verifier
 
 
 def _with_lowering(request: CompileRequest, module: ModuleOp, options: PqOptions) -> PqOptions:
