@@ -11,13 +11,20 @@ import numpy as np
 import onnx
 import onnx.helper
 import pytest
-from support.compiled import Compiled, compile_dumped, float_outputs, for_other_target
+from support.compiled import QUANTIZED, Compiled, compile_dumped, float_outputs, for_other_target
+from xdsl.ir import Operation
 
 from pqc.api import CompileRequest
 from pqc.data import load_dataset
+from pqc.dialects.location import node_name
+from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.frontend import import_model
+from pqc.interpreter.debugger import Breakpoint, Debugger
+from pqc.interpreter.reference import run_block
 from pqc.interpreter.selftest import digest, self_test_inputs
-from pqc.numerics.arrays import FloatArray, IntArray
+from pqc.isa.instructions import Encode, Lookup
+from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
+from pqc.passes.attributes import main_of
 from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
 from pqc.report.report import build_report
@@ -28,6 +35,8 @@ VARIANTS = ("resnet20_bn", "resnet20_torch_dynamo_op20", "resnet20_torch_legacy_
 TARGETS = ("pqa", "pqa-hbm-o64-s16", "tiny")
 CALIBRATION_IMAGES = 96
 LARGEST_DUMP = 300_000
+THIRD_BLOCK = 4
+"""The first convolution of the third residual block, among those that are product-quantized."""
 
 
 @pytest.fixture(scope="session")
@@ -117,6 +126,37 @@ def test_every_convolution_but_the_first_is_looked_up(
     others = [node for node in counts if node not in convolutions]
     assert not any(counts[node]["encode"] or counts[node]["lookup"] for node in others)
     assert sum(counts[node]["convolve"] > 0 for node in others) == 2, "the first convolution and the classifier"
+
+
+def test_the_debugger_sees_what_the_reference_computes(
+    resnet20: Compiled, data: Path, held_out: tuple[FloatArray, IntArray]
+) -> None:
+    node = quantized_convolutions(data / "resnet20.onnx")[THIRD_BLOCK]
+    inputs = resnet20.integers(held_out[0][:1])
+    wanted: dict[type[Operation], AnyArray] = {}
+
+    def keep(op: Operation, results: tuple[AnyArray, ...]) -> None:
+        if node_name(op) == node:
+            wanted[type(op)] = results[0][0].reshape(results[0].shape[1], -1)
+
+    # folding takes subspaces away, so the reference is the network behind it
+    run_block(main_of(resnet20.module(QUANTIZED + 1)).body.block, list(inputs.values()), keep)
+    debugger = Debugger(resnet20.program, inputs)
+    debugger.breakpoints.append(Breakpoint(node=node))
+    debugger.proceed()
+    codes: list[AnyArray] = []
+    sums: list[AnyArray] = []
+    while debugger.node == node and debugger.next is not None:
+        instruction = resnet20.program.instructions[debugger.next]
+        debugger.step()
+        if isinstance(instruction, Encode):
+            codes.append(debugger.codes[-1])
+        if isinstance(instruction, Lookup):
+            shape = (instruction.outputs, instruction.output_rows * instruction.output_columns)
+            shown = debugger.integers("accumulator", instruction.accumulator, shape[0] * shape[1], 2, signed=True)
+            sums.append(shown.reshape(shape))
+    assert np.array_equal(np.concatenate(codes, axis=1), wanted[EncodeOp])
+    assert np.array_equal(np.concatenate(sums, axis=1), wanted[LookupOp])
 
 
 def test_few_calibration_images_give_a_useful_network(
