@@ -13,8 +13,9 @@ import numpy as np
 from xdsl.dialects.builtin import FloatAttr
 
 from pqc.codebook.metrics import normalized_error
+from pqc.dialects.pq_types import GridAttr
 from pqc.numerics.arrays import FloatArray
-from pqc.passes.attributes import ERROR
+from pqc.passes.attributes import ERROR, GRID, main_of
 from pqc.verification.execution import Execution, Value
 from pqc.verification.findings import Finding, Pair, common, compared
 
@@ -28,7 +29,11 @@ FEW_POSITIONS = 16.0
 """... this much over the square root of the number of positions times that, because few of them vary by more, ..."""
 
 ERROR_SLACK = 0.05
-"""... and so much of the variance."""
+"""... and so much of the variance, ..."""
+
+UNIT_SLACK = 8.0
+"""... with this over the number of values that an activation can have: real numbers round to the next unit where the
+integer network has another one, and where there are few units each of them matters."""
 
 
 def same_numbers(before: Execution, after: Execution) -> Finding:
@@ -50,6 +55,7 @@ def same_bits(before: Execution, after: Execution) -> Finding:
 
 def error_as_recorded(before: Execution, after: Execution) -> Finding:
     """Fitted layers are about as far from the float network's results as fitting says."""
+    slack = ERROR_SLACK + UNIT_SLACK / 2.0 ** _fewest_bits(after)
 
     def pairs() -> Iterator[Pair]:
         for name, one, other in common(before, after):
@@ -58,10 +64,16 @@ def error_as_recorded(before: Execution, after: Execution) -> Finding:
                 positions = _positions(one)
                 error = normalized_error(_positions(other), positions)
                 factor = ERROR_FACTOR + FEW_POSITIONS / len(positions) ** 0.5
-                bound = (factor - 1) * recorded + ERROR_SLACK
+                bound = (factor - 1) * recorded + slack
                 yield Pair(name, np.array([recorded]), np.array([error]), bound, 1, other.maker)
 
     return compared("error near the recorded one", pairs(), after)
+
+
+def _fewest_bits(network: Execution) -> int:
+    """Of all activations that have a grid."""
+    grids = [op.attributes.get(GRID) for op in main_of(network.module).body.block.ops]
+    return min((grid.integers.bits for grid in grids if isinstance(grid, GridAttr)), default=16)
 
 
 def _recorded(value: Value) -> float | None:

@@ -28,7 +28,7 @@ def checked(drawn: Network, folder: Path, target: str, chosen: PqOptions) -> lis
 
 
 @pytest.mark.parametrize("target", ["pqa", "pqa-shift", "tiny"])
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=10, deadline=None, derandomize=True)
 @given(networks(), options())
 def test_nothing_is_wrong_with_what_is_right(target: str, drawn: Network, chosen: PqOptions) -> None:
     metrics = load_target(target).encode.metrics
