@@ -28,7 +28,18 @@ from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import InternalError
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import Element
-from pqc.passes.attributes import ERROR, GRID, INPUT_GRIDS, MEASUREMENTS, Grids, config_of, main_of, target_of
+from pqc.passes.attributes import (
+    CONFIG,
+    ERROR,
+    GRID,
+    INPUT_GRIDS,
+    MEASUREMENTS,
+    Grids,
+    config_of,
+    main_of,
+    provenance_of,
+    target_of,
+)
 from pqc.passes.constants import constant_array
 from pqc.passes.fitted_layers import Layer, fitted_layers, window_of, with_constants
 from pqc.passes.frames_at_once import execute_frames, sums_before_bounds
@@ -63,6 +74,8 @@ class Fitter:
         self.sides = SideBySide(module, self.grids, self.quantizer)
         self.layers = [op for op in block.ops if not isinstance(op, ConstantOp | ReturnOp)]
         self.chosen = fitted_layers(self.layers)
+        # made up frames say nothing of what matters
+        self.weighs = provenance_of(module).get("calibration") != "synthetic"
         self.narrower_tables = narrower_tables
         self.narrower: dict[str, Mapping[int, QuantizedTable]] = {}
         self.cache = None if narrower_tables else current_cache()
@@ -74,7 +87,9 @@ class Fitter:
         """What each layer is kept under: the digest of all that its fit follows from."""
         target = (self.target.requantize, str(self.target.accumulator_bits))
         facts = (str(self.options), str(self.quantizer.weight_bits), *target, str(module.attributes.get(INPUT_GRIDS)))
-        history = History(module, facts)
+        # what matters of a layer follows from the whole float network, whatever was chosen for its layers
+        network = History(module, (), ignored=(CONFIG, GRID)).whole if self.weighs else ""
+        history = History(module, (*facts, network))
         return {op: key_of(["fit", str(number), history[op]]) for number, op in enumerate(self.chosen)}
 
     def run(self, frames: Sequence[AnyArray]) -> None:
@@ -85,6 +100,7 @@ class Fitter:
         executed = self.layers[: self.layers.index(missing[-1]) + 1] if missing else []
         if executed:
             self.sides.start(frames)
+        if executed and self.weighs:
             report_progress("weighing positions", 0, len(self.chosen))
             self.importance = importance_of(self.block, missing, frames, self.options.seed)
         for op in executed:

@@ -45,10 +45,10 @@ class Compiler:
         self.heard: list[str] = []
         self.on_progress: Callable[[str], None] = self.heard.append
 
-    def __call__(self, *, cached: bool = True, frames: int = 70, target: str = "pqa", **options: Any) -> bytes:
+    def __call__(self, *, cached: bool = True, frames: int | None = 70, target: str = "pqa", **options: Any) -> bytes:
         """The program."""
         self.heard.clear()
-        data: dict[str, FloatArray] = self.network.data(frames)
+        data: dict[str, FloatArray] | None = None if frames is None else self.network.data(frames)
         request = CompileRequest(
             self.model,
             load_target(target),
@@ -111,6 +111,27 @@ def test_what_follows_a_change_is_fitted_again(compiler: Compiler) -> None:
     changed = compiler(exclude=("conv2",))
     assert compiler.fitted == [SECOND, THIRD]
     assert changed == compiler(cached=False, exclude=("conv2",))
+
+
+def test_what_matters_of_a_layer_depends_on_what_comes_later(compiler: Compiler) -> None:
+    compiler()
+    last = list(compiler.network.constants)[-1]
+    # the outputs now follow from the first channel of what the last layer sees alone
+    compiler.network.constants[last] = compiler.network.constants[last] * 0
+    weights = list(compiler.network.constants)[-2]
+    compiler.network.constants[weights][:, 1:] = 0
+    save(compiler.network.proto, compiler.model.parent)
+    changed = compiler()
+    assert compiler.fitted == [FIRST, SECOND, THIRD]
+    assert changed == compiler(cached=False)
+
+
+def test_made_up_frames_say_nothing_of_what_matters(compiler: Compiler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitter, "importance_of", refuse)
+    compiler(frames=None)
+    assert compiler.fitted == [FIRST, SECOND, THIRD]
+    with pytest.raises(pytest.fail.Exception, match="nothing was to be executed"):
+        compiler()
 
 
 @pytest.mark.parametrize(
