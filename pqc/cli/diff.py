@@ -18,9 +18,10 @@ from pqc.cli.output import show, show_json, text_table
 @click.option("--instructions", is_flag=True, help="Show the instructions that differ, as a unified diff.")
 @json_option
 def command(before_path: Path, after_path: Path, instructions: bool, as_json: bool) -> None:
-    """Say what differs between two program files: cycles, memory, layers, target and instructions.
+    """Say what differs between two programs.
 
-    Nothing is executed: the figures are those of `pqc report`.
+    Compared are the target, cycles, memory, layers and instructions of two program files. Nothing is executed: the
+    figures are those of `pqc report`.
     """
     from pqc.isa.program import load_program
     from pqc.report.program_diff import instruction_diff, program_diff

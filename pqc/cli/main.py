@@ -21,7 +21,7 @@ SUMMARIES = {
     "compile": "Compile an ONNX model to a program file.",
     "export": "Write a fitted network as an ONNX file.",
     "run": "Execute a program file; without --input, its self-test.",
-    "verify": "Compile, and check behind every pass that the network still computes what it did.",
+    "verify": "Check every pass of a compilation, and the program, on a few frames.",
     "debug": "Step through a program, and look at its memories.",
     "train": "Train a product-quantized network and write it as ONNX.",
     "estimate": "Estimate cycles and area of a model without compiling it.",
