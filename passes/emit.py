@@ -15,10 +15,12 @@ from pqc.dialects.pqa import UnitOp
 from pqc.dialects.pqa_memory import ConstantOp, ProgramOp, TensorKind, TensorOp
 from pqc.errors import InternalError, ModelError
 from pqc.isa.fields import Instruction, Unit
+from pqc.isa.program import Program, SelfTest
 from pqc.isa.records import Credits, Tensor
 from pqc.passes.attributes import program_of
 from pqc.passes.insert_tokens import placed_instruction
 from pqc.passes.layer_facts import LAYERS
+from pqc.planning.target import Target
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,22 @@ class Emitted:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     layers: list[dict[str, Any]]
+
+    def program(self, target: Target, provenance: dict[str, Any], self_test: SelfTest | None) -> Program:
+        """The program that these make, with what does not follow from the IR."""
+        return Program(
+            target=target.as_dict(),
+            instructions=self.instructions,
+            batch=self.batch,
+            credits=self.credits,
+            nodes=self.nodes,
+            constants=self.constants,
+            dram_bytes=self.dram_bytes,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            provenance=provenance,
+            self_test=self_test,
+        )
 
 
 def emit(module: ModuleOp) -> Emitted:

@@ -309,19 +309,8 @@ def _program(module: ModuleOp, reference: ModuleOp) -> isa.Program:
     inputs = self_test_inputs(emitted.inputs, 0, SELF_TEST_FRAMES)
     outputs = run_reference(reference, [inputs[tensor.name] for tensor in emitted.inputs])
     expected = digest(dict(zip(names_of(module, "pqc.outputs"), outputs, strict=True)))
-    program = isa.Program(
-        target=target.as_dict(),
-        instructions=emitted.instructions,
-        batch=emitted.batch,
-        credits=emitted.credits,
-        nodes=emitted.nodes,
-        constants=emitted.constants,
-        dram_bytes=emitted.dram_bytes,
-        inputs=emitted.inputs,
-        outputs=emitted.outputs,
-        provenance=provenance,
-        self_test=isa.SelfTest(seed=0, frames=SELF_TEST_FRAMES, digest=expected),
-    )
+    test = isa.SelfTest(seed=0, frames=SELF_TEST_FRAMES, digest=expected)
+    program = emitted.program(target, provenance, test)
     try:
         check_program(program, target)
     except ProgramError as error:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from pqc.errors import ModelError
-from pqc.interpreter.batches import grouped
 from pqc.interpreter.hazards import check_program
 from pqc.interpreter.queues import describe
 from pqc.interpreter.workbench import Layout, Workbench
@@ -74,9 +73,7 @@ class Debugger:
 
     def restart(self) -> None:
         """Stand in front of the first instruction again, with fresh memories."""
-        self._bench.clear()
-        for tensor in self.program.inputs:
-            self._bench.tensor(0, tensor)[...] = grouped(self._inputs[tensor.name], self.program.batch)
+        self._bench.begin(self._inputs)
         self.done = 0
 
     @property
@@ -153,13 +150,8 @@ class Debugger:
         return Stretch(kind, start, size)
 
     def read(self, stretch: Stretch) -> IntArray:
-        """The bytes of a stretch, of DRAM also across the end of the constants."""
-        border, end = len(self.program.constants), stretch.start + stretch.size
-        if stretch.memory is Memory.DRAM and stretch.start < border < end:
-            cuts = ((stretch.start, border), (border, end))
-            parts = [self.read(Stretch(Memory.DRAM, first, last - first)) for first, last in cuts]
-            return np.concatenate(parts)
-        return self._bench.seen(0, stretch.access)[0]
+        """The bytes of a stretch."""
+        return self._bench.read(stretch.memory, stretch.start, stretch.size)[0]
 
     def integers(self, memory: str, start: int, count: int, width: int, *, signed: bool) -> IntArray:
         """``count`` little-endian integers of ``width`` bytes from an address on.

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.errors import ModelError
-from pqc.interpreter.batches import grouped
 from pqc.interpreter.hazards import check_program
 from pqc.interpreter.workbench import Layout, Workbench
 from pqc.isa.access import Access, accesses
@@ -120,12 +119,11 @@ class _Execution:
         self._program, self._bits = program, accumulator_bits
         layout = Layout(program, accumulator_bits)
         self._bench = Workbench(layout, 1, 1, NUMPY)
-        self._bench.clear()
+        self._bench.begin({name: array[: program.batch] for name, array in inputs.items()})
         self.sizes = layout.sizes | {Memory.DRAM: program.dram_bytes}
         self._known = {memory: np.zeros(size, np.bool_) for memory, size in self.sizes.items()}
         self._known[Memory.DRAM][: len(program.constants)] = True
         for tensor in program.inputs:
-            self._bench.tensor(0, tensor)[...] = grouped(inputs[tensor.name][: program.batch], program.batch)
             self._known[Memory.DRAM][tensor.address : tensor.address + program.batch * tensor.bytes] = True
         self.codes: list[str] = []
 
@@ -143,7 +141,7 @@ class _Execution:
                 self.codes.append(f"{index} {codes.shape[0]} {codes.shape[1]} {codes.dtype.itemsize} {data}")
 
     def _written(self, index: int, access: Access) -> Iterator[str]:
-        addresses, data = access.addresses(), self._bench.seen(0, access)[0]
+        addresses, data = access.addresses(), self._bench.seen(access)[0]
         self._known[access.memory][addresses] = True
         starts = [0, *(np.flatnonzero(np.diff(addresses) != 1) + 1).tolist(), len(addresses)]
         for first, last in pairwise(starts):
@@ -156,14 +154,4 @@ class _Execution:
         edges = np.flatnonzero(np.diff(known.astype(np.int8), prepend=0, append=0))
         for first, last in edges.reshape(-1, 2).tolist():
             yield f"@{first:x}"
-            yield from (f"{byte:02x}" for byte in self._bytes(memory, first, last).tolist())
-
-    def _bytes(self, memory: Memory, first: int, last: int) -> Bytes:
-        """The bytes [first, last) of a memory; those of DRAM in two parts, constants and the rest."""
-        ends = [first, *([len(self._program.constants)] if memory is Memory.DRAM else []), last]
-        parts = pairwise([end for end in ends if first <= end <= last])
-        return np.concatenate([self._stretch(memory, start, end) for start, end in parts if end > start])
-
-    def _stretch(self, memory: Memory, first: int, last: int) -> Bytes:
-        access = Access(memory, first, last - first, (1, 1, 1), (0, 0, 0), written=False, field="image")
-        return self._bench.seen(0, access)[0]
+            yield from (f"{byte:02x}" for byte in self._bench.read(memory, first, last - first)[0].tolist())

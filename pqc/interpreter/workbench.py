@@ -10,11 +10,13 @@ from collections import deque
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 
 from pqc.errors import ProgramError
+from pqc.interpreter.batches import grouped
 from pqc.interpreter.constants import Constants
 from pqc.interpreter.operands import Bytes
 from pqc.interpreter.queues import describe
@@ -143,6 +145,15 @@ class Workbench:
                     memory.fill(GARBAGE)
         self._fifo.clear()
 
+    def begin(self, inputs: Mapping[str, IntArray]) -> None:
+        """Clear the memories and put frames [n, *shape] of each input where the first executions take them.
+
+        A batch that is not full is filled up with copies of the last frame.
+        """
+        self.clear()
+        for tensor in self._layout.program.inputs:
+            self.tensor(0, tensor)[...] = grouped(inputs[tensor.name], self._layout.program.batch)
+
     def execute(self, order: Sequence[int]) -> None:
         """Execute steps: number execution * instructions + index each.
 
@@ -159,10 +170,21 @@ class Workbench:
             with self._naming(step % count):
                 raise
 
-    def seen(self, execution: int, access: Access) -> Bytes:
-        """What the bytes that an access touches hold now: [streams or 1, n], in its order."""
+    def seen(self, access: Access) -> Bytes:
+        """What the bytes that an access of the first executions touches hold now: [streams or 1, n], in its order."""
         region, offset = self._layout.place(access.memory, access.address)
-        return self._memories[execution][region][:, access.addresses() - (access.address - offset)]
+        return self._memories[0][region][:, access.addresses() - (access.address - offset)]
+
+    def read(self, memory: Memory, start: int, size: int) -> Bytes:
+        """Bytes of a memory in the first executions, [streams, size]; of DRAM also across the end of the constants."""
+        ends = [start, *([self._layout.constants] if memory is Memory.DRAM else []), start + size]
+        parts = pairwise(end for end in ends if start <= end <= start + size)
+        return np.concatenate([self._stretch(memory, first, last) for first, last in parts if last > first], axis=1)
+
+    def _stretch(self, memory: Memory, first: int, last: int) -> Bytes:
+        region, offset = self._layout.place(memory, first)
+        found = self._memories[0][region][:, offset : offset + last - first]
+        return np.broadcast_to(found, (self.streams, last - first))
 
     @property
     def sent(self) -> Sequence[IntArray]:

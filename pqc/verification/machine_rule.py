@@ -14,7 +14,6 @@ from xdsl.ir import SSAValue
 
 from pqc.dialects.pqa import UnitOp
 from pqc.errors import ProgramError
-from pqc.interpreter.batches import grouped
 from pqc.interpreter.hazards import check_program
 from pqc.interpreter.machine import Machine
 from pqc.interpreter.queues import describe
@@ -27,33 +26,10 @@ from pqc.numerics.arrays import AnyArray
 from pqc.numerics.kernels import LARGE_WORK, NUMPY, Kernels, kernels_for
 from pqc.passes.advance_vector_work import region_accesses
 from pqc.passes.attributes import program_of, target_of
-from pqc.passes.emit import emit
 from pqc.verification.execution import Execution
 from pqc.verification.findings import Finding, Pair, Violation, compared
 
 STEP_RULE = "each instruction writes the bytes that its operation writes"
-
-
-def placed_program(module: ModuleOp) -> Program:
-    """The program of a module whose regions have addresses, with the tokens that it has so far.
-
-    Raises:
-        ModelError: a region has no address.
-    """
-    emitted = emit(module)
-    return Program(
-        target=target_of(module).as_dict(),
-        instructions=emitted.instructions,
-        nodes=emitted.nodes,
-        constants=emitted.constants,
-        dram_bytes=emitted.dram_bytes,
-        inputs=emitted.inputs,
-        outputs=emitted.outputs,
-        provenance={},
-        self_test=None,
-        batch=emitted.batch,
-        credits=emitted.credits,
-    )
 
 
 def steps_finding(program: Program, execution: Execution, kernels: Kernels = NUMPY) -> Finding:
@@ -103,11 +79,10 @@ class _Steps:
 
     def __init__(self, program: Program, execution: Execution, kernels: Kernels) -> None:
         self._program, self._bits = program, target_of(execution.module).accumulator_bits
-        given = [grouped(x, program.batch) for x in execution.inputs]
-        self._bench = Workbench(Layout(program, self._bits), len(given[0]), 1, kernels)
-        self._bench.clear()
-        for tensor, batches in zip(program.inputs, given, strict=True):
-            self._bench.tensor(0, tensor)[...] = batches
+        executions = -(-len(execution.inputs[0]) // program.batch)
+        self._bench = Workbench(Layout(program, self._bits), executions, 1, kernels)
+        names = (tensor.name for tensor in program.inputs)
+        self._bench.begin(dict(zip(names, execution.inputs, strict=True)))
         self.done = 0
         self.failure: Violation | None = None
 
@@ -123,7 +98,7 @@ class _Steps:
         what = describe(index, instruction, self._program.nodes[index])
         for (region, wanted), access in zip(own, placed, strict=True):
             expected = regions[region][:, wanted.addresses()]
-            place = _first_difference(expected, self._bench.seen(0, access))
+            place = _first_difference(expected, self._bench.seen(access))
             if place is not None:
                 self.failure = Violation(f"{what} writes something else to byte {place} of its {access.field}")
                 return

@@ -52,11 +52,13 @@ class VerifyRequest:
             ComparisonError: the imported network gives something else than onnxruntime.
         """
         # brings onnxruntime along, and most compilations want none
-        from pqc.verification.verifier import Verifier
+        from pqc.verification.verifier import Learned, Verifier
 
         calibration = calibration_of(module) if CALIBRATION in module.attributes else []
         frames = self._frames(model, module, calibration, seed)
-        learned = [array[: max(self.count, LEARNED_ELEMENTS // array[0].size)] for array in calibration]
+        largest = max((array[0].size for array in calibration), default=1)
+        most = max(self.count, LEARNED_ELEMENTS // largest)
+        learned = Learned([array[:most] for array in calibration], all(len(array) <= most for array in calibration))
         network = None if model.suffix == ".mlir" else model
         verifier = Verifier(network, frames, learned, self.folder, self.listener)
         verifier.imported(module)

@@ -22,18 +22,20 @@ from pqc.errors import ComparisonError, InternalError, ProgramError
 from pqc.interpreter.reference import main_function
 from pqc.isa.program import Program
 from pqc.numerics.arrays import FloatArray
-from pqc.passes.attributes import program_of
+from pqc.passes.attributes import program_of, target_of
+from pqc.passes.emit import emit
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.insert_tokens import InsertTokensPass
 from pqc.passes.pipeline import Step
 from pqc.passes.text import save_module
 from pqc.verification.execution import Execution, executed, executed_program
 from pqc.verification.findings import Finding, Violation
+from pqc.verification.fitting_rule import error_as_recorded
 from pqc.verification.float_rule import as_the_runtime_says
-from pqc.verification.machine_rule import machine_findings, placed_program, rules_finding, steps_finding
+from pqc.verification.machine_rule import machine_findings, rules_finding, steps_finding
 from pqc.verification.rewrite_search import guilty_rewrite
 from pqc.verification.rounding_rule import rounded_results
-from pqc.verification.rules import error_as_recorded, same_bits, same_numbers
+from pqc.verification.rules import same_bits, same_numbers
 
 BEFORE, AFTER = "before.mlir", "after.mlir"
 """The IR before and behind the pass that is named."""
@@ -65,13 +67,21 @@ class Record:
 Listener = Callable[[Record], None]
 
 
+@dataclass(frozen=True)
+class Learned:
+    """Calibration frames of each input, and whether these are all that there are."""
+
+    frames: Sequence[FloatArray]
+    are_all: bool
+
+
 class Verifier:
     """Told of every pass, it executes the network on a few frames and compares.
 
     Args:
         model: the ONNX file for onnxruntime, None where there is none.
         given: real frames [n, *shape] of each input, as the network takes them.
-        learned: frames that layers are fitted on: whether they are fitted as well as fitting says shows on these.
+        learned: what layers are fitted on: whether they are fitted as well as fitting says shows on these frames.
         folder: where the IR before and behind a pass is written if they differ; None makes one.
         listener: hears every record at once.
     """
@@ -80,7 +90,7 @@ class Verifier:
         self,
         model: Path | None,
         given: Sequence[FloatArray],
-        learned: Sequence[FloatArray],
+        learned: Learned,
         folder: Path | None,
         listener: Listener,
     ) -> None:
@@ -88,7 +98,6 @@ class Verifier:
         self._folder, self._listener = folder, listener
         self._before: Execution | None = None
         self._network: Execution | None = None
-        self.records: list[Record] = []
 
     def imported(self, module: ModuleOp) -> None:
         """The IR before the first pass: its outputs are those of onnxruntime.
@@ -145,7 +154,7 @@ class Verifier:
         if not after.is_program:
             self._network = after
         elif all(op.start is not None for op in program_of(module).body.block.ops if isinstance(op, RegionOp)):
-            program = placed_program(module)
+            program = emit(module).program(target_of(module), {}, None)
             yield steps_finding(program, after)
             if isinstance(applied, InsertTokensPass):
                 yield rules_finding(program, module)
@@ -164,7 +173,9 @@ class Verifier:
         if after.is_quantized:
             return rounded_results(before, after)
         if isinstance(applied, FitPrototypesPass):
-            return error_as_recorded(*(executed(one.module, self._learned) for one in (before, after)))
+            return error_as_recorded(
+                before.module, after.module, applied, self._learned.frames, all_frames=self._learned.are_all
+            )
         return same_numbers(before, after)
 
     def _is_right(self, applied: ModulePass, before: Execution, module: ModuleOp) -> bool:
@@ -181,7 +192,6 @@ class Verifier:
             self._record(Record(name, finding, time.perf_counter() - started), blame)
 
     def _record(self, record: Record, blame: Callable[[], str]) -> None:
-        self.records.append(record)
         self._listener(record)
         if record.finding.failure is not None:
             raise ComparisonError(f"{record.check}: {record.finding.failure.sentence}{blame()}")
