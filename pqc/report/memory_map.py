@@ -22,10 +22,15 @@ UNUSED = -1
 
 @dataclass(frozen=True)
 class Life:
-    """So many bytes hold a value from ``begin``, when it is first written, to ``end``, when it is last read."""
+    """``size`` bytes from ``start`` hold a value from ``begin``, when it is written, to ``end``, when it is last read.
+
+    ``writer`` is the instruction that writes it: its number in the order of all executions.
+    """
 
     memory: Memory
+    start: int
     size: int
+    writer: int
     begin: int
     end: int
 
@@ -57,7 +62,7 @@ def lives(
                 shadows[access.memory].read(access, first)
         for access in own:
             if access.written:
-                yield from shadows[access.memory].write(access, first, last)
+                yield from shadows[access.memory].write(access, entry, first, last)
         for access in own:
             if not access.written:
                 shadows[access.memory].read(access, last)
@@ -66,10 +71,12 @@ def lives(
 
 
 class _Shadow:
-    """For each byte of a memory when its value was written, and until when it is needed."""
+    """For each byte of a memory by what and when its value was written, and until when it is needed."""
 
     def __init__(self, memory: Memory, size: int) -> None:
         self._memory = memory
+        self._addresses: Ints = np.arange(size, dtype=np.int64)
+        self._writer: Ints = np.full(size, UNUSED, np.int64)
         self._written: Ints = np.full(size, UNUSED, np.int64)
         self._needed: Ints = np.full(size, UNUSED, np.int64)
 
@@ -77,22 +84,26 @@ class _Shadow:
         needed = access.view(self._needed)
         np.maximum(needed, time, out=needed)
 
-    def write(self, access: Access, begin: int, end: int) -> Iterator[Life]:
-        yield from self._lives(access.view(self._written).reshape(-1), access.view(self._needed).reshape(-1))
+    def write(self, access: Access, entry: int, begin: int, end: int) -> Iterator[Life]:
+        histories = (self._addresses, self._writer, self._written, self._needed)
+        yield from self._lives(*(access.view(history).reshape(-1) for history in histories))
+        access.view(self._writer)[...] = entry
         access.view(self._written)[...] = begin
         access.view(self._needed)[...] = end
 
     def rest(self) -> Iterator[Life]:
         """What is still there at the end."""
-        yield from self._lives(self._written, self._needed)
+        yield from self._lives(self._addresses, self._writer, self._written, self._needed)
 
-    def _lives(self, written: Ints, needed: Ints) -> Iterator[Life]:
-        """One life for each run of bytes with the same history."""
-        changes = np.flatnonzero((written[1:] != written[:-1]) | (needed[1:] != needed[:-1])) + 1
+    def _lives(self, addresses: Ints, writer: Ints, written: Ints, needed: Ints) -> Iterator[Life]:
+        """One life for each run of bytes that follow each other and have the same history."""
+        new = (addresses[1:] != addresses[:-1] + 1) | (writer[1:] != writer[:-1]) | (needed[1:] != needed[:-1])
+        changes = np.flatnonzero(new) + 1
         starts = np.concatenate([[0], changes]) if written.size else changes
-        for start, stop in zip(starts, [*changes, written.size], strict=True):
-            if written[start] != UNUSED and needed[start] > written[start]:
-                yield Life(self._memory, int(stop - start), int(written[start]), int(needed[start]))
+        for first, stop in zip(starts, [*changes, written.size], strict=True):
+            begin, end = int(written[first]), int(needed[first])
+            if begin != UNUSED and end > begin:
+                yield Life(self._memory, int(addresses[first]), int(stop - first), int(writer[first]), begin, end)
 
 
 def _most_alive(found: Sequence[Life]) -> dict[Memory, int]:

@@ -47,19 +47,20 @@ def rescale(source: int, destination: int, count: int) -> Instruction:
 
 def test_a_value_lives_from_its_write_to_its_last_read() -> None:
     found = in_order([load(0, ACTIVATION, 0, 8), load(0, ACTIVATION, 8, 4), store(0, 0, 8), store(0, 8, 4)])
-    assert found == [Life(ACTIVATION, 8, 0, 3), Life(ACTIVATION, 4, 1, 4)]
+    assert found == [Life(ACTIVATION, 0, 8, 0, 0, 3), Life(ACTIVATION, 8, 4, 1, 1, 4)]
 
 
 def test_parts_of_a_value_die_at_their_own_times() -> None:
     found = in_order([load(0, ACTIVATION, 0, 8), store(0, 0, 2), store(0, 2, 6), store(0, 4, 2)])
     assert found == [
-        Life(ACTIVATION, 2, 0, 2), Life(ACTIVATION, 2, 0, 3), Life(ACTIVATION, 2, 0, 4), Life(ACTIVATION, 2, 0, 3)
+        Life(ACTIVATION, 0, 2, 0, 0, 2), Life(ACTIVATION, 2, 2, 0, 0, 3),
+        Life(ACTIVATION, 4, 2, 0, 0, 4), Life(ACTIVATION, 6, 2, 0, 0, 3),
     ]  # fmt: skip
 
 
 def test_what_is_replaced_in_place_counts_once() -> None:
     instructions = [load(0, ACTIVATION, 0, 8), rescale(0, 0, 8), store(0, 0, 8)]
-    assert in_order(instructions) == [Life(ACTIVATION, 8, 0, 1), Life(ACTIVATION, 8, 1, 3)]
+    assert in_order(instructions) == [Life(ACTIVATION, 0, 8, 0, 0, 1), Life(ACTIVATION, 0, 8, 1, 1, 3)]
     touched = on_chip_accesses(instructions, PQA)
     assert lower_bounds(touched, PQA)[ACTIVATION] == 8
     elsewhere = [instructions[0], rescale(0, 8, 8), instructions[2]]
@@ -68,7 +69,7 @@ def test_what_is_replaced_in_place_counts_once() -> None:
 
 def test_what_nobody_reads_lives_while_it_is_written() -> None:
     assert in_order([load(0, ACTIVATION, 0, 8), load(0, ACTIVATION, 4, 8)]) == [
-        Life(ACTIVATION, 4, 0, 1), Life(ACTIVATION, 4, 0, 1), Life(ACTIVATION, 8, 1, 2)
+        Life(ACTIVATION, 4, 4, 0, 0, 1), Life(ACTIVATION, 0, 4, 0, 0, 1), Life(ACTIVATION, 4, 8, 1, 1, 2)
     ]  # fmt: skip
 
 
