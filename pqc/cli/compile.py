@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--save-schedule", metavar="FILE", help="Write the tiles and the residency that were chosen, to be edited."
 )
 @click.option("--verify-each", is_flag=True, help="Verify every pass, as `pqc verify` does.")
-@click.option("--report", "report_path", metavar="FILE.json|.txt", help="Write the report, as of `pqc report`.")
+@click.option("--report", "report_path", metavar="FILE.json|.txt|.html", help="Write the report of `pqc report`.")
 @click.pass_context
 def command(context: click.Context, **options: Any) -> None:
     """Compile an ONNX model to a program file.
@@ -46,17 +46,25 @@ def command(context: click.Context, **options: Any) -> None:
 def _compile(options: Mapping[str, Any], context: click.Context) -> None:
     """Compile as the options say, and write what they ask for."""
     from pqc.api import VerifyRequest, compile_model
-    from pqc.cli.report import report_bytes
+    from pqc.cli.report import is_page, page_bytes, report_bytes
     from pqc.planning.layer_choices import choices_to_toml
 
     request = compile_request(options, context)
     if options["verify_each"]:
         request = replace(request, verify=VerifyRequest())
+    recording = None
+    if is_page(options["report_path"]):
+        from pqc.report.html.recording import Recording
+
+        recording = Recording()
+        request = replace(request, watch=recording.watch)
     with pass_progress():
         result = compile_model(request)
     data = result.program.to_bytes()
     write(options["output"], data)
-    if options["report_path"] is not None:
+    if recording is not None:
+        write(options["report_path"], page_bytes(result.program, recording))
+    elif options["report_path"] is not None:
         as_json = not options["report_path"].endswith(".txt")
         write(options["report_path"], report_bytes(result.report, as_json=as_json))
     if options["save_schedule"] is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,25 @@ import click
 
 from pqc.cli.options import json_option, program_argument
 from pqc.cli.output import STANDARD, check_place, text_table, write
-from pqc.errors import ProgramError
+from pqc.errors import ModelError, ProgramError
 
 if TYPE_CHECKING:
     from pqc.isa.program import Program
+    from pqc.report.html.recording import Recording
+
+PAGE = ".html"
+"""How the name of a report ends that is a page for a browser."""
 
 
 @click.command("report")
 @program_argument
-@click.option("-o", "output", metavar="FILE", default=STANDARD, help="Write the report to a file.  [default: -]")
+@click.option(
+    "-o",
+    "output",
+    metavar="FILE",
+    default=STANDARD,
+    help="Write the report to a file; .html makes it a page for a browser.  [default: -]",
+)
 @click.option("--trace", metavar="FILE.json", help="Write a timeline, to be seen in Perfetto or Chrome, as well.")
 @json_option
 def command(program_path: Path, output: str, trace: str | None, as_json: bool) -> None:
@@ -30,16 +41,42 @@ def command(program_path: Path, output: str, trace: str | None, as_json: bool) -
     """
     for path in (output, trace):
         check_place(path)
+    if is_page(output) and as_json:
+        raise click.UsageError(f"--json and a page, {output}, exclude each other")
     from pqc.isa.program import load_program
     from pqc.report.report import build_report
     from pqc.report.trace import build_trace, trace_bytes
 
     program = load_program(program_path)
     _check(program, program_path)
-    report = build_report(program)
     if trace is not None:
         write(trace, trace_bytes(build_trace(program)))
-    write(output, report_bytes(report, as_json=as_json))
+    if is_page(output):
+        write(output, page_bytes(program))
+    else:
+        write(output, report_bytes(build_report(program), as_json=as_json))
+
+
+def is_page(path: str | None) -> bool:
+    """Whether a report of this name is a page for a browser; if so, what makes it has to be there.
+
+    Raises:
+        ModelError: a library is not installed.
+    """
+    if path is None or not path.endswith(PAGE):
+        return False
+    missing = [name for name in ("bokeh", "networkx") if find_spec(name) is None]
+    if missing:
+        raise ModelError(f"{path}: a page needs {missing[0]}, which is not installed: pip install 'pqc[report]'")
+    return True
+
+
+def page_bytes(program: Program, recording: Recording | None = None) -> bytes:
+    """The page on a program, with what was seen of its compilation if that is at hand."""
+    from pqc.report.html.document import Document
+    from pqc.report.html.recording import Recording
+
+    return Document(program, recording or Recording()).to_bytes()
 
 
 def _check(program: Program, path: Path) -> None:

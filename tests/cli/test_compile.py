@@ -163,3 +163,11 @@ def test_excluded_nodes_stay_conventional() -> None:
     assert pqc(*COMPILE, "-o", "plain.bin", "--exclude", "conv*").code == 0
     nodes = {node["node"]: node["runs_on"] for node in as_json("info", "plain.bin")["nodes"]}
     assert nodes["conv2"] == "conventional"
+
+
+def test_a_report_for_a_browser(here: Path) -> None:
+    assert pqc(*COMPILE, "-o", "page.bin", "--report", "r.html").code == 0
+    page = (here / "r.html").read_text()
+    for name in ("import", "fit-prototypes", "insert-tokens"):
+        assert f"<span>{name}</span>" in page
+    assert 'id="network-picture"' in page

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.command_line import classifier, pqc
 
+from pqc.cli import report
 from pqc.isa.program import save_program
 from pqc.report.report import build_report
 
@@ -39,3 +40,28 @@ def test_into_files() -> None:
     assert pqc("report", "p.bin", "--json", "-o", "r.json").code == 0
     assert json.loads(Path("r.json").read_text()) == json.loads(pqc("report", "p.bin", "--json").text)
     assert json.loads(Path("t.json").read_text())["traceEvents"]
+
+
+def test_a_page() -> None:
+    assert pqc("report", "p.bin", "-o", "r.html").code == 0
+    page = Path("r.html").read_text()
+    assert page.startswith("<!doctype html>")
+    for layer in build_report(classifier())["layers"]:
+        assert f'<article data-node="{layer["node"]}"' in page
+
+
+def test_a_page_is_no_json() -> None:
+    result = pqc("report", "p.bin", "-o", "r.html", "--json")
+    assert result.code == 2
+    assert "exclude each other" in result.talk
+    assert not Path("r.html").exists()
+
+
+def test_a_page_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found(name: str) -> object:
+        return None if name == "bokeh" else name
+
+    monkeypatch.setattr(report, "find_spec", found)
+    result = pqc("report", "p.bin", "-o", "r.html")
+    assert result.code == 1
+    assert result.talk == ("error: r.html: a page needs bokeh, which is not installed: pip install 'pqc[report]'\n")

@@ -26,7 +26,10 @@ from pqc.isa.instructions import Encode, Lookup
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.passes.attributes import main_of
 from pqc.passes.options import PqOptions
+from pqc.passes.text import load_module
 from pqc.planning.target import load_target
+from pqc.report.html.document import Document
+from pqc.report.html.recording import Recording
 from pqc.report.report import build_report
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -35,6 +38,7 @@ VARIANTS = ("resnet20_bn", "resnet20_torch_dynamo_op20", "resnet20_torch_legacy_
 TARGETS = ("pqa", "pqa-hbm-o64-s16", "tiny")
 CALIBRATION_IMAGES = 96
 LARGEST_DUMP = 300_000
+LARGEST_PAGE = 5_000_000
 THIRD_BLOCK = 4
 """The first convolution of the third residual block, among those that are product-quantized."""
 
@@ -205,3 +209,16 @@ def test_every_export_compiles(variant: str, data: Path, tmp_path: Path) -> None
     assert test is not None
     inputs = self_test_inputs(network.program.inputs, test.seed, test.frames)
     assert digest(network.machine.run(inputs)) == test.digest
+
+
+def test_the_page_of_the_report(resnet20: Compiled) -> None:
+    recording = Recording()
+    for dump in resnet20.dumps:
+        recording.watch(dump.stem, load_module(dump))
+    document = Document(resnet20.program, recording)
+    page = document.to_bytes()
+    assert len(page) < LARGEST_PAGE
+    assert recording.graph is not None
+    # inputs and outputs, and each layer that has instructions
+    nodes = {vertex.node for vertex in recording.graph.vertices}
+    assert nodes >= {"input", "logits", *(layer["node"] for layer in document.report["layers"])}
