@@ -10,7 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import SSAValue
 
-from pqc.codebook.layer import FitOptions
+from pqc.codebook.fit_options import FitOptions
 from pqc.codebook.table import QuantizedTable
 from pqc.dialects.location import node_name
 from pqc.dialects.onnx import shape_of

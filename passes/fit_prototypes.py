@@ -11,7 +11,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from pqc.codebook.layer import FitOptions
+from pqc.codebook.fit_options import FitOptions
 from pqc.passes.attributes import calibration_of
 from pqc.passes.fitter import Fitter
 from pqc.workers import worker_threads

@@ -12,8 +12,9 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from pqc.cache import current_cache, key_of
+from pqc.codebook.fit_options import FitOptions
 from pqc.codebook.importance import Importance
-from pqc.codebook.layer import FitOptions, LayerShape, fit_layer
+from pqc.codebook.layer import LayerShape, fit_layer
 from pqc.codebook.layer_errors import Errors
 from pqc.codebook.linear_refit import refit_weights
 from pqc.codebook.metrics import normalized_map_error
@@ -99,6 +100,7 @@ class Fitter:
         missing = [op for op in self.chosen if op not in self.fitted]
         executed = self.layers[: self.layers.index(missing[-1]) + 1] if missing else []
         if executed:
+            self.options = self.options.for_frames(len(frames[0]))
             self.sides.start(frames)
         if executed and self.weighs:
             report_progress("weighing positions", 0, len(self.chosen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,10 @@ LOG = "log.jsonl"
 @click.option("--checkpoint", metavar="DIR", type=FilePath(), help="Keep the state here.  [default: OUTPUT.checkpoint]")
 @click.option("--device", metavar="auto|cpu|cuda", default="auto", show_default=True, help="Where to compute.")
 @click.option(
-    "--images", metavar="N", type=click.IntRange(1), help="Frames that the start is fitted on.  [default: 1024]"
+    "--images",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Frames that layers are fitted on.  [default: 32768 of 32x32]",
 )
 @preprocessing_options
 @target_options
@@ -95,6 +99,7 @@ def command(context: click.Context, as_json: bool, **options: Any) -> None:
     with interruption() as interrupted:
         result = _train(options, folder, interrupted)
         if result.finished:
+            say(best_in_words(result.best_step))
             _write(options["output"], result)
         else:
             say(f"stopped: {folder} has the state; the same command goes on from there")
@@ -132,6 +137,15 @@ def measurement(record: dict[str, Any]) -> str:
     return f"step {record['step']}: {error}loss {record['loss']:.4f}, {record['seconds']:.0f} s"
 
 
+def best_in_words(step: int | None) -> str:
+    """Which network is kept."""
+    if step is None:
+        return "kept: the last network, as there are too few frames to tell which one is best"
+    if step == 0:
+        return "kept: the network as it was fitted, training made nothing better"
+    return f"kept: the network after {step} steps, the best on the frames kept apart"
+
+
 def _train(options: dict[str, Any], folder: Path, interrupted: Any) -> TrainResult:
     from pqc.training.train import train_model
 
@@ -150,6 +164,7 @@ def _request(options: dict[str, Any], folder: Path) -> tuple[TrainRequest, tuple
     from pqc.passes.options import PqOptions
     from pqc.planning.layer_choices import load_choices
     from pqc.planning.target import load_target
+    from pqc.training.batches import fitting_frames
     from pqc.training.train import TrainRequest
 
     model = options["model"]
@@ -159,7 +174,8 @@ def _request(options: dict[str, Any], folder: Path) -> tuple[TrainRequest, tuple
     layers = () if options["pq_config"] is None else load_choices(options["pq_config"])
     chosen = {name: options[name] for name in (*LAYER_OPTIONS, "tune", "seed", "images")}
     quantization = PqOptions(**chosen, layers=layers)
-    calibration = data.prepare(preprocessing, 0, quantization.frames_of(inputs.values()))
+    quantization = replace(quantization, images=fitting_frames(quantization.images, data.frames, inputs.values()))
+    calibration = data.prepare(preprocessing, 0, quantization.images)
     request = TrainRequest(
         compile=CompileRequest(
             model=model,
@@ -193,4 +209,6 @@ def _write(output: str, result: TrainResult) -> None:
 
 
 def _figures(result: TrainResult) -> dict[str, Any]:
-    return {name: None if q is None else vars(q) for name, q in (("before", result.before), ("after", result.after))}
+    qualities = {"before": result.before, "after": result.after}
+    figures = {name: None if quality is None else vars(quality) for name, quality in qualities.items()}
+    return figures | {"best_step": result.best_step}

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pqc.codebook.codes import codes_of
+from pqc.codebook.fit_options import FitOptions, usual_steps
 from pqc.codebook.kmeans import fit_codebook, weight_metric
 from pqc.codebook.layer_errors import POSITIONS, Errors, Seen, layer_errors
 from pqc.codebook.one_hot import predict
@@ -37,40 +38,8 @@ PROBE = {"kmeans_samples": 2048, "kmeans_iterations": 6}
 POSITIONS_AN_ENTRY = 16
 """Positions for each entry of a subvector's table, up to twice as many as a refit looks at otherwise."""
 
-USUAL_STEPS = 200
-"""Steps of tuning, where there is neither too little to learn from nor too much to compute."""
-
-LEAST_TUNING_POSITIONS = 16384
-"""Positions below which prototypes that are tuned suit these positions, and no others."""
-
-STEPS_TIMES_ENTRIES = USUAL_STEPS * 4096
-"""Steps times entries an output, at most: some ten seconds of a core."""
-
 POOLED_SAMPLES = 1 << 16
 """Subvectors of all subspaces together that k-means sees where they share a codebook."""
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """How much is looked at, and how hard; the defaults are what measured best within the time they take."""
-
-    kmeans_samples: int = 8192
-    """Subvectors of each subspace that k-means sees."""
-    kmeans_iterations: int = 15
-    """Lloyd's iterations."""
-    tuning_steps: int | None = None
-    """Steps of gradient descent on the prototypes after k-means; None: :func:`usual_steps`."""
-    tuning_positions: int = 65536
-    """Positions that the tuning draws its batches from."""
-    refit_positions: int = 65536
-    """Positions in the least squares: up to twice as many for large tables, fewer for the largest ones
-    (:func:`affordable_positions`)."""
-    ridge: float = 0.02
-    """Pull towards the plain table, relative to the mean number of positions on one prototype."""
-    bound_rounds: int = 2
-    """Rounds of the refit that looks only at what the bounds behind the layer let through."""
-    seed: int = 0
-    """Of every random choice."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +96,7 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
     if shape.shift:
         shape = replace(shape, shift=_best_shift(data, shape, options, seeds))
     codebook = _fit_codebook(data, shape, options, seeds)
-    steps = usual_steps(data, shape) if options.tuning_steps is None else options.tuning_steps
+    steps = _usual_steps(data, shape) if options.tuning_steps is None else options.tuning_steps
     if steps:
         codebook = _tune_codebook(data, shape, replace(options, tuning_steps=steps), codebook, seeds)
     fit = _fit_table(data, shape, options, codebook, seeds)
@@ -139,12 +108,9 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
     return FittedLayer(codebook, shape.shift, integers.table, integers.bias, step, errors, narrower)
 
 
-def usual_steps(data: LayerData, shape: LayerShape) -> int:
-    """How many steps of tuning pay: none where there is little to learn from, fewer where a step takes long."""
+def _usual_steps(data: LayerData, shape: LayerShape) -> int:
     frames, _, columns = data.target.shape
-    if frames * columns < LEAST_TUNING_POSITIONS:
-        return 0
-    return min(USUAL_STEPS, STEPS_TIMES_ENTRIES // (_cut(data, shape).subspaces * shape.prototypes))
+    return usual_steps(frames, columns, _cut(data, shape).subspaces * shape.prototypes)
 
 
 def _fit_codebook(data: LayerData, shape: LayerShape, options: FitOptions, seeds: list[int]) -> IntArray:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pqc.codebook.layer import FitOptions
+from pqc.codebook.fit_options import FitOptions
 from pqc.codebook.one_hot import parts
 from pqc.codebook.rows import LayerData, Rows, rows_at
 from pqc.numerics.arrays import FloatArray, IntArray

@@ -5,12 +5,13 @@ Both follow from the seed and the step alone, so that a run that was interrupted
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from pqc.frames import frames_with
 from pqc.numerics.arrays import AnyArray, IntArray
 
 LARGEST_VALIDATION = 1024
@@ -19,8 +20,27 @@ LARGEST_VALIDATION = 1024
 VALIDATION_SHARE = 0.05
 """Their share of all frames."""
 
+FITTING_POSITIONS = 32_768 * 32 * 32
+"""Rows times columns of all frames that layers are fitted on, unless it is said how many: what fits into 12 GB where
+there are 16 channels of them."""
+
 SHIFT_SHARE = 8
 """Images are shifted by up to one of so many parts of their size."""
+
+
+def training_frames(frames: int) -> int:
+    """How many of so many frames, the first ones, may be learned from; the others are kept apart."""
+    return frames - min(LARGEST_VALIDATION, int(frames * VALIDATION_SHARE))
+
+
+def fitting_frames(wanted: int | None, frames: int, shapes: Iterable[Sequence[int]]) -> int:
+    """On how many of so many frames layers are fitted before training.
+
+    ``wanted`` says how many at most; None stands for :data:`FITTING_POSITIONS`, in the largest of the inputs with these
+    ``shapes``. None is kept apart.
+    """
+    most = frames_with(FITTING_POSITIONS, shapes, 1, frames) if wanted is None else wanted
+    return min(most, training_frames(frames))
 
 
 @dataclass(frozen=True)
@@ -45,7 +65,7 @@ class Batches:
     @property
     def validation(self) -> slice:
         """The frames that are kept apart: none where there are too few to tell anything."""
-        return slice(self.frames - min(LARGEST_VALIDATION, int(self.frames * VALIDATION_SHARE)), self.frames)
+        return slice(training_frames(self.frames), self.frames)
 
     @cached_property
     def steps_per_epoch(self) -> int:

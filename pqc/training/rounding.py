@@ -61,16 +61,22 @@ def table_step(table: Tensor, bias: Tensor, element: Element, accumulator_bits: 
 
     ``table`` [subspaces, prototypes, outputs] and ``bias`` [outputs] are real. It is the finest one that holds every
     entry, or half of it where saturating a few entries costs less than rounding all of them; and coarse enough that no
-    sum of entries and bias can leave ``accumulator_bits``.
+    sum of entries and bias, as they are rounded, can leave ``accumulator_bits``.
     """
     entries, offset = table.detach(), bias.detach()
     whole = _power_of_two_at_least(entries.abs().amax(dim=(0, 1)) / element.maximum)
     errors = torch.stack([_error(entries, step, element) for step in (whole, whole / 2)])
     step = torch.where(errors[1] < errors[0], whole / 2, whole)
-    reach = entries.abs().amax(dim=1).sum(dim=0) + offset.abs()
-    # rounding moves each of the entries, and the bias, by at most half a unit
-    limit = (1 << accumulator_bits - 1) - 1 - (entries.shape[0] + 1) / 2
-    return torch.maximum(step, _power_of_two_at_least(reach / limit))
+    limit = (1 << accumulator_bits - 1) - 1
+    while bool((too_far := _reach(entries, offset, step, element) > limit).any()):
+        step = torch.where(too_far, 2 * step, step)
+    return step
+
+
+def _reach(entries: Tensor, offset: Tensor, step: Tensor, element: Element) -> Tensor:
+    """The largest sum that rounded entries and the bias can make for each output, in units of ``step``."""
+    integers = rounded(entries / step, element)
+    return integers.abs().amax(dim=1).sum(dim=0) + torch.floor(offset / step + 0.5).abs()
 
 
 def _error(entries: Tensor, step: Tensor, element: Element) -> Tensor:

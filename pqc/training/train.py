@@ -69,6 +69,8 @@ class TrainResult:
     module: ModuleOp
     before: Quality | None
     after: Quality | None
+    best_step: int | None
+    """After how many steps it was as it is now: 0 if training made nothing better, None if that cannot be told."""
     finished: bool
     """False if it was interrupted: then the network is as good as it got, and the same request goes on."""
 
@@ -96,10 +98,13 @@ def train_model(
         teacher = Network(exact, rounded=False)
         trainer = Trainer(student, teacher, names, batches, request.compile.preprocessing, options, device)
         before, after = _run(trainer, checkpoint, watcher, interrupted)
+        best = trainer.take_best() if trainer.done >= trainer.steps else None
     write_back(student)
+    if best is not None:
+        after = best.quality
     trained: dict[str, Any] = {"steps": trainer.done, "options": options.as_json(), "data": facts["data"]}
     set_provenance(module, provenance_of(module) | {"trained": trained})
-    return TrainResult(module, before, after, trainer.done >= trainer.steps)
+    return TrainResult(module, before, after, None if best is None else best.step, trainer.done >= trainer.steps)
 
 
 def _run(
@@ -107,7 +112,8 @@ def _run(
 ) -> tuple[Quality | None, Quality | None]:
     """Train to the end, or until it is interrupted; the quality at the beginning and at the end."""
     state = checkpoint.load()
-    before = trainer.evaluate() if state is None else None
+    # as it was fitted: training may make nothing better
+    before = trainer.measure() if state is None else None
     if state is None:
         trainer.prepare()
     else:
@@ -121,7 +127,7 @@ def _run(
         losses.append(trainer.step())
         watcher.stepped(trainer.done, trainer.steps)
         if trainer.done % every == 0 or trainer.done == trainer.steps:
-            quality = trainer.evaluate()
+            quality = trainer.measure()
             seconds = time.monotonic() - began
             watcher.measured(_record(trainer.done, float(np.mean(losses)), quality, seconds))
             losses.clear()

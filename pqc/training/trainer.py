@@ -38,6 +38,16 @@ class Quality:
     """The squared error of the outputs relative to the variance of the float network's."""
 
 
+@dataclass(frozen=True)
+class Best:
+    """The network that was best on the frames that are kept apart, so far."""
+
+    quality: Quality
+    step: int
+    network: dict[str, Tensor]
+    """Its parameters and buffers by name."""
+
+
 class Trainer:
     """Trains ``student`` towards ``teacher``; both take the inputs in the order of ``names``."""
 
@@ -48,6 +58,7 @@ class Trainer:
         self.student, self.teacher = student.to(device), teacher.to(device).eval()
         self.steps = max(1, round(options.epochs * batches.steps_per_epoch))
         self.done = 0
+        self.best: Best | None = None
         self._names, self._batches, self._preparation = tuple(names), batches, preparation
         self._device = device
         self._parameters = [*student.parameters()]
@@ -88,6 +99,20 @@ class Trainer:
         """Before the first step: see :meth:`Network.centre`."""
         self.student.centre(self._inputs(self._batches.at(0)))
 
+    def measure(self) -> Quality | None:
+        """:meth:`evaluate`, and note the network if none before was better."""
+        quality = self.evaluate()
+        if quality is not None and (self.best is None or quality.error < self.best.quality.error):
+            network = {name: value.detach().clone() for name, value in self.student.state_dict().items()}
+            self.best = Best(quality, self.done, network)
+        return quality
+
+    def take_best(self) -> Best | None:
+        """Go back to the best network that was noted; None if nothing could be measured."""
+        if self.best is not None:
+            self.student.load_state_dict(self.best.network)
+        return self.best
+
     def evaluate(self) -> Quality | None:
         """The quality on the frames that are kept apart, None if there are none."""
         kept = self._batches.validation
@@ -122,10 +147,18 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """What has to be kept to go on from here."""
-        return {"step": self.done, "network": self.student.state_dict(), "optimizer": self._optimizer.state_dict()}
+        best = None if self.best is None else vars(self.best) | {"quality": vars(self.best.quality)}
+        return {
+            "step": self.done,
+            "network": self.student.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "best": best,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state that was kept."""
         self.done = int(state["step"])
         self.student.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
+        best = state["best"]
+        self.best = None if best is None else Best(**best | {"quality": Quality(**best["quality"])})

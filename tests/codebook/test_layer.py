@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pqc.codebook import codes, layer, one_hot, sampling
-from pqc.codebook.layer import FitOptions, FittedLayer, LayerShape, fit_layer, usual_steps
+from pqc.codebook import codes, fit_options, one_hot, sampling
+from pqc.codebook.fit_options import FitOptions
+from pqc.codebook.layer import FittedLayer, LayerShape, fit_layer
 from pqc.codebook.metrics import normalized_error, rows
 from pqc.codebook.rows import LayerData
 from pqc.numerics.arrays import FloatArray
@@ -198,13 +199,9 @@ def test_without_bounds_everything_counts(data: LayerData) -> None:
 
 
 def test_tuning_pays_where_there_is_enough_to_learn_from(data: LayerData, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert usual_steps(data, SHAPE) == 0
     automatic = replace(OPTIONS, tuning_steps=None)
     untuned = fit_layer(data, SHAPE, OPTIONS)
     assert np.array_equal(fit_layer(data, SHAPE, automatic).codebook, untuned.codebook)
     # 40 frames of 100 positions
-    monkeypatch.setattr(layer, "LEAST_TUNING_POSITIONS", 4000)
-    assert usual_steps(data, SHAPE) == layer.USUAL_STEPS
+    monkeypatch.setattr(fit_options, "LEAST_TUNING_POSITIONS", 4000)
     assert not np.array_equal(fit_layer(data, SHAPE, automatic).codebook, untuned.codebook)
-    # 4 subspaces
-    assert usual_steps(data, replace(SHAPE, prototypes=4096)) == layer.USUAL_STEPS // 4

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pqc.codebook import linear_refit
-from pqc.codebook.layer import FitOptions
+from pqc.codebook.fit_options import FitOptions
 from pqc.codebook.linear_refit import refit_weights
 from pqc.codebook.rows import LayerData
 from pqc.numerics.arrays import FloatArray, IntArray

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from support.command_line import pqc
+from support.compiled import float_outputs
 from xdsl.dialects.builtin import ModuleOp
 
 from pqc.api import CompileRequest
 from pqc.compilation import fitted_model
 from pqc.data import Dataset, load_dataset
+from pqc.dialects.pq import ConvolutionOp
 from pqc.errors import ModelError
 from pqc.export.exporter import export_model
 from pqc.frontend import import_model
 from pqc.interpreter.reference import run_reference
+from pqc.numerics.arrays import AnyArray
 from pqc.passes.attributes import ERROR, MEASUREMENTS, main_of
+from pqc.passes.constants import constant_array
 from pqc.passes.options import PqOptions
 from pqc.passes.text import module_text
 from pqc.planning.target import load_target
@@ -28,6 +33,7 @@ from pqc.training.network import Network
 from pqc.training.options import TrainOptions
 from pqc.training.torch_library import torch
 from pqc.training.train import TrainRequest, TrainResult, chosen_device, train_model
+from pqc.training.write_back import write_back
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
 MODEL = EXAMPLE / "digits.onnx"
@@ -87,6 +93,39 @@ def test_it_gets_better(result: TrainResult) -> None:
     assert result.before is not None
     assert result.after is not None
     assert result.after.error < result.before.error
+
+
+def test_training_never_gives_a_worse_network_than_fitting(data: Dataset, tmp_path: Path) -> None:
+    given = request(data, tmp_path)
+    wild = replace(given, options=replace(given.options, epochs=0.5, learning_rate=1.0))
+    found = trained(wild)
+    assert found.best_step == 0
+    assert found.after == found.before
+    # the layers that multiply are on the grids of training
+    fitted, _ = fitted_model(on_shifts(wild))
+    write_back(Network(fitted, rounded=True, temperature=0.3))
+    images = data.prepare(None, 0, 64)["input"]
+    np.testing.assert_array_equal(float_outputs(found.module, images), float_outputs(fitted, images))
+
+
+def test_tables_as_they_were_fitted_are_kept(data: Dataset, tmp_path: Path) -> None:
+    fitted, _ = fitted_model(on_shifts(request(data, tmp_path, prototype_bits=6, table_bits=5)))
+    expected = fitted.clone()
+    write_back(Network(fitted, rounded=True, temperature=0.3))
+    for before, after in zip(tables_of(expected), tables_of(fitted), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def tables_of(module: ModuleOp) -> list[AnyArray]:
+    """The real tables of the product-quantized layers: entries times steps."""
+    layers = [op for op in main_of(module).body.block.ops if isinstance(op, ConvolutionOp)]
+    return [constant_array(op.table) * constant_array(op.step) for op in layers]
+
+
+def on_shifts(given: TrainRequest) -> CompileRequest:
+    """What the layers of a run are fitted by: on scales that are powers of two."""
+    assert given.compile.target is not None
+    return replace(given.compile, target=replace(given.compile.target, requantize="shift"))
 
 
 def test_what_was_measured_of_the_fitted_layers_is_not_said_of_the_trained_ones(

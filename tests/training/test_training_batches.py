@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pqc.numerics.arrays import AnyArray, IntArray
-from pqc.training.batches import Batches, shifted
+from pqc.training.batches import Batches, fitting_frames, shifted, training_frames
 
 
 def batches(seed: int = 0, augment: tuple[str, ...] = ()) -> Batches:
@@ -67,3 +67,13 @@ def test_few_frames_keep_none_apart() -> None:
     assert given.validation == slice(10, 10)
     assert given.steps_per_epoch == 1
     assert given.at(0)["x"].shape == (10, 3)
+
+
+def test_layers_are_fitted_on_frames_that_are_not_kept_apart() -> None:
+    assert training_frames(1000) == 950
+    assert fitting_frames(None, 1000, [(3, 32, 32)]) == 950
+    assert fitting_frames(100, 1000, [(3, 32, 32)]) == 100
+    assert fitting_frames(999, 1000, [(3, 32, 32)]) == 950
+    # fewer large images
+    assert fitting_frames(None, 50_000, [(3, 32, 32)]) == 32_768
+    assert fitting_frames(None, 50_000, [(3, 224, 224)]) == 669
