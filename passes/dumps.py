@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
 
+from pqc.passes.phases import IMPORT, dump_name
 from pqc.passes.pipeline import Step
 from pqc.passes.text import save_module
 
-IMPORTED = "00-import.mlir"
+IMPORTED = dump_name(IMPORT)
 """The file that holds the IR before the first pass."""
 
 
@@ -27,11 +30,19 @@ class Dumps:
         """Write the IR before the first pass."""
         save_module(module, self.folder / IMPORTED, f"pqc {self.version}: {self.model} as it was imported")
 
+    def forget(self, passes: Sequence[ModulePass]) -> None:
+        """Remove what an earlier compilation wrote behind passes that are to be applied now.
+
+        Whatever it was that they changed then, a dump that stays would be taken for one of this compilation.
+        """
+        for step in passes:
+            (self.folder / dump_name(step.name)).unlink(missing_ok=True)
+
     def after(self, step: Step, module: ModuleOp) -> None:
         """Write the IR after ``step`` if it changed anything."""
         if not step.changed:
             return
-        name = f"{step.number:02d}-{step.name}.mlir"
+        name = dump_name(step.name)
         command = f"pqc opt {self.previous} -p '{step.description}' --print-debuginfo"
         header = f"pqc {self.version}: {self.model} after pass {step.name}\n{command}\npqc compile {name} -o PROGRAM"
         save_module(module, self.folder / name, header)

@@ -66,7 +66,6 @@ PHASE = "pqc.phase"
 class Step:
     """One pass that was applied."""
 
-    number: int
     name: str
     description: str
     seconds: float
@@ -89,18 +88,21 @@ def phase_of(module: ModuleOp) -> str | None:
     return phase.data if isinstance(phase, StringAttr) else None
 
 
-def remaining(passes: Sequence[ModulePass], module: ModuleOp) -> list[ModulePass]:
-    """The passes that a module has not been through yet.
+def remaining(passes: Sequence[ModulePass], module: ModuleOp, last: str | None = None) -> list[ModulePass]:
+    """The passes that a module has not been through yet, up to the one named ``last`` if that is given.
 
     Raises:
-        ModelError: the module says that it has been through a pass that does not exist.
+        ModelError: the module says that it has been through a pass that does not exist, or that is behind ``last``.
     """
+    names = pipeline_names()
     phase = phase_of(module)
-    if phase is None:
-        return list(passes)
-    if phase not in pipeline_names():
-        raise ModelError(f"the IR was written after a pass {phase!r}; the passes are {', '.join(pipeline_names())}")
-    return list(passes[pipeline_names().index(phase) + 1 :])
+    if phase is not None and phase not in names:
+        raise ModelError(f"the IR was written after a pass {phase!r}; the passes are {', '.join(names)}")
+    begin = 0 if phase is None else names.index(phase) + 1
+    end = len(names) if last is None else names.index(last) + 1 if last in names else 0
+    if end < begin:
+        raise ModelError(f"the IR was written at the phase {phase!r}, which is behind {last!r}")
+    return list(passes[begin:end])
 
 
 class _CarriesModule:
@@ -142,5 +144,4 @@ def run_pipeline(
         changed = not before.is_structurally_equivalent(module)
         module.attributes[PHASE] = StringAttr(step.name)
         if observe is not None:
-            number = pipeline_names().index(step.name) + 1
-            observe(Step(number, step.name, str(step), seconds, changed, step), module)
+            observe(Step(step.name, str(step), seconds, changed, step), module)

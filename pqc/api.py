@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pqc.compilation import CompileRequest, CompileResult, VerifyRequest, compile_model
+from pqc.compilation import CompileResult, compile_model, compile_to
 from pqc.errors import ModelError
 from pqc.frames import checked_frames
 from pqc.frontend import import_model
@@ -22,6 +22,8 @@ from pqc.numerics.element import dequantize
 from pqc.passes.options import PqOptions
 from pqc.planning.layer_choices import load_choices
 from pqc.planning.target import Target, load_target, target_from_dict
+from pqc.request import CompileRequest
+from pqc.verification.request import VerifyRequest
 
 __all__ = [
     "CompileRequest",
@@ -31,6 +33,7 @@ __all__ = [
     "VerifyRequest",
     "compile",
     "compile_model",
+    "compile_to",
     "load",
 ]
 

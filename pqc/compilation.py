@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -16,14 +14,11 @@ from pqc.calibration import calibration_frames
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.dialects.registry import make_context
-from pqc.errors import InternalError, ModelError, ProgramError
+from pqc.emission import emitted_program
+from pqc.errors import ModelError
 from pqc.frontend import import_model
-from pqc.frontend.preprocessing import Preprocessing
-from pqc.interpreter.hazards import check_program
-from pqc.interpreter.reference import main_function, names_of, run_reference
-from pqc.interpreter.selftest import digest, self_test_inputs
+from pqc.interpreter.reference import main_function
 from pqc.isa import program as isa
-from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import (
     CALIBRATION,
     choices_of,
@@ -37,9 +32,9 @@ from pqc.passes.attributes import (
     target_of,
 )
 from pqc.passes.dumps import IMPORTED, Dumps
-from pqc.passes.emit import emit
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.options import PqOptions, configured_passes
+from pqc.passes.phases import IMPORT
 from pqc.passes.pipeline import Step, phase_of, pipeline_names, remaining, run_pipeline
 from pqc.passes.quantize import QuantizePass
 from pqc.passes.retarget import retarget
@@ -48,43 +43,11 @@ from pqc.passes.text import load_module, module_text
 from pqc.planning.layer_choices import LayerChoices
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target, load_target
-from pqc.verification.request import VerifyRequest
+from pqc.request import CompileRequest
 from pqc.version import __version__
 
-SELF_TEST_FRAMES = 2
-"""Frames of a program's self-test."""
-
-
-def _say_nothing(sentence: str) -> None:
-    """Nobody listens."""
-
-
-@dataclass(frozen=True)
-class CompileRequest:
-    """What is to be compiled, and what is to be seen of it.
-
-    ``model`` is an ONNX file, or a dump of the IR that is compiled on from where it was written; ``target`` may be
-    None for a dump, which knows its own. ``calibration`` holds float32 frames by input name, already preprocessed;
-    None asks for synthetic ones. ``batch`` and ``schedule`` belong to the lowering, so that a dump of an earlier phase
-    takes them, too; None leaves them as they are. ``cache`` is a folder of what earlier compilations fitted. ``watch``
-    sees the IR, behind ``import`` and each pass that changes it. ``tell`` hears what a person should know of the
-    calibration.
-    """
-
-    model: Path
-    target: Target | None
-    pq: PqOptions = field(default_factory=PqOptions)
-    calibration: Mapping[str, FloatArray] | None = None
-    preprocessing: Preprocessing | None = None
-    batch: int | None = None
-    schedule: Schedule | None = None
-    cache: Path | None = None
-    dump_ir: Path | None = None
-    print_ir_after: tuple[str, ...] = ()
-    time_passes: bool = False
-    verify: VerifyRequest | None = None
-    watch: Callable[[str, ModuleOp], None] | None = None
-    tell: Callable[[str], None] = _say_nothing
+if TYPE_CHECKING:
+    from pqc.verification.verifier import Verifier
 
 
 @dataclass(frozen=True)
@@ -111,16 +74,39 @@ def compile_model(request: CompileRequest) -> CompileResult:
         ModelError: the model, its data, the target or the options are at fault.
         InternalError: pqc itself is.
     """
+    module, references, verifier = _compiled(request, pipeline_names()[-1])
+    result = _result(module, references[0])
+    if verifier is not None:
+        verifier.program(result.program)
+    return result
+
+
+def compile_to(request: CompileRequest, phase: str) -> ModuleOp:
+    """The IR at ``phase`` (see :mod:`pqc.passes.phases`) of what ``request`` asks for; verified as it asks for.
+
+    Raises:
+        ModelError: the model, its data, the target or the options are at fault, or the phase lies before a dump.
+        InternalError: pqc itself is.
+    """
+    return _compiled(request, phase)[0]
+
+
+def _compiled(request: CompileRequest, last: str) -> tuple[ModuleOp, list[ModuleOp], Verifier | None]:
+    """The module at the phase ``last``, the first one with final integers if any was met, and what verified it."""
     for name in request.print_ir_after:
         if name != "all" and name not in pipeline_names():
             raise ModelError(f"--print-ir-after {name}: no such pass; the passes are {', '.join(pipeline_names())}")
     cache = _cache(request)
     resumed = request.model.suffix == ".mlir"
     module = _resumed_module(request) if resumed else _imported_module(request)
+    options = PqOptions.from_json(provenance_of(module).get("options", {})) if resumed else request.pq
+    options = _with_lowering(request, module, options)
+    passes = remaining(configured_passes(options), module, last)
     dumps = None
     if request.dump_ir is not None:
         previous = str(request.model) if resumed else IMPORTED
         dumps = Dumps(request.dump_ir, __version__, request.model.name, previous)
+        dumps.forget(remaining(configured_passes(options), module))
     if dumps is not None and not resumed:
         dumps.imported(module)
     references: list[ModuleOp] = [module.clone()] if _has_final_integers(module) else []
@@ -139,15 +125,9 @@ def compile_model(request: CompileRequest) -> CompileResult:
             request.watch(step.name, current)
         _talk(request, step, current)
 
-    options = PqOptions.from_json(provenance_of(module).get("options", {})) if resumed else request.pq
-    options = _with_lowering(request, module, options)
-    passes = remaining(configured_passes(options), module)
     with using_cache(cache):
         run_pipeline(make_context(), module, passes, observe)
-    result = _result(module, references[0])
-    if verifier is not None:
-        verifier.program(result.program)
-    return result
+    return module, references, verifier
 
 
 def _with_lowering(request: CompileRequest, module: ModuleOp, options: PqOptions) -> PqOptions:
@@ -243,6 +223,9 @@ def _talk(request: CompileRequest, step: Step, module: ModuleOp) -> None:
 
 def _resumed_module(request: CompileRequest) -> ModuleOp:
     module = load_module(request.model)
+    written = phase_of(module) or IMPORT
+    if request.phase is not None and request.phase != written:
+        raise ModelError(f"{request.model}: this IR was written at the phase {written!r}, not at {request.phase!r}")
     target = target_of(module)
     if request.target is not None and request.target.fingerprint() != target.fingerprint():
         if phase_of(module) == QuantizePass.name:
@@ -286,35 +269,4 @@ def _has_final_integers(module: ModuleOp) -> bool:
 
 def _result(module: ModuleOp, reference: ModuleOp) -> CompileResult:
     """What a module that is compiled to the end gives."""
-    return CompileResult(_program(module, reference), schedule_of(module), choices_of(module))
-
-
-def _facts(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What a program records of its layers: what they are, and how exact."""
-    return {
-        "layers": [{name: value for name, value in layer.items() if name != "numerics"} for layer in layers],
-        "numerics": [
-            {"node": layer["node"], "normalized_error": layer["normalized_error"], **layer["numerics"]}
-            for layer in layers
-            if layer["pq"]
-        ],
-    }
-
-
-def _program(module: ModuleOp, reference: ModuleOp) -> isa.Program:
-    """The program file's contents, with the self-test that ``reference`` gives."""
-    emitted = emit(module)
-    target = target_of(module)
-    provenance = provenance_of(module) | _facts(emitted.layers)
-    inputs = self_test_inputs(emitted.inputs, 0, SELF_TEST_FRAMES)
-    outputs = run_reference(reference, [inputs[tensor.name] for tensor in emitted.inputs])
-    expected = digest(dict(zip(names_of(module, "pqc.outputs"), outputs, strict=True)))
-    test = isa.SelfTest(seed=0, frames=SELF_TEST_FRAMES, digest=expected)
-    program = emitted.program(target, provenance, test)
-    try:
-        check_program(program, target)
-    except ProgramError as error:
-        raise InternalError(
-            f"the compiled program breaks a rule of the machine: {error}", module_text(module)
-        ) from error
-    return program
+    return CompileResult(emitted_program(module, reference), schedule_of(module), choices_of(module))

@@ -9,11 +9,12 @@ from typing import Any
 
 from xdsl.dialects.builtin import ModuleOp
 
-from pqc.compilation import CompileRequest, compile_model
+from pqc.compilation import compile_model
 from pqc.errors import ModelError
 from pqc.isa.program import Program
 from pqc.isa.text import format_instruction
 from pqc.passes.node_text import node_text, nodes_of
+from pqc.request import CompileRequest
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,31 @@ import click
 from pqc.cli.memory import rare_collections
 from pqc.cli.options import FilePath
 from pqc.cli.output import check_place, say, write
+from pqc.cli.phases import last_phase, phase_options
 from pqc.cli.progress import pass_progress
 from pqc.cli.request import check_request, compile_request, request_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pqc.api import CompileRequest
+
+
+OF_PROGRAM = {"report_path": "--report", "save_schedule": "--save-schedule", "save_pq_config": "--save-pq-config"}
+"""The parameters and options for files beside a program."""
+
 
 @click.command("compile")
 @click.argument("model", metavar="MODEL", type=FilePath())
-@click.option("-o", "output", metavar="PROGRAM", required=True, help="The program file; - is standard output.")
+@click.option(
+    "-o",
+    "output",
+    metavar="PROGRAM",
+    required=True,
+    help="The program file; - is standard output. With --to a FILE.mlir, and its constants in `blobs` beside it.",
+)
 @request_options
+@phase_options
 @click.option("--save-pq-config", metavar="FILE", help="Write what was chosen for every layer, to be edited.")
 @click.option(
     "--save-schedule", metavar="FILE", help="Write the tiles and the residency that were chosen, to be edited."
@@ -33,42 +47,86 @@ def command(context: click.Context, **options: Any) -> None:
 
     Nothing but the program file is needed to run it: `pqc run PROGRAM`. Without --calibrate the prototypes are fitted
     on synthetic data: the program runs, but its accuracy means nothing. A model that gives all its grids and tables, as
-    `pqc export` writes it, needs none. MODEL may also be a file that --dump-ir wrote:
-    compilation goes on from there, for the target and with the data that it started with.
+    `pqc export` writes it, needs none. MODEL may also be a file that --dump-ir or --to wrote, or with --from a folder
+    of such files: compilation goes on from there, for the target and with the data that it started with.
+
+    A phase is a pass (see `pqc passes`), and means the place behind it; or `import`, in front of all passes; or
+    `float`, `quantized` or `accelerator`, the end of what is done at one level of the intermediate representation.
     """
     check_request(context, options)
-    for path in (options["output"], options["report_path"], options["save_schedule"], options["save_pq_config"]):
+    for path in (options["output"], *(options[name] for name in OF_PROGRAM)):
         check_place(path)
+    if options["to_phase"] is not None:
+        _check_partial(options, context)
     with rare_collections():
         _compile(options, context)
 
 
+def _check_partial(options: Mapping[str, Any], context: click.Context) -> None:
+    """Refuse what needs a whole compilation.
+
+    Raises:
+        UsageError: an option goes with a program.
+    """
+    for name, flag in OF_PROGRAM.items():
+        if options[name] is not None:
+            raise click.UsageError(f"{flag} describes a program, and --to writes none", context)
+    if not options["output"].endswith(".mlir"):
+        raise click.UsageError(
+            f"-o {options['output']}: --to writes a text of the IR, whose name ends in .mlir", context
+        )
+
+
 def _compile(options: Mapping[str, Any], context: click.Context) -> None:
     """Compile as the options say, and write what they ask for."""
-    from pqc.api import VerifyRequest, compile_model
-    from pqc.cli.report import is_page, page_bytes, report_bytes
-    from pqc.planning.layer_choices import choices_to_toml
+    from pqc.api import VerifyRequest
 
+    last = last_phase(options)
     request = compile_request(options, context)
     if options["verify_each"]:
         request = replace(request, verify=VerifyRequest())
-    recording = None
-    if is_page(options["report_path"]):
-        from pqc.report.html.recording import Recording
+    if last is None:
+        _compile_whole(request, options)
+    else:
+        _compile_to(request, last, options["output"])
 
-        recording = Recording()
+
+def _compile_whole(request: CompileRequest, options: Mapping[str, Any]) -> None:
+    """Compile to a program, and write it with what describes it."""
+    from pqc.api import compile_model
+    from pqc.cli.report import page_bytes, recording_for, report_bytes
+    from pqc.planning.layer_choices import choices_to_toml
+
+    report = options["report_path"]
+    recording = recording_for(report)
+    if recording is not None:
         request = replace(request, watch=recording.watch)
     with pass_progress():
         result = compile_model(request)
     data = result.program.to_bytes()
     write(options["output"], data)
     if recording is not None:
-        write(options["report_path"], page_bytes(result.program, recording))
-    elif options["report_path"] is not None:
-        as_json = not options["report_path"].endswith(".txt")
-        write(options["report_path"], report_bytes(result.report, as_json=as_json))
+        write(report, page_bytes(result.program, recording))
+    elif report is not None:
+        write(report, report_bytes(result.report, as_json=not report.endswith(".txt")))
     if options["save_schedule"] is not None:
         write(options["save_schedule"], result.schedule.to_toml().encode())
     if options["save_pq_config"] is not None:
         write(options["save_pq_config"], choices_to_toml(result.layers).encode())
     say(f"{options['output']}: {len(data):,} bytes, {len(result.program.instructions):,} instructions")
+
+
+def _compile_to(request: CompileRequest, last: str, output: str) -> None:
+    """Compile up to a phase, and write the text of the IR and its constants."""
+    from pathlib import Path
+
+    from pqc.api import compile_to
+    from pqc.passes.text import save_module
+    from pqc.version import __version__
+
+    with pass_progress():
+        module = compile_to(request, last)
+    path = Path(output)
+    header = f"pqc {__version__}: {request.model.name} at the phase {last}\npqc compile {path.name} -o PROGRAM"
+    save_module(module, path, header)
+    say(f"{output}: the IR at the phase {last}")

@@ -71,6 +71,19 @@ def is_page(path: str | None) -> bool:
     return True
 
 
+def recording_for(path: str | None) -> Recording | None:
+    """What a page needs to see of a compilation, None for a report that is no page.
+
+    Raises:
+        ModelError: a library is not installed.
+    """
+    if not is_page(path):
+        return None
+    from pqc.report.html.recording import Recording
+
+    return Recording()
+
+
 def page_bytes(program: Program, recording: Recording | None = None) -> bytes:
     """The page on a program, with what was seen of its compilation if that is at hand."""
     from pqc.report.html.document import Document

@@ -22,6 +22,7 @@ from pqc.cli.options import (
     tune_option,
 )
 from pqc.cli.output import say
+from pqc.cli.phases import beginning, is_resumed
 from pqc.errors import ModelError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def compile_request(options: Mapping[str, Any], context: click.Context) -> Compi
         UsageError: the options do not go together.
     """
     schedule = _schedule(options["schedule"])
-    request = _resumed(options, context) if options["model"].suffix == ".mlir" else _request(options)
+    request = _resumed(options, context) if is_resumed(options) else _request(options)
     return replace(request, batch=options["batch"], schedule=schedule, cache=options["cache"])
 
 
@@ -153,6 +154,7 @@ def _resumed(options: Mapping[str, Any], context: click.Context) -> CompileReque
     from pqc.api import CompileRequest
     from pqc.planning.target import load_target
 
+    model, phase = beginning(options["model"], options.get("from_phase"))
     for parameter in context.command.params:
         name = parameter.name or ""
         if name in DECIDED and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
@@ -160,4 +162,4 @@ def _resumed(options: Mapping[str, Any], context: click.Context) -> CompileReque
     if options["overrides"] and options["target_name"] is None:
         raise click.UsageError(f"--set changes a target: with {options['model']}, --target has to name it", context)
     target = None if options["target_name"] is None else load_target(options["target_name"], options["overrides"])
-    return CompileRequest(model=options["model"], target=target, **{name: options[name] for name in SHOWN})
+    return CompileRequest(model, target, phase=phase, **{name: options[name] for name in SHOWN})

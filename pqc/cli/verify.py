@@ -12,6 +12,7 @@ import click
 from pqc.cli.memory import rare_collections
 from pqc.cli.options import FilePath, json_option, number_option
 from pqc.cli.output import check_place, say, show, show_json, text_table, write
+from pqc.cli.phases import is_resumed, last_phase, phase_options
 from pqc.cli.progress import pass_progress
 from pqc.cli.request import check_request, compile_request, request_options
 
@@ -34,6 +35,7 @@ HEADER = ("check", "what had to hold", "compared", "worst", "at", "seconds")
     "--keep", metavar="DIR", type=FilePath(), help="Where the IR around a wrong pass goes.  [default: a new one]"
 )
 @request_options
+@phase_options
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool, **options: Any) -> None:
@@ -47,7 +49,7 @@ def command(context: click.Context, as_json: bool, **options: Any) -> None:
     """
     check_request(context, options)
     check_place(options["records"])
-    if options["input_path"] is not None and options["model"].suffix == ".mlir":
+    if options["input_path"] is not None and is_resumed(options):
         raise click.UsageError("--input goes with a model; a dump is verified on the frames that it has", context)
     if options["input_path"] is not None and options["fold"] == "calibrated":
         raise click.UsageError("--fold calibrated holds for the calibration frames alone, not for --input", context)
@@ -60,13 +62,18 @@ def command(context: click.Context, as_json: bool, **options: Any) -> None:
 
 
 def _verify(options: Mapping[str, Any], context: click.Context, records: list[Record]) -> None:
-    from pqc.api import VerifyRequest, compile_model
+    from pqc.api import VerifyRequest, compile_model, compile_to
 
+    last = last_phase(options)
     request = compile_request(options, context)
     frames = None if options["input_path"] is None else _frames(request, options["input_path"], options["frames"])
     verify = VerifyRequest(frames, options["frames"], options["keep"], records.append)
+    request = replace(request, verify=verify)
     with pass_progress():
-        compile_model(replace(request, verify=verify))
+        if last is None:
+            compile_model(request)
+        else:
+            compile_to(request, last)
 
 
 def _frames(request: CompileRequest, path: Path, count: int) -> Mapping[str, FloatArray]:
