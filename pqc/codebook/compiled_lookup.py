@@ -29,7 +29,9 @@ _CODES = numba.uint16[:, ::1]
 
 
 def _inner(function: Any) -> Any:
-    return numba.njit(**OPTIONS)(function)
+    # Inlined before anything is compiled: a function of its own is compiled by itself and once more in its caller, and
+    # which of the two is called, with its own rounding of sums, depends on whether the caller comes from the cache.
+    return numba.njit(inline="always", **OPTIONS)(function)
 
 
 def _kernel(*arguments: Any) -> Any:

@@ -74,11 +74,20 @@ def tune_codebook(
     taps = _taps(codebook, vectors, target)
     random = np.random.default_rng(seed)
     spread = _spread(vectors, taps)
-    x = vectors.astype(np.float32) / np.tile(spread, (taps, 1, 1))
+    # a position's subvectors side by side, because a batch takes some positions from everywhere
+    x = np.ascontiguousarray(vectors.transpose(1, 0, 2), np.float32)
+    x /= np.tile(spread, (taps, 1, 1)).transpose(1, 0, 2)
     wanted = target.astype(np.float32)
     bound = np.broadcast_to(np.asarray(floor, np.float32), wanted.shape)
     some = slice(None, None, max(1, len(wanted) // START_POSITIONS))
-    layer = _start(x[:, some], codebook.astype(np.float32) / spread, wanted[some], prior, ridge, options.temperature)
+    layer = _start(
+        x[some].transpose(1, 0, 2),
+        codebook.astype(np.float32) / spread,
+        wanted[some],
+        prior,
+        ridge,
+        options.temperature,
+    )
     if outputs is not None:
         layer = replace(layer, metric=outputs.astype(np.float32))
     adams = [_Adam(layer.prototypes), _Adam(layer.table), _Adam(layer.bias)]
@@ -86,7 +95,7 @@ def tune_codebook(
     lengths = (np.float32(options.rate) * layer.reach(options.temperature), of_table, of_table)
     for step in range(options.steps):
         batch = random.integers(len(wanted), size=options.batch)
-        seen = np.ascontiguousarray(x[:, batch].transpose(0, 2, 1))
+        seen = np.ascontiguousarray(x[batch].transpose(1, 2, 0))
         found = layer.gradients(seen, wanted[batch], bound[batch])
         slower = np.float32((1 + math.cos(math.pi * step / options.steps)) / 2)
         for adam, gradient, length in zip(adams, found, lengths, strict=True):
@@ -173,9 +182,12 @@ class _Adam:
 
 def _spread(vectors: IntArray, taps: int) -> Float32:
     """The standard deviation of each group's elements, [groups, 1, 1]; 1 where they never change."""
-    grouped = vectors.reshape(taps, -1, *vectors.shape[1:])
-    deviation = grouped - grouped.mean(axis=(0, 2), keepdims=True, dtype=np.float64)
-    spread = np.sqrt(np.square(deviation).mean(axis=(0, 2, 3)))[:, None, None]
+    count, length = taps * vectors.shape[1], vectors.shape[2]
+    # sums of integers, which are exact, without an array of real numbers as large as that of the vectors
+    sums = vectors.sum(axis=1, dtype=np.int64).reshape(taps, -1, length).sum(axis=0)
+    squares = np.einsum("gsl,gsl->gl", vectors, vectors, dtype=np.int64).reshape(taps, -1, length).sum(axis=0)
+    variance = squares / count - np.square(sums / count)
+    spread = np.sqrt(variance.mean(axis=1).clip(0.0))[:, None, None]
     return np.where(spread > 0, spread, 1).astype(np.float32)
 
 

@@ -29,8 +29,8 @@ class TrainOptions:
     ``temperature`` smooths the choice of prototypes, see :class:`pqc.training.lookup_function.Selection`.
     """
 
-    epochs: float = 3.0
-    batch: int = 64
+    epochs: float = 1.0
+    batch: int = 256
     learning_rate: float = 1e-3
     temperature: float = 0.3
     augment: tuple[str, ...] = ()

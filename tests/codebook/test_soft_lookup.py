@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,3 +119,31 @@ def test_one_prototype_twice_has_no_boundary() -> None:
     spread = spread_of(vectors, codebook, selected.codes, 0.3)
     found = gradients(vectors, codebook, table, selected, spread, np.ones((32, 2), np.float32))
     assert np.isfinite(found.codebook).all()
+
+
+FROM_CACHE = """
+import hashlib
+import numpy as np
+from pqc.codebook.soft_lookup import select
+from pqc.numerics.encode import Metric
+
+random = np.random.default_rng(0)
+# thirds of whole numbers: many distances are equal but for their rounding
+vectors, codebook, table = (
+    random.integers(-9, 10, shape).astype(np.float32) / np.float32(3)
+    for shape in ((64, 3, 1024), (64, 16, 3), (64, 16, 8))
+)
+found = select(vectors, codebook, table, Metric.L2)
+print(hashlib.sha256(found.codes.tobytes() + found.others.tobytes() + found.sums.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_what_comes_from_the_cache_computes_the_same_bits(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), VARIABLE: "numba"}
+    command = [sys.executable, "-c", FROM_CACHE]
+    first, second = (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(2)
+    )
+    assert list(tmp_path.rglob("*.nbc"))
+    assert first == second
