@@ -106,10 +106,10 @@ def remaining(passes: Sequence[ModulePass], module: ModuleOp, last: str | None =
 
 
 class _CarriesModule:
-    """Whatever goes wrong inside leaves with the text of the IR before it, as its attribute ``ir``."""
+    """Whatever goes wrong inside leaves with the text of the IR before it, as ``ir``, and the pass, as ``step``."""
 
-    def __init__(self, module: ModuleOp) -> None:
-        self.module = module
+    def __init__(self, module: ModuleOp, step: ModulePass) -> None:
+        self.module, self.step = module, step
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
@@ -118,8 +118,15 @@ class _CarriesModule:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Leave the text on the error, which goes on its way."""
-        if error is not None and not isinstance(error, PqcError):
-            vars(error)["ir"] = module_text(self.module)
+        if error is not None and (isinstance(error, InternalError) or not isinstance(error, PqcError)):
+            vars(error).update(ir=module_text(self.module), step=str(self.step))
+
+
+def _verify(step: ModulePass, module: ModuleOp) -> None:
+    try:
+        verify_module(module)
+    except VerifyException as error:
+        raise InternalError(f"pass {step.name} left an invalid module: {error}") from error
 
 
 def run_pipeline(
@@ -134,12 +141,9 @@ def run_pipeline(
     for step in passes:
         before = module.clone()
         started = time.perf_counter()
-        with _CarriesModule(before):
+        with _CarriesModule(before, step):
             step.apply(context, module)
-        try:
-            verify_module(module)
-        except VerifyException as error:
-            raise InternalError(f"pass {step.name} left an invalid module: {error}", module_text(before)) from error
+            _verify(step, module)
         seconds = time.perf_counter() - started
         changed = not before.is_structurally_equivalent(module)
         module.attributes[PHASE] = StringAttr(step.name)

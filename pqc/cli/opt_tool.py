@@ -13,9 +13,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin, ModuleOp, StringAttr
 from xdsl.dialects.func import Func
 from xdsl.ir import Dialect
-from xdsl.passes import ModulePass
 from xdsl.targets.mlir import MLIRTarget
-from xdsl.transforms import get_all_passes
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 from xdsl.xdsl_opt_main import xDSLOptMain
 
@@ -23,12 +21,10 @@ from pqc.cli.output import STANDARD, check_place, write
 from pqc.dialects.blob import FOLDER, BlobStore
 from pqc.dialects.registry import DIALECTS
 from pqc.errors import ModelError
-from pqc.passes.pipeline import PASSES, PHASE, pipeline_names
+from pqc.passes.named import available_passes
+from pqc.passes.pipeline import PHASE, pipeline_names
 from pqc.passes.text import AliasPrinter, blob_keys
 from pqc.passes.verification import verify_module
-
-UPSTREAM_PASSES = ("canonicalize", "cse", "dce")
-"""Passes of xDSL that make sense for our dialects."""
 
 
 class OpenText(StringIO):
@@ -80,12 +76,9 @@ class OptTool(xDSLOptMain):
             self.ctx.register_dialect(dialect.name, _always(dialect))
 
     def register_all_passes(self) -> None:
-        """Ours, and the upstream ones of :data:`UPSTREAM_PASSES`."""
-        upstream = get_all_passes()
-        for name in UPSTREAM_PASSES:
-            self.register_pass(name, upstream[name])
-        for kind in PASSES:
-            self.register_pass(kind.name, _always_pass(kind))
+        """Ours, and a few upstream ones."""
+        for name, kind in available_passes().items():
+            self.register_pass(name, kind)
 
     def register_all_targets(self) -> None:
         """The text of the IR is the only output."""
@@ -168,7 +161,3 @@ def _sentence(error: object) -> str:
 
 def _always(dialect: Dialect) -> Callable[[], Dialect]:
     return lambda: dialect
-
-
-def _always_pass(kind: type[ModulePass]) -> Callable[[], type[ModulePass]]:
-    return lambda: kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shlex
 import tempfile
 import traceback
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import pqc
 
+HANDLE = re.compile(r'<"[^"]*", "([0-9a-f]{16})">')
+"""A constant in a text of the IR, with its digest."""
+
 LIBRARIES = ("click", "numpy", "onnx", "onnxruntime", "pydantic", "xdsl")
 
 
@@ -20,7 +24,8 @@ def write_reproducer(error: BaseException, arguments: Sequence[str]) -> Path:
     """Write a new folder with all that is needed to look into ``error``, and return its path.
 
     It holds ``command.txt``, ``versions.json``, ``traceback.txt`` and, if the error or one of its causes has the text
-    of the IR in an attribute ``ir``, ``before.mlir``.
+    of the IR in an attribute ``ir``, ``before.mlir`` and its constants; if it also has the pass that failed in an
+    attribute ``step``, ``reduce.txt`` with the command that makes ``before.mlir`` small.
     """
     folder = Path(tempfile.mkdtemp(prefix="pqc-fault-"))
     (folder / "command.txt").write_text(f"cd {shlex.quote(str(Path.cwd()))}\npqc {shlex.join(arguments)}\n")
@@ -29,9 +34,22 @@ def write_reproducer(error: BaseException, arguments: Sequence[str]) -> Path:
     for cause in _chain(error):
         text = getattr(cause, "ir", None)
         if isinstance(text, str):
-            (folder / "before.mlir").write_text(text)
+            _write_ir(folder, text, getattr(cause, "step", None))
             break
     return folder
+
+
+def _write_ir(folder: Path, text: str, step: str | None) -> None:
+    """Write the IR with its constants, and how to reduce it for the pass ``step``."""
+    from pqc.dialects.blob import FOLDER, BlobStore
+
+    (folder / "before.mlir").write_text(text)
+    keys = [key for key in HANDLE.findall(text) if BlobStore.get(key) is not None]
+    if keys:
+        BlobStore.save(keys, folder / FOLDER)
+    if step is not None:
+        words = ("reduce", "before.mlir", "--pass", step, "-o", "small.mlir")
+        (folder / "reduce.txt").write_text(f"cd {shlex.quote(str(folder))}\npqc {shlex.join(words)}\n")
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""A module for which something fails, made small: delta debugging over the IR."""
