@@ -14,7 +14,7 @@ import numpy.typing as npt
 from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Block, Operation, SSAValue
 
-from pqc.dialects import qnn
+from pqc.dialects import qnn, qnn_move
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.pq_types import QuantizedType, quantized
@@ -26,6 +26,16 @@ from pqc.numerics.reachable import reachable_codes
 from pqc.passes.constants import constant_array
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
+
+GROWING = (
+    qnn.MaxPoolOp,
+    qnn_move.ConcatOp,
+    qnn_move.PadOp,
+    qnn_move.ReshapeOp,
+    qnn_move.SliceOp,
+    qnn_move.TransposeOp,
+)
+"""Operations that grow with their operands, whatever their properties; of others nothing is assumed."""
 
 
 class Interval(NamedTuple):
@@ -153,4 +163,4 @@ def _grows_with_operands(op: Operation) -> bool:
         return min(op.multipliers.get_values()) >= 0
     if isinstance(op, qnn.RescaleOp | qnn.AveragePoolOp):
         return op.multiplier.value.data >= 0
-    return True
+    return isinstance(op, GROWING)
