@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import struct
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,8 @@ from pqc.isa.instructions import ISA_VERSION, Fill, Storage
 from pqc.isa.text import format_instruction
 
 Member = TypeVar("Member", bound=IntEnum)
+
+_SHAPE = re.compile(r"(?:\[[a-z/ ]+\]){2,}")
 
 
 def markdown() -> str:
@@ -35,7 +38,12 @@ def markdown() -> str:
         *_file(),
         *_text(),
     ]
-    return "\n\n".join(parts) + "\n"
+    return _shapes_as_code("\n\n".join(parts)) + "\n"
+
+
+def _shapes_as_code(text: str) -> str:
+    """The text with shapes such as [rows][columns] set as code, because Markdown would take them for links."""
+    return _SHAPE.sub(r"`\g<0>`", text)
 
 
 def _machine(kinds: Sequence[type[Instruction]]) -> list[str]:
