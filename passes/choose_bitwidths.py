@@ -2,6 +2,8 @@
 
 %y = onnx.conv ... {pq.config = #pq.config<..., bits = [8, 8], l2>, pq.grid = #pq.grid<ui8, 0.021>} loc("a")
 ->  builtin.module attributes {pqc.choices = [{activation_bits = 8, nodes = "a", pq = true, ...}]}
+
+The choices are what ``pqc compile --save-pq-config`` writes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """Learn codebooks and tables, layer after layer, on the activations of the part that is already quantized.
 
 %y = onnx.conv %x, %w, %b {pq.config = ...}  ->  %y = pq.convolution %x, %codebook, %table, %bias ...
+
+Two executions run side by side: the float network says what a layer should give, the integer one what it will see.
 """
 
 from __future__ import annotations

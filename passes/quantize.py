@@ -2,6 +2,8 @@
 
 %y = onnx.conv %x, %w, %b low 0.0  ->  %a = qnn.conv2d %x, %w', %b' ...
                                        %y = qnn.requantize %a, %multiplier, %shift clip [0, 255]
+
+The result is the network that the machine computes, bit for bit: later passes say only where and when.
 """
 
 from __future__ import annotations

@@ -9,7 +9,15 @@ from typing import Any
 import click
 
 from pqc.cli.options import json_option, markdown_option
-from pqc.cli.output import Row, markdown_table, show, show_json, text_table
+from pqc.cli.output import Row, markdown_prose, markdown_table, show, show_json, text_table
+
+_HEAD = (
+    "# Operations",
+    "Generated from the code (`pqc ops --markdown`); do not edit.",
+    "A model may have the operators of the first list. The dialects are the levels of the intermediate representation: "
+    "`onnx` has real numbers, `pq` and `qnn` have integers, `pqa` has memories and instructions.",
+)
+"""What the page docs/operations.md begins with."""
 
 
 @click.command("ops")
@@ -32,7 +40,7 @@ def command(markdown: bool, as_json: bool) -> None:
     for dialect in dialects:
         rows = [(op["name"], op["doc"]) for op in dialect["operations"]]
         parts.append(_part(f"Dialect {dialect['name']}", ("operation", "what it does"), rows, markdown))
-    return show("\n\n".join(parts))
+    return show("\n\n".join([*(_HEAD if markdown else ()), *parts]))
 
 
 def _dialects() -> list[dict[str, Any]]:
@@ -52,5 +60,5 @@ def _dialects() -> list[dict[str, Any]]:
 
 def _part(title: str, header: Row, rows: Sequence[Row], markdown: bool) -> str:
     if markdown:
-        return f"## {title}\n\n{markdown_table(header, rows)}"
+        return f"## {title}\n\n{markdown_prose(markdown_table(header, rows))}"
     return f"{title}\n\n{text_table(header, rows)}"

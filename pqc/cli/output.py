@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,11 @@ def markdown_table(header: Row, rows: Sequence[Row]) -> str:
         "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
         for cells in (header, ["---"] * len(header), *rows)
     )
+
+
+def markdown_prose(docstring: str) -> str:
+    """A docstring as Markdown: of roles such as ``:func:`` the name alone is left."""
+    return re.sub(r":[a-z]+:`", "`", docstring).replace("``", "`")
 
 
 def _is_number(cell: str) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pqc.cli.options import json_option, markdown_option
-from pqc.cli.output import markdown_table, show, show_json, text_table
+from pqc.cli.output import markdown_prose, markdown_table, show, show_json, text_table
 from pqc.errors import ModelError
 
 if TYPE_CHECKING:
@@ -36,15 +38,40 @@ def command(name: str | None, markdown: bool, as_json: bool) -> None:
             return show(_explain(described[0]))
     if as_json:
         return show_json(described)
-    table = markdown_table if markdown else text_table
-    rows = [(entry["name"], entry["doc"].partition("\n")[0]) for entry in described]
-    return show(table(("pass", "what it does"), rows))
+    if markdown:
+        return show(_page(PASSES, described))
+    return show(text_table(("pass", "what it does"), _rows(described)))
+
+
+def _rows(described: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(entry["name"], entry["doc"].partition("\n")[0]) for entry in described]
+
+
+def _page(kinds: Sequence[type[ModulePass]], described: Sequence[dict[str, Any]]) -> str:
+    """The page docs/passes.md: the list, then each pass with the example that its module gives."""
+    parts = [
+        "# Passes",
+        "Generated from the code (`pqc passes --markdown`); do not edit.",
+        "`pqc compile` applies them in this order. `pqc opt --passes` applies those that are named, with options as in "
+        "`select-pq{prototypes=16 length=9}`.",
+        markdown_table(("pass", "what it does"), _rows(described)),
+    ]
+    for kind, entry in zip(kinds, described, strict=True):
+        parts += [f"## {entry['name']}", markdown_prose(_module_doc(kind))]
+        if entry["options"]:
+            parts.append(markdown_table(("option", "type", "default"), _option_rows(entry)))
+    return "\n\n".join(parts)
 
 
 def _describe(kind: type[ModulePass]) -> dict[str, Any]:
     """Name, documentation and options of a pass."""
     options = [
-        {"name": field.name.replace("_", "-"), "type": str(field.type), "default": _default(field)}
+        {
+            "name": field.name.replace("_", "-"),
+            "type": str(field.type),
+            "required": field.default is dataclasses.MISSING,
+            "default": _default(field),
+        }
         for field in dataclasses.fields(kind)
     ]
     return {"name": kind.name, "doc": inspect.getdoc(kind) or "", "options": options}
@@ -55,10 +82,19 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return None if field.default is dataclasses.MISSING else field.default
 
 
-def _explain(entry: dict[str, Any]) -> str:
-    rows = [
-        (option["name"], option["type"], "required" if option["default"] is None else str(option["default"]))
+def _module_doc(kind: type[ModulePass]) -> str:
+    """What the module of a pass says of it, with the indentation of its examples."""
+    return (sys.modules[kind.__module__].__doc__ or "").strip()
+
+
+def _option_rows(entry: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (option["name"], option["type"], "required" if option["required"] else str(option["default"]))
         for option in entry["options"]
     ]
+
+
+def _explain(entry: dict[str, Any]) -> str:
+    rows = _option_rows(entry)
     table = text_table(("option", "type", "default"), rows) if rows else "no options"
     return f"{entry['name']}\n\n{entry['doc']}\n\n{table}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -30,14 +31,25 @@ __all__ = [
     "Dram",
     "EncodeUnit",
     "LookupUnit",
+    "Section",
     "Target",
     "VectorUnit",
+    "described_sections",
     "list_targets",
     "load_target",
     "target_from_dict",
 ]
 
 PRESETS = files("pqc") / "targets"
+
+
+@dataclass(frozen=True)
+class Section:
+    """The keys of a section of a target file, with what each may be; the top level has an empty name."""
+
+    name: str
+    doc: str
+    allowed: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -206,6 +218,19 @@ def _key_schemas() -> dict[str, dict[str, Any]]:
             section = root["$defs"][schema["$ref"].rpartition("/")[2]]
             schemas |= {f"{name}.{key}": inner for key, inner in section["properties"].items()}
     return schemas
+
+
+def described_sections() -> list[Section]:
+    """Every section of a target file, the top level first."""
+    schemas = _key_schemas()
+    keys = {key: schema for key, schema in schemas.items() if "$ref" not in schema}
+    sections = {"": Target, **{name: kind for name, kind in get_type_hints(Target).items() if name not in keys}}
+    found: list[Section] = []
+    for name, kind in sections.items():
+        own = {key: schema for key, schema in keys.items() if key.rpartition(".")[0] == name}
+        allowed = {key.rpartition(".")[2]: _allowed(schema) for key, schema in own.items()}
+        found.append(Section(name, inspect.getdoc(kind) or "", allowed))
+    return found
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:
