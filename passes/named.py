@@ -30,7 +30,7 @@ def passes_named(text: str) -> tuple[ModulePass, ...]:
     try:
         return PassPipeline.parse_spec(available_passes(), text).passes
     except (ValueError, ArgSpecParseError) as error:
-        raise ModelError(f"--pass {text}: {' '.join(str(error).split())}; see `pqc passes`") from error
+        raise ModelError(f"passes {text}: {' '.join(str(error).split())}; see `pqc passes`") from error
 
 
 def _always(kind: type[ModulePass]) -> Callable[[], type[ModulePass]]:

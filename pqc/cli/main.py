@@ -34,6 +34,7 @@ SUMMARIES = {
     "asm": "Turn assembly text into a program file.",
     "opt": "Apply passes to a text of the intermediate representation.",
     "reduce": "Reduce a module for which something fails to a small one.",
+    "gui": "Apply passes to a text of the intermediate representation, and watch it change.",
     "passes": "List the passes of the compiler, in their order, or explain one.",
     "ops": "List the operators that are accepted, and the operations of the dialects.",
     "targets": "List the installed targets, or show one.",

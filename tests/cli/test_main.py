@@ -24,7 +24,7 @@ from pqc.isa.program import save_program
 
 HEAVY = (
     *("distributed", "llvmlite", "matplotlib", "numba", "numpy", "onnx", "onnxruntime", "pydantic", "torch", "tqdm"),
-    *("xdsl", "sklearn"),
+    *("textual", "xdsl", "sklearn"),
 )
 
 
