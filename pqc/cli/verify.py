@@ -30,6 +30,13 @@ HEADER = ("check", "what had to hold", "compared", "worst", "at", "seconds")
 @click.argument("model", metavar="MODEL", type=FilePath())
 @click.option("--input", "input_path", metavar="FILE", type=FilePath(), help="Frames; those of --calibrate by default.")
 @number_option("--frames", click.IntRange(1), 4, "How many frames the network is executed on.")
+@click.option(
+    "--mode",
+    type=click.Choice(["accumulated", "isolated", "both"]),
+    default="accumulated",
+    show_default=True,
+    help="What nodes behind a pass work on: each other's results, or those from before the pass.",
+)
 @click.option("--records", metavar="FILE.jsonl", help="Write what every check found, one JSON object a line.")
 @click.option(
     "--keep", metavar="DIR", type=FilePath(), help="Where the IR around a wrong pass goes.  [default: a new one]"
@@ -63,11 +70,12 @@ def command(context: click.Context, as_json: bool, **options: Any) -> None:
 
 def _verify(options: Mapping[str, Any], context: click.Context, records: list[Record]) -> None:
     from pqc.api import VerifyRequest, compile_model, compile_to
+    from pqc.verification.request import Mode
 
     last = last_phase(options)
     request = compile_request(options, context)
     frames = None if options["input_path"] is None else _frames(request, options["input_path"], options["frames"])
-    verify = VerifyRequest(frames, options["frames"], options["keep"], records.append)
+    verify = VerifyRequest(frames, options["frames"], options["keep"], records.append, Mode(options["mode"]))
     request = replace(request, verify=verify)
     with pass_progress():
         if last is None:

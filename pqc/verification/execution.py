@@ -13,7 +13,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import result_name
 from pqc.dialects.pq_types import QuantizedType
-from pqc.dialects.pqa_memory import RegionOp, TensorKind
+from pqc.dialects.pqa_memory import ProgramOp, RegionOp, TensorKind
 from pqc.errors import InternalError
 from pqc.interpreter.reference import main_function, names_of, quantize_inputs, run_block
 from pqc.interpreter.reference_accelerator import Bytes, run_program, tensors
@@ -91,11 +91,11 @@ def executed(module: ModuleOp, frames: Sequence[FloatArray]) -> Execution:
 
     def keep(op: Operation, results: tuple[AnyArray, ...]) -> None:
         if not isinstance(op, ConstantOp):
-            values[result_name(op)] = Value(results[0], _scale(op.results[0].type), op)
+            values[result_name(op)] = Value(results[0], scale_of(op.results[0].type), op)
 
     found = run_block(function.body.block, inputs, keep)
     named = zip(names_of(module, "pqc.outputs"), found, function.function_type.outputs, strict=True)
-    return Execution(module, inputs, values, {name: Value(array, _scale(kind), None) for name, array, kind in named})
+    return Execution(module, inputs, values, {name: Value(array, scale_of(kind), None) for name, array, kind in named})
 
 
 def executed_program(module: ModuleOp, network: Execution) -> Execution:
@@ -112,9 +112,13 @@ def executed_program(module: ModuleOp, network: Execution) -> Execution:
         stored = np.ascontiguousarray(memory[region.region]).view(wanted.array.dtype)
         array = stored.reshape(-1, *wanted.array.shape[1:])[: len(wanted.array)]
         values[name] = Value(array, wanted.scale, region)
+    return Execution(module, network.inputs, values, program_outputs(program, outputs))
+
+
+def program_outputs(program: ProgramOp, outputs: Sequence[AnyArray]) -> dict[str, Value]:
+    """What a program gave, by the names of its outputs."""
     made = zip(tensors(program, TensorKind.OUTPUT), outputs, strict=True)
-    given = {op.label.data: Value(array, op.tensor.scale, op) for op, array in made}
-    return Execution(module, network.inputs, values, given)
+    return {op.label.data: Value(array, op.tensor.scale, op) for op, array in made}
 
 
 def _integers(network: Execution) -> Sequence[IntArray]:
@@ -123,5 +127,6 @@ def _integers(network: Execution) -> Sequence[IntArray]:
     return network.inputs
 
 
-def _scale(kind: Attribute) -> float | None:
+def scale_of(kind: Attribute) -> float | None:
+    """The real value of one unit of a type's integers, None for real numbers."""
     return kind.scale if isinstance(kind, QuantizedType) else None

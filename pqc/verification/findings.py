@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,6 +62,23 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Differences:
+    """The first different element of each node that is wrong by itself."""
+
+    nodes: Sequence[Difference]
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        count = f"{len(self.nodes)} nodes are wrong by themselves: " if len(self.nodes) > 1 else ""
+        return count + "; ".join(difference.sentence for difference in self.nodes)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"nodes": [difference.as_json() for difference in self.nodes]}
+
+
+@dataclass(frozen=True)
 class Finding:
     """How results compare."""
 
@@ -110,6 +127,17 @@ def compared(rule: str, pairs: Iterable[Pair], after: Execution) -> Finding:
             operation = after.operation_that_gave(pair.maker, place)
             return Finding(rule, count, worst, worst_node, Difference(pair.node, place, *numbers, operation))
     return Finding(rule, count, max(worst, 0.0), worst_node)
+
+
+def all_compared(rule: str, pairs: Iterable[Pair], after: Execution) -> Finding:
+    """Compare all pairs, each by itself: the failure has every one that differs."""
+    found = [compared(rule, [pair], after) for pair in pairs]
+    worst = max(found, key=lambda one: one.worst, default=Finding(rule, 0))
+    wrong = [one.failure for one in found if one.failure is not None]
+    shapes = next((failure for failure in wrong if not isinstance(failure, Difference)), None)
+    differences = Differences([failure for failure in wrong if isinstance(failure, Difference)])
+    failure = shapes or (differences if wrong else None)
+    return Finding(rule, len(found), worst.worst, worst.worst_node, failure)
 
 
 def common(before: Execution, after: Execution) -> Iterator[tuple[str, Value, Value]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,16 @@ LEARNED_ELEMENTS = 1 << 20
 """Elements of an input's calibration frames, at most, on which fitted layers are verified: 7 frames of 224x224."""
 
 
+class Mode(StrEnum):
+    """What a node behind a pass works on."""
+
+    ACCUMULATED = "accumulated"
+    """What the nodes in front of it give behind the pass."""
+    ISOLATED = "isolated"
+    """What they gave before the pass, so that one wrong node does not hide others."""
+    BOTH = "both"
+
+
 def _unheard(record: Record) -> None:
     """Nobody listens."""
 
@@ -36,13 +47,15 @@ class VerifyRequest:
 
     ``frames`` are real frames by input name, as the network takes them; None takes the first ``count`` of those that
     the network is calibrated on, or synthetic ones where there are none. ``folder`` is for the IR before and behind a
-    pass that changes what the network computes; None makes one for temporary files.
+    pass that changes what the network computes; None makes one for temporary files. ``mode`` says whether a pass that
+    keeps what nodes give is checked on the whole network, node by node on what the nodes before the pass gave, or both.
     """
 
     frames: Mapping[str, FloatArray] | None = None
     count: int = 4
     folder: Path | None = None
     listener: Callable[[Record], None] = _unheard
+    mode: Mode = Mode.ACCUMULATED
 
     def begin(self, model: Path, module: ModuleOp, seed: int) -> Verifier:
         """What verifies the passes that ``module``, read from ``model``, has not been through.
@@ -60,7 +73,7 @@ class VerifyRequest:
         most = max(self.count, LEARNED_ELEMENTS // largest)
         learned = Learned([array[:most] for array in calibration], all(len(array) <= most for array in calibration))
         network = None if model.suffix == ".mlir" else model
-        verifier = Verifier(network, frames, learned, self.folder, self.listener)
+        verifier = Verifier(network, frames, learned, self.folder, self.listener, self.mode)
         verifier.imported(module)
         return verifier
 

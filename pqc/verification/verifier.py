@@ -32,10 +32,12 @@ from pqc.verification.execution import Execution, executed, executed_program
 from pqc.verification.findings import Finding, Violation
 from pqc.verification.fitting_rule import error_as_recorded
 from pqc.verification.float_rule import as_the_runtime_says
+from pqc.verification.isolation import isolated
 from pqc.verification.machine_rule import machine_findings, rules_finding, steps_finding
+from pqc.verification.request import Mode
 from pqc.verification.rewrite_search import guilty_rewrite
 from pqc.verification.rounding_rule import rounded_results
-from pqc.verification.rules import same_bits, same_numbers
+from pqc.verification.rules import same_bits, same_by_itself, same_numbers
 
 BEFORE, AFTER = "before.mlir", "after.mlir"
 """The IR before and behind the pass that is named."""
@@ -84,6 +86,7 @@ class Verifier:
         learned: what layers are fitted on: whether they are fitted as well as fitting says shows on these frames.
         folder: where the IR before and behind a pass is written if they differ; None makes one.
         listener: hears every record at once.
+        mode: on what the nodes behind a pass work.
     """
 
     def __init__(
@@ -93,9 +96,10 @@ class Verifier:
         learned: Learned,
         folder: Path | None,
         listener: Listener,
+        mode: Mode = Mode.ACCUMULATED,
     ) -> None:
         self._model, self._given, self._learned = model, given, learned
-        self._folder, self._listener = folder, listener
+        self._folder, self._listener, self._mode = folder, listener, mode
         self._before: Execution | None = None
         self._network: Execution | None = None
 
@@ -149,7 +153,7 @@ class Verifier:
     def _findings(self, applied: ModulePass, before: Execution, module: ModuleOp) -> Iterable[Finding]:
         """Execute the module behind a pass, and compare; it is the one before the next."""
         after = self._execute(module)
-        yield self._compare(applied, before, after)
+        yield from self._compared(applied, before, after)
         self._before = after
         if not after.is_program:
             self._network = after
@@ -160,12 +164,25 @@ class Verifier:
                 yield rules_finding(program, module)
 
     def _execute(self, module: ModuleOp) -> Execution:
-        network = self._network
         if isinstance(main_function(module), FuncOp):
             return executed(module, self._given)
-        if network is None:
+        return executed_program(module, self.network)
+
+    @property
+    def network(self) -> Execution:
+        """What the network gave at the last level at which there was one."""
+        if self._network is None:
             raise InternalError("a program without a network cannot be verified")
-        return executed_program(module, network)
+        return self._network
+
+    def _compared(self, applied: ModulePass, before: Execution, after: Execution) -> Iterable[Finding]:
+        """What the mode asks for; passes that change numbers are checked in one way only."""
+        keeps = before.is_quantized == after.is_quantized and not isinstance(applied, FitPrototypesPass)
+        if keeps and self._mode is not Mode.ACCUMULATED:
+            # of a program, a node is compared with the network
+            yield same_by_itself(before, isolated(after.module, self.network if after.is_program else before))
+        if not keeps or self._mode is not Mode.ISOLATED:
+            yield self._compare(applied, before, after)
 
     def _compare(self, applied: ModulePass, before: Execution, after: Execution) -> Finding:
         if before.is_quantized:
@@ -179,7 +196,7 @@ class Verifier:
         return same_numbers(before, after)
 
     def _is_right(self, applied: ModulePass, before: Execution, module: ModuleOp) -> bool:
-        return self._compare(applied, before, self._execute(module)).failure is None
+        return all(found.failure is None for found in self._compared(applied, before, self._execute(module)))
 
     def _check(self, name: str, find: Callable[[], Iterable[Finding]], blame: Callable[[], str] = str) -> None:
         started = time.perf_counter()

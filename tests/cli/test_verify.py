@@ -57,6 +57,19 @@ def test_json_has_the_records() -> None:
     assert all(record["failure"] is None for record in json.loads(result.text))
 
 
+def test_nodes_are_checked_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = json.loads(pqc("verify", *OPTIONS, "--json").text)
+    both = json.loads(pqc("verify", *OPTIONS, "--mode", "both", "--json").text)
+    by_itself = [check for check in both if check["rule"].startswith("each node by itself ")]
+    assert len(both) == len(checks) + len(by_itself)
+    monkeypatch.setattr(fuse_epilogue.FuseBounds, "match_and_rewrite", wrong_bounds)
+    result = pqc("verify", *OPTIONS, "--mode", "isolated", "--json")
+    assert result.code == 3
+    assert "pass fuse-epilogue: 2 nodes are wrong by themselves: node 'relu1', " in result.talk
+    nodes = json.loads(result.text)[-1]["failure"]["nodes"]
+    assert [node["node"] for node in nodes] == ["relu1", "relu2"]
+
+
 def test_other_frames_may_be_given() -> None:
     np.savez("i.npz", images=np.random.default_rng(1).standard_normal((3, 3, 8, 8)))
     assert pqc("verify", *OPTIONS, "--input", "i.npz").code == 0

@@ -1,4 +1,4 @@
-"""The commands in README and three pages of docs work: blocks run one after the other, as a reader would run them."""
+"""The commands in README and four pages of docs work: blocks run one after the other, as a reader would run them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/scheduling.md", "docs/training.md", "docs/debugging.md")
+PAGES = ("README.md", "docs/scheduling.md", "docs/training.md", "docs/debugging.md", "docs/verification.md")
 README = "\n".join((ROOT / name).read_text() for name in PAGES)
 BLOCK = re.compile(r"^```(sh|python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

@@ -38,6 +38,8 @@ from pqc.passes.quantize import QuantizePass
 from pqc.passes.text import load_module
 from pqc.planning.target import load_target
 from pqc.verification import machine_rule
+from pqc.verification.findings import Differences
+from pqc.verification.request import Mode
 from pqc.verification.verifier import AFTER, BEFORE, Record
 
 Patch = pytest.MonkeyPatch
@@ -62,10 +64,10 @@ def network() -> Network:
     return made
 
 
-def verify(folder: Path) -> list[Record]:
-    """Compile the network, every pass verified."""
-    made, records = network(), list[Record]()
-    wanted = VerifyRequest(folder=folder / "kept", listener=records.append)
+def verify(folder: Path, mode: Mode = Mode.ACCUMULATED, heard: list[Record] | None = None) -> list[Record]:
+    """Compile the network, every pass verified; ``heard`` gets the records even where this does not end well."""
+    made, records = network(), list[Record]() if heard is None else heard
+    wanted = VerifyRequest(folder=folder / "kept", listener=records.append, mode=mode)
     options = PqOptions(prototypes=8, tune=0)
     model = save(made.proto, folder)
     compile_model(CompileRequest(model, load_target("pqa"), options, made.data(12), verify=wanted))
@@ -240,3 +242,46 @@ def test_a_fault_is_named_where_it_is(
     if "pass " in str(raised.value):
         assert load_module(tmp_path / "kept" / BEFORE)
         assert load_module(tmp_path / "kept" / AFTER)
+
+
+def wrong_layers(monkeypatch: Patch) -> None:
+    """The two layers that are looked up lose a column of padding, the stem has two tiles in each other's place."""
+    padding_off_by_one(monkeypatch)
+    swapped_tiles(monkeypatch)
+
+
+ALL_WRONG = [
+    (dropped_residual, "fuse-epilogue", ["relu6"]),
+    (swapped_tiles, "lower-to-pqa", ["relu1"]),
+    (padding_off_by_one, "lower-to-pqa", ["relu3", "relu6"]),
+    (wrong_layers, "lower-to-pqa", ["relu1", "relu3", "relu6"]),
+]
+"""Faults with the pass and all nodes that are wrong by themselves; the nodes behind them only get wrong numbers."""
+
+
+@pytest.mark.parametrize(("fault", "name", "nodes"), ALL_WRONG, ids=[fault.__name__ for fault, *_ in ALL_WRONG])
+def test_every_wrong_node_is_named_and_no_other(
+    fault: Callable[[Patch], None], name: str, nodes: list[str], tmp_path: Path, monkeypatch: Patch
+) -> None:
+    fault(monkeypatch)
+    records = list[Record]()
+    with pytest.raises(ComparisonError, match=f"pass {name}: ") as raised:
+        verify(tmp_path, Mode.ISOLATED, records)
+    failure = records[-1].finding.failure
+    assert isinstance(failure, Differences)
+    assert [difference.node for difference in failure.nodes] == nodes
+    assert [entry["node"] for entry in failure.as_json()["nodes"]] == nodes
+    assert (f"{len(nodes)} nodes are wrong by themselves: " in str(raised.value)) == (len(nodes) > 1)
+    assert all(difference.operation for difference in failure.nodes)
+
+
+def test_what_holds_on_the_whole_holds_by_itself(tmp_path: Path) -> None:
+    whole, alone, both = (verify(tmp_path, mode) for mode in Mode)
+    assert all(record.finding.failure is None for records in (alone, both) for record in records)
+    by_itself = [record for record in alone if record.finding.rule.startswith("each node by itself ")]
+    assert {record.check for record in by_itself} >= {"pass fuse-epilogue", "pass lower-to-pqa", "pass insert-tokens"}
+    assert len(whole) == len(alone) == len(both) - len(by_itself)
+    on_the_whole = {record.check: record.finding.compared for record in whole if "equal" in record.finding.rule}
+    for record in by_itself:
+        assert record.finding.compared > 5
+        assert record.check in on_the_whole

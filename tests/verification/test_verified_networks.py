@@ -15,12 +15,13 @@ from pqc.api import CompileRequest, VerifyRequest, compile_model
 from pqc.errors import ModelError
 from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
+from pqc.verification.request import Mode
 from pqc.verification.verifier import Record
 
 
 def checked(drawn: Network, folder: Path, target: str, chosen: PqOptions) -> list[Record]:
     records: list[Record] = []
-    verify = VerifyRequest(count=3, folder=folder / "kept", listener=records.append)
+    verify = VerifyRequest(count=3, folder=folder / "kept", listener=records.append, mode=Mode.BOTH)
     model, frames = save(drawn.proto, folder), drawn.data(12)
     dumps = folder / "ir"
     compile_model(CompileRequest(model, load_target(target), chosen, frames, dump_ir=dumps, verify=verify))
