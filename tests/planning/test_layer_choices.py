@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.pages import blocks
 
 from pqc.errors import ModelError
 from pqc.planning.layer_choices import (
@@ -80,8 +81,8 @@ def test_a_pattern_must_match_something() -> None:
 
 def test_the_file_that_the_manual_shows_is_one() -> None:
     text = (Path(__file__).parents[2] / "docs" / "bitwidths.md").read_text()
-    shown = text.partition("```toml\n")[2].partition("```")[0]
+    (shown,) = (block.text for block in blocks(text) if block.language == "toml")
     first, second = choices_from_toml(shown, "docs/bitwidths.md")
-    said = chosen((first, second), "layer1.0.conv1")
+    said = chosen((first, second), "block1.conv1")
     assert said == {"pq": True, "prototypes": 32, "length": 3, "table_bits": 5, "activation_bits": 6}
-    assert "activation_bits" not in chosen((first, second), "layer1.0.conv2")
+    assert "activation_bits" not in chosen((first, second), "block1.conv2")
