@@ -62,9 +62,9 @@ class PqOptions:
     """How layers are product-quantized.
 
     ``grouping`` says which elements form a subvector, ``codebooks`` whether all subspaces share one codebook (see
-    :class:`pqc.numerics.grouping.Grouping` and :class:`pqc.numerics.grouping.Codebooks`); ``fold`` says which constant
-    subspaces may be folded (see :mod:`pqc.passes.fold_constant_subspaces`); ``tune`` counts steps of gradient descent
-    on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None: see :meth:`frames_of`);
+    `pqc.numerics.grouping.Grouping` and `pqc.numerics.grouping.Codebooks`); ``fold`` says which constant
+    subspaces may be folded (see `pqc.passes.fold_constant_subspaces`); ``tune`` counts steps of gradient descent
+    on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None: see `frames_of`);
     ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes; ``layers`` chooses
     for single layers otherwise. ``table_budget`` (KiB of all tables) or ``error_budget`` (what may be added to the
     outputs' normalized error) narrows tables where that does least harm.

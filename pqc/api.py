@@ -112,7 +112,7 @@ def compile(  # the name a user expects: pqc.compile
         dump_ir: a folder for the IR after each pass.
         cache: a folder that keeps what is fitted, so that the next compilation need not fit it again.
         pq_config: a file of choices for single layers, as ``pqc compile --save-pq-config`` writes it.
-        options: the fields of :class:`pqc.passes.options.PqOptions`, as ``prototypes=16, length=3``.
+        options: the fields of `pqc.passes.options.PqOptions`, as ``prototypes=16, length=3``.
 
     Raises:
         ModelError: the model, its data, the target or the options are at fault.
