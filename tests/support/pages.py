@@ -60,7 +60,7 @@ def blocks(page: str) -> list[Block]:
     for match in _BLOCK.finditer(page):
         line = page.count("\n", 0, match.start("text"))
         behind = found and found[-1].executed and not page[end : match.start()].strip()
-        if match["language"] == "text" and behind:
+        if match["language"] == "text" and not match["title"] and behind:
             before = found.pop()
             found.append(
                 Block(before.line, before.language, before.title, before.text, match["text"], match["varies"] or "")
