@@ -14,6 +14,7 @@ from pqc.dialects.blob import BlobAttr, ConstantOp
 from pqc.dialects.elements import elements
 from pqc.dialects.location import result_name
 from pqc.dialects.pq_types import QuantizedType
+from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import CALIBRATION, GRID, INPUT_GRIDS, main_of
 
 INPUTS, OUTPUTS = "pqc.inputs", "pqc.outputs"
@@ -123,7 +124,7 @@ def _new_argument(module: ModuleOp, value: SSAValue) -> SSAValue | None:
     return argument
 
 
-def _frames(kind: Attribute, number: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _frames(kind: Attribute, number: int) -> FloatArray:
     """Frames [number, ...] for a new argument: whatever fails does so on arbitrary numbers, or it is not cut there."""
     assert isinstance(kind, TensorType | QuantizedType)
     return np.random.default_rng(0).standard_normal((number, *kind.get_shape()[1:])).astype(np.float32)
