@@ -43,13 +43,17 @@ class FitOptions:
     """Of every random choice."""
 
     def for_frames(self, frames: int) -> FitOptions:
-        """The same with more to look at, in proportion, where there are more than :data:`USUAL_FRAMES` frames."""
+        """The same with more to look at, in proportion, where there are more than :data:`USUAL_FRAMES` frames.
+
+        The refit looks at up to twice as many: it costs least, and gains most.
+        """
         share = max(frames, USUAL_FRAMES)
+        refit = min(share * share // USUAL_FRAMES, 2 * share)
         return replace(
             self,
             kmeans_samples=self.kmeans_samples * share // USUAL_FRAMES,
             tuning_positions=self.tuning_positions * share // USUAL_FRAMES,
-            refit_positions=self.refit_positions * share // USUAL_FRAMES,
+            refit_positions=self.refit_positions * refit // USUAL_FRAMES,
         )
 
 

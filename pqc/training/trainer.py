@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pqc.data import Preparation
-from pqc.numerics.arrays import AnyArray
+from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.training.batches import Batches
 from pqc.training.loss import relative_errors
 from pqc.training.network import Network
@@ -23,6 +23,9 @@ PIECES = 4
 
 WARM_UP = 0.02
 """Share of all steps in which the learning rate rises."""
+
+STANDARD_ERRORS = 2.0
+"""By how many standard errors of its mean a difference has to be better than none."""
 
 FRAMES_AT_ONCE = 64
 """Frames that are evaluated together by each thread."""
@@ -39,13 +42,33 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class _Measured:
+    """What a network gives for the frames that are kept apart."""
+
+    right: int
+    """How many of them it puts into the right class."""
+    errors: FloatArray
+    """[frames], the squared error of each."""
+    spread: float
+    """The squared distance of the float network's outputs from their mean."""
+
+
+@dataclass(frozen=True)
 class Best:
     """The network that was best on the frames that are kept apart, so far."""
 
     quality: Quality
+    errors: Tensor
+    """[frames], the squared error of each of them."""
     step: int
     network: dict[str, Tensor]
     """Its parameters and buffers by name."""
+
+
+def clearly_less(found: FloatArray, known: FloatArray) -> bool:
+    """Whether errors [frames] are less on average than those known of the same frames, by more than chance."""
+    gain = known - found
+    return float(gain.mean()) > STANDARD_ERRORS * float(gain.std()) / math.sqrt(len(gain))
 
 
 class Trainer:
@@ -100,11 +123,17 @@ class Trainer:
         self.student.centre(self._inputs(self._batches.at(0)))
 
     def measure(self) -> Quality | None:
-        """:meth:`evaluate`, and note the network if none before was better."""
-        quality = self.evaluate()
-        if quality is not None and (self.best is None or quality.error < self.best.quality.error):
+        """The quality on the frames that are kept apart, None if there are none.
+
+        The network is noted as the best one if it is clearly better than that: errors of some frames change by chance.
+        """
+        measured = self._measured()
+        if measured is None:
+            return None
+        quality = self._quality(measured)
+        if self.best is None or clearly_less(measured.errors, self.best.errors.numpy()):
             network = {name: value.detach().clone() for name, value in self.student.state_dict().items()}
-            self.best = Best(quality, self.done, network)
+            self.best = Best(quality, torch.from_numpy(measured.errors), self.done, network)
         return quality
 
     def take_best(self) -> Best | None:
@@ -113,14 +142,13 @@ class Trainer:
             self.student.load_state_dict(self.best.network)
         return self.best
 
-    def evaluate(self) -> Quality | None:
-        """The quality on the frames that are kept apart, None if there are none."""
+    def _measured(self) -> _Measured | None:
         kept = self._batches.validation
         starts = range(kept.start, kept.stop, FRAMES_AT_ONCE)
         if not starts:
             return None
 
-        def measure(first: int) -> tuple[int, float, float]:
+        def measure(first: int) -> tuple[int, FloatArray, float]:
             part = slice(first, min(first + FRAMES_AT_ONCE, kept.stop))
             inputs = self._inputs({name: self._batches.arrays[name][part] for name in self._names})
             with torch.no_grad():
@@ -128,11 +156,15 @@ class Trainer:
             right = 0
             if self._batches.labels is not None:
                 right = int((found.argmax(dim=1).cpu().numpy() == self._batches.labels[part]).sum())
-            return right, float((found - wanted).square().sum()), float((wanted - wanted.mean()).square().sum())
+            errors = (found - wanted).square().sum(dim=1).double().cpu().numpy()
+            return right, errors, float((wanted - wanted.mean()).square().sum())
 
-        right, errors, spreads = (sum(column) for column in zip(*in_parallel(measure, starts), strict=True))
-        top1 = None if self._batches.labels is None else right / (kept.stop - kept.start)
-        return Quality(top1, errors / spreads if spreads else math.inf)
+        right, errors, spreads = zip(*in_parallel(measure, starts), strict=True)
+        return _Measured(sum(right), np.concatenate(errors), sum(spreads))
+
+    def _quality(self, measured: _Measured) -> Quality:
+        top1 = None if self._batches.labels is None else measured.right / len(measured.errors)
+        return Quality(top1, float(measured.errors.sum()) / measured.spread if measured.spread else math.inf)
 
     def _inputs(self, arrays: Mapping[str, AnyArray]) -> list[Tensor]:
         """The inputs in their order, prepared."""

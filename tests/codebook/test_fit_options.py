@@ -22,8 +22,9 @@ def test_few_frames_change_nothing(frames: int) -> None:
 def test_more_frames_are_looked_at_in_proportion() -> None:
     options = FitOptions(kmeans_samples=10, tuning_positions=100, refit_positions=1000, seed=3)
     assert options.for_frames(6 * USUAL_FRAMES) == FitOptions(
-        kmeans_samples=60, tuning_positions=600, refit_positions=6000, seed=3
+        kmeans_samples=60, tuning_positions=600, refit_positions=12_000, seed=3
     )
+    assert options.for_frames(3 * USUAL_FRAMES // 2).refit_positions == 2250
 
 
 def test_steps_of_tuning() -> None:

@@ -33,6 +33,7 @@ from pqc.training.network import Network
 from pqc.training.options import TrainOptions
 from pqc.training.torch_library import torch
 from pqc.training.train import TrainRequest, TrainResult, chosen_device, train_model
+from pqc.training.trainer import clearly_less
 from pqc.training.write_back import write_back
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "digits"
@@ -220,3 +221,12 @@ def test_the_command_writes_a_model_that_compiles_without_calibration(data: Data
     assert "synthetic" not in compiled.talk
     assert pqc("run", program).code == 0
     assert main_of(import_model(output).module) is not None
+
+
+def test_what_is_better_by_chance_is_not_better() -> None:
+    random = np.random.default_rng(0)
+    known = random.random(1000) + 1
+    assert not clearly_less(known, known)
+    assert not clearly_less(known + random.normal(size=1000) * 0.01, known)
+    assert clearly_less(known - 0.01 + random.normal(size=1000) * 0.01, known)
+    assert not clearly_less(known + 0.01, known)
