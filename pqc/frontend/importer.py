@@ -43,8 +43,16 @@ def import_model(path: str | Path) -> ImportedModel:
     Raises:
         ModelError: the file is no model that can be imported; the message names every node that is in the way.
     """
-    loaded = load_model(Path(path))
-    preprocessing = preprocessing_from_metadata(loaded.metadata, str(path))
+    return import_loaded(load_model(Path(path)))
+
+
+def import_loaded(loaded: LoadedModel) -> ImportedModel:
+    """The same for a model that was read already.
+
+    Raises:
+        ModelError: it cannot be imported; the message names every node that is in the way.
+    """
+    preprocessing = preprocessing_from_metadata(loaded.metadata, str(loaded.path))
     inputs = model_inputs(loaded)
     module = _module(loaded, inputs)
     outputs = tuple(output.name for output in loaded.model.graph.output)

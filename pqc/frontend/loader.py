@@ -50,12 +50,31 @@ def load_model(path: Path) -> LoadedModel:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:
         raise ModelError(f"{path}: not an ONNX model, or one that is cut short") from error
+    opset = _checked_opset(path, model)
+    _load_external_data(path, model)
+    return LoadedModel(path, _inline(path, model), opset, hashlib.sha256(content).hexdigest())
+
+
+def loaded_from_memory(model: onnx.ModelProto, digest: str) -> LoadedModel:
+    """The same for a model in memory, which messages call ``model``; it is not changed.
+
+    Raises:
+        ModelError: it is no model, its operator set is not known, or some of its data is in other files.
+    """
+    path = Path("model")
+    opset = _checked_opset(path, model)
+    for tensor in model.graph.initializer:
+        if onnx.external_data_helper.uses_external_data(tensor):
+            raise ModelError(f"{path}: the data of '{tensor.name}' is in another file; load the model with onnx.load")
+    return LoadedModel(path, _inline(path, model), opset, digest)
+
+
+def _checked_opset(path: Path, model: onnx.ModelProto) -> int:
     if not model.HasField("graph") or not model.graph.output:
         raise ModelError(f"{path}: not an ONNX model: it holds no graph with outputs")
     opset = _opset(path, model)
     _check_version(path, model)
-    _load_external_data(path, model)
-    return LoadedModel(path, _inline(path, model), opset, hashlib.sha256(content).hexdigest())
+    return opset
 
 
 def _read(path: Path) -> bytes:

@@ -1,0 +1,59 @@
+"""Why pqc does not take the other operators that ONNX has tests for, by what they have in common."""
+
+from __future__ import annotations
+
+REASONS: dict[str, str] = {
+    "The vector unit adds, clips, rounds and pools; it has no such function of one number.": (
+        "Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish "
+        "LeakyRelu Log Mish Neg PRelu Reciprocal Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt SwiGLU Swish "
+        "Tan Tanh ThresholdedRelu"
+    ),
+    "The vector unit adds two activations; it does not combine them in another way.": (
+        "Div Max Mean Min Mod Mul Pow Sub Sum"
+    ),
+    "Its result is a truth value or a choice by one, and activations are numbers on a grid.": (
+        "And Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Not Or Where Xor"
+    ),
+    "It works on the bits of integers, and the float level has real numbers.": (
+        "BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor"
+    ),
+    "It changes the element type; a model enters with float32, and pqc chooses the integers itself.": (
+        "Cast CastLike ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul "
+        "QuantizeLinear"
+    ),
+    "It reduces in a way that no unit has; the mean over height and width is the only reduction.": (
+        "ArgMax ArgMin CumProd CumSum Det Einsum GlobalMaxPool Hardmax LpPool ReduceL1 ReduceL2 ReduceLogSum "
+        "ReduceLogSumExp ReduceMax ReduceMin ReduceProd ReduceSum ReduceSumSquare TopK"
+    ),
+    "It divides by a figure of the very frame that runs; scales are fixed when a program is compiled.": (
+        "GroupNormalization InstanceNormalization LRN LayerNormalization LogSoftmax LpNormalization "
+        "MeanVarianceNormalization RMSNormalization Softmax"
+    ),
+    "It multiplies activations with activations, or keeps a state; products with constants are what tables hold.": (
+        "Attention CausalConvWithState FlexAttention GRU LSTM LinearAttention RNN RotaryEmbedding TensorScatter"
+    ),
+    "It takes elements from places that are computed, or moves them in a way that no transfer does yet.": (
+        "AffineGrid CenterCropPad Col2Im Compress ConvTranspose DeformConv DepthToSpace Expand Gather GatherElements "
+        "GatherND GridSample MaxUnpool NonMaxSuppression NonZero Resize ReverseSequence RoiAlign Scatter "
+        "ScatterElements ScatterND SpaceToDepth Split Tile Trilu Unique Upsample"
+    ),
+    "It makes a tensor from a shape or from numbers; where its inputs are constants it is folded away.": (
+        "BlackmanWindow ConstantOfShape EyeLike HammingWindow HannWindow MelWeightMatrix OneHot Range Size"
+    ),
+    "It is a transform of signals in complex numbers.": "DFT STFT",
+    "It holds graphs of its own, or works on sequences and optional values; an instruction stream does not branch.": (
+        "If Loop OptionalHasElement Scan SequenceInsert SequenceMap SplitToSequence"
+    ),
+    "It works on texts, or on image files.": (
+        "ImageDecoder RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer"
+    ),
+    "It is a step of training, or random.": (
+        "Adagrad Adam Bernoulli Momentum NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss"
+    ),
+}
+"""Operators by reason."""
+
+
+def unclaimed_reasons() -> dict[str, str]:
+    """The reason of each operator."""
+    return {name: reason for reason, names in REASONS.items() for name in names.split()}
