@@ -5,8 +5,8 @@ from __future__ import annotations
 REASONS: dict[str, str] = {
     "The vector unit adds, clips, rounds and pools; it has no such function of one number.": (
         "Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Cos Cosh Elu Erf Exp Floor Gelu HardSigmoid HardSwish "
-        "LeakyRelu Log Mish Neg PRelu Reciprocal Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt SwiGLU Swish "
-        "Tan Tanh ThresholdedRelu"
+        "LeakyRelu Log Mish Neg PRelu Reciprocal Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt SwiGLU "
+        "Swish Tan Tanh ThresholdedRelu"
     ),
     "The vector unit adds two activations; it does not combine them in another way.": (
         "Div Max Mean Min Mod Mul Pow Sub Sum"
