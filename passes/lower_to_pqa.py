@@ -46,6 +46,7 @@ from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target
 from pqc.planning.tiling import DoesNotFitError
 from pqc.planning.vector_plan import plan_move
+from pqc.problems import NodeProblem, of_target
 
 LOWERED_WITH_RESULT = (EncodeOp, LookupOp, qnn.Conv2dOp, qnn.GemmOp, ConstantOp, ReturnOp)
 """Operations that are lowered by the requantization behind them, or need no work of their own."""
@@ -93,6 +94,7 @@ class FunctionLowering:
         self.input_names, self.output_names = names
         self.given = given
         self.nests: dict[str, Nest] = {}
+        self.problems: list[NodeProblem] = []
         self.steps = [op for op in self.source.ops if not isinstance(op, LOWERED_WITH_RESULT)]
         self.residency = self._choose_residents(share)
 
@@ -122,7 +124,11 @@ class FunctionLowering:
         return Residency(chosen.labels, tuple(room + left for room in chosen.room))
 
     def run(self) -> Lowered:
-        """The program's body; inputs and outputs stand first, in their order."""
+        """The program's body; inputs and outputs stand first, in their order.
+
+        Raises:
+            ProblemsError: layers find no room, or the target lacks their unit; all of them.
+        """
         for name, argument in zip(self.input_names, self.source.args, strict=True):
             self.tensors[argument] = self.builder.tensor(name, TensorKind.INPUT, quantized(argument))
         copies = self._define_outputs()
@@ -131,7 +137,13 @@ class FunctionLowering:
             self.builder.room = self.residency.room[number]
             if number == 0:
                 self._stage_inputs()
-            self._lower(op)
+            try:
+                self._lower(op)
+            except ModelError as error:
+                # what it would compute is defined nevertheless, so that the layers behind it are tried, too
+                self.problems.append(self._problem(op, error))
+        if self.problems:
+            raise of_target(self.problems, self.builder.target.name)
         if unknown := set(self.given.layers) - set(self.nests):
             raise ModelError(f"schedule: there is no layer {min(unknown)!r}, there are {', '.join(self.nests)}")
         for value, output in copies:
@@ -172,28 +184,23 @@ class FunctionLowering:
             return
         if result not in self.tensors:
             self.tensors[result] = self._new_tensor(result)
-        try:
-            if isinstance(op, qnn.RequantizeOp):
-                self._lower_layer(op)
-                return
-            rule = _RULES.get(type(op))
-            if rule is None:
-                raise InternalError(f"no rule lowers {op.name} to pqa")
-            rule(self.builder, op, self.tensors)
-        except DoesNotFitError as error:
-            raise ModelError(f"node {node_name(op)!r}: {self._what_fits(error)}") from error
-        except ModelError as error:
-            raise ModelError(f"node {node_name(op)!r}: {error}") from error
+        if isinstance(op, qnn.RequantizeOp):
+            self._lower_layer(op)
+            return
+        rule = _RULES.get(type(op))
+        if rule is None:
+            raise InternalError(f"no rule lowers {op.name} to pqa")
+        rule(self.builder, op, self.tensors)
 
-    def _what_fits(self, error: DoesNotFitError) -> str:
-        """The refusal of a layer; if tensors that are to stay on chip are in its way, it says so."""
-        room = self.builder.room
+    def _problem(self, op: Operation, error: ModelError) -> NodeProblem:
+        """Why a layer is refused; if tensors that are to stay on chip are in its way, it says so."""
+        node, room = node_name(op), self.builder.room
+        if not isinstance(error, DoesNotFitError):
+            return NodeProblem(node, "", str(error))
         if error.memory is not Memory.ACTIVATION or room == self.builder.target.buffer_bytes(Memory.ACTIVATION):
-            return str(error)
-        return (
-            f"the tensors on chip leave {room} bytes of the activation buffer, but it needs {error.needed}: allowed "
-            f"are fewer in the schedule's on_chip, or a larger buffers.activation"
-        )
+            return NodeProblem(node, "", error.found, error.allowed, error.remedy)
+        found = f"the tensors on chip leave {room} bytes of the activation buffer, but it needs {error.needed}"
+        return NodeProblem(node, "", found, "fewer in the schedule's on_chip, or a larger buffers.activation")
 
     def _new_tensor(self, value: SSAValue) -> Tensor:
         label = self._label(value)
@@ -241,7 +248,7 @@ class LowerToPqaPass(ModulePass):
         """Replace the function by a program for ``batch`` frames, and leave its schedule on the module.
 
         Raises:
-            ModelError: a layer's smallest tile does not fit, or the target lacks a unit; names the node.
+            ProblemsError: a layer's smallest tile does not fit, or the target lacks a unit; names all such nodes.
         """
         function, target, given = main_of(op), target_of(op), schedule_of(op)
         # what stays on chip is as it was asked for, or the user is told

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from math import prod
 
 import numpy as np
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, BlockArgument, SSAValue
 
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import node_location
 from pqc.dialects.onnx import ReshapeOp, shape_of
-from pqc.dialects.onnx_base import FloatOp
+from pqc.dialects.onnx_base import FloatOp, tensor
 from pqc.dialects.pq import ConvolutionOp
 from pqc.frontend.values import Activation, RefusalError
 from pqc.numerics.arrays import AnyArray
@@ -31,6 +32,8 @@ class Builder:
         self.block = block
         self.uses = uses
         """How often each ONNX value is read."""
+        self.inputs: dict[str, BlockArgument] = {}
+        """The arguments by their ONNX name: the graph's inputs, and what stands for results of refused nodes."""
         self._constants: dict[tuple[str, str], SSAValue] = {}
         self._views: dict[tuple[SSAValue, Shape], SSAValue] = {}
 
@@ -69,6 +72,20 @@ class Builder:
             self.block.add_op(op)
             self._constants[key] = op.result
         return self._constants[key]
+
+    def input(self, shape: Shape, name: str) -> Activation:
+        """What the network gets from outside: one more argument, of a ``shape`` with 2 or 4 dimensions."""
+        argument = self.block.insert_arg(tensor(shape), len(self.block.args))
+        argument.name_hint = readable_name(name)
+        argument.location = node_location(name)
+        self.inputs[name] = argument
+        return Activation(argument, shape)
+
+    def stand_in(self, shape: Shape, name: str) -> Activation:
+        """What stands for the result ``name`` of a refused node: an argument, seen in any ``shape``."""
+        frames, *frame = shape
+        flat = shape if len(shape) in (2, 4) else (frames, prod(frame))
+        return Activation(self.input(flat, name).value, shape, name)
 
     def realize(self, activation: Activation) -> SSAValue:
         """A value whose type has the activation's shape.

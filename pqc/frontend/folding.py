@@ -10,6 +10,7 @@ import onnx
 import onnx.helper
 
 from pqc.frontend.loader import DOMAINS
+from pqc.frontend.remedies import AGAIN
 from pqc.frontend.values import RefusalError
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.shapes import FRAMES, Shape
@@ -45,7 +46,7 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
         results: Any = cast("Any", ReferenceEvaluator(model)).run(None, dict(inputs))
     except _FAULTS as error:
         raise RefusalError(
-            f"its inputs are constants, and evaluating it fails: {error or type(error).__name__}"
+            f"its inputs are constants, and evaluating it fails: {error or type(error).__name__}", remedy=AGAIN
         ) from error
     return [np.asarray(result) for result in results]
 

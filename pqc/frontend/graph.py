@@ -1,85 +1,76 @@
-"""Walking a graph: constants are folded, supported nodes converted, everything else collected and refused at once."""
+"""Walking a graph: constants are folded, supported nodes converted, everything else refused by name."""
 
 from __future__ import annotations
 
 import onnx
 import onnx.checker
 
-from pqc.errors import ModelError
 from pqc.frontend.builder import Builder
 from pqc.frontend.folding import fold, is_foldable, shape_of_activation
+from pqc.frontend.inferred_shapes import InferredShapes
 from pqc.frontend.loader import DOMAINS, LoadedModel
 from pqc.frontend.node import Node, node_name, operator_name
 from pqc.frontend.operators import CONVERTERS
-from pqc.frontend.pq_domain import DOMAIN
+from pqc.frontend.remedies import AGAIN, SECOND, remedy_of
 from pqc.frontend.values import Activation, Constant, ImportedValue, RefusalError, Unknown
 from pqc.numerics.shapes import ShapeError
+from pqc.problems import NodeProblem
 
 _SHAPES = ("Shape", "Size")
 
-_STANDARD = [name for name in CONVERTERS if not name.startswith(DOMAIN)]
-
-_REMEDIES = {
-    "Softmax": "leave it out of the exported model, it does not change the order of the classes",
-    "LogSoftmax": "leave it out of the exported model, it does not change the order of the classes",
-    "ArgMax": "leave it out of the exported model and take the largest output",
-    "QuantizeLinear": "export the float model, pqc quantizes it itself",
-    "DequantizeLinear": "export the float model, pqc quantizes it itself",
-    "Mul": "apply scaling as preprocessing, or fold it into the neighbouring weights",
-    "Sub": "apply offsets as preprocessing, or fold them into the neighbouring weights",
-    "Div": "apply scaling as preprocessing, or fold it into the neighbouring weights",
-    "HardSwish": "train with Relu or Clip (Relu6) instead",
-    "HardSigmoid": "train with Relu or Clip (Relu6) instead",
-    "Sigmoid": "train with Relu or Clip (Relu6) instead",
-    "LeakyRelu": "train with Relu or Clip (Relu6) instead",
-    "PRelu": "train with Relu or Clip (Relu6) instead",
-}
+UNSUPPORTED = "the operator is not supported"
+"""What is found wrong with a node that no converter takes."""
 
 
 class GraphImporter:
-    """Fills ``values``, by ONNX name, from a graph's nodes; ``frames`` is what shape arithmetic takes the batch for."""
+    """Fills ``values``, by ONNX name, from a graph's nodes; ``frames`` is what shape arithmetic takes the batch for.
+
+    The results of a refused node are known by their shapes where ONNX says them, so that all nodes are looked at.
+    """
 
     def __init__(self, loaded: LoadedModel, builder: Builder, values: dict[str, ImportedValue], frames: int) -> None:
         self._loaded = loaded
         self._builder = builder
         self._values = values
         self._frames = frames
-        self._refused: list[str] = []
+        self._shapes = InferredShapes(loaded, frames)
         self._checker = onnx.checker.C.CheckerContext()
         self._checker.ir_version = loaded.model.ir_version
         self._checker.opset_imports = {"": loaded.opset}
+        self.problems: list[NodeProblem] = []
+        """Why nodes are refused."""
+        self.unchecked: list[str] = []
+        """Names of nodes that nothing can be said of: they read what no shape is known of."""
 
     def run(self, nodes: list[onnx.NodeProto]) -> None:
         """Import ``nodes``, which are in an order in which every value is made before it is read.
 
-        Raises:
-            ModelError: nodes are not supported, all of them named; or a value is read that nothing makes.
+        What cannot be imported is left in :attr:`problems`, all of it.
         """
         for node in nodes:
             try:
                 self._import(node)
-            except (RefusalError, ShapeError) as error:
-                self._refuse(node, str(error))
-        if self._refused:
-            count = "1 node is" if len(self._refused) == 1 else f"{len(self._refused)} nodes are"
-            raise ModelError(
-                "\n".join(
-                    [f"{self._loaded.path}: {count} not supported:"]
-                    + [f"  {line}" for line in self._refused]
-                    + [f"supported are {', '.join(_STANDARD)}, and {DOMAIN} (`pqc ops` says what each demands)"]
-                )
-            )
+            except RefusalError as error:
+                self._refuse(node, str(error), error.remedy)
+            except ShapeError as error:
+                self._refuse(node, str(error), None)
 
-    def _refuse(self, node: onnx.NodeProto, reason: str) -> None:
-        self._refused.append(f"{node_name(node)} ({operator_name(node)}): {reason}")
+    def _refuse(self, node: onnx.NodeProto, found: str, remedy: str | None) -> None:
+        operator = operator_name(node)
+        remedy = remedy_of(operator) if remedy is None else remedy
+        self.problems.append(NodeProblem(node_name(node), operator, found, remedy=remedy))
         inputs = [self._values[name] for name in node.input if name]
-        self._define_unknown(node, is_constant=not any(_varies(value) for value in inputs))
+        self._stand_in(node, is_constant=not any(_varies(value) for value in inputs))
 
-    def _define_unknown(self, node: onnx.NodeProto, *, is_constant: bool) -> None:
-        self._values.update({name: Unknown(is_constant) for name in node.output if name})
+    def _stand_in(self, node: onnx.NodeProto, *, is_constant: bool) -> None:
+        """Give the results of a node that is not imported the shapes that ONNX knows."""
+        for name in node.output:
+            shape = None if is_constant else self._shapes.shape(name)
+            self._values[name] = Unknown(is_constant) if shape is None else self._builder.stand_in(shape, name)
 
     def _import(self, node: onnx.NodeProto) -> None:
-        inputs = [self._input(node, name) for name in node.input]
+        self._require_inputs(node)
+        inputs = [self._values[name] if name else None for name in node.input]
         self._check(node)
         if operator_name(node) in _SHAPES and self._import_shape(node, inputs):
             return
@@ -90,15 +81,15 @@ class GraphImporter:
         if any(isinstance(value, Unknown) for value in inputs) and self._is_moot(node, inputs):
             return
         if operator_name(node) not in CONVERTERS:
-            remedy = _REMEDIES.get(node.op_type)
-            raise RefusalError("the operator is not supported" + (f"; {remedy}" if remedy else ""))
+            raise RefusalError(UNSUPPORTED)
         self._convert(node, [value for value in inputs if not isinstance(value, Unknown)])
 
-    def _input(self, node: onnx.NodeProto, name: str) -> ImportedValue | None:
-        if name and name not in self._values:
-            reader = f"node '{node_name(node)}'"
-            raise ModelError(f"{self._loaded.path}: {reader} reads '{name}', which nothing before it makes")
-        return self._values[name] if name else None
+    def _require_inputs(self, node: onnx.NodeProto) -> None:
+        """Refuse a node that reads what nothing makes; those behind it may read the same, and are not at fault."""
+        missing = [name for name in node.input if name and name not in self._values]
+        if missing:
+            self._values.update(dict.fromkeys(missing, Unknown(is_constant=False)))
+            raise RefusalError(f"it reads '{missing[0]}', which nothing before it makes", remedy=AGAIN)
 
     def _check(self, node: onnx.NodeProto) -> None:
         """Number of inputs, and names and types of attributes, against the operator set."""
@@ -107,7 +98,7 @@ class GraphImporter:
         try:
             onnx.checker.check_node(node, self._checker)
         except onnx.checker.ValidationError as error:
-            raise RefusalError(f"malformed: {str(error).strip().splitlines()[0]}") from error
+            raise RefusalError(f"malformed: {str(error).strip().splitlines()[0]}", remedy=AGAIN) from error
 
     def _import_shape(self, node: onnx.NodeProto, inputs: list[ImportedValue | None]) -> bool:
         """Whether ``node`` asks for the shape of something that is no constant, and is done with."""
@@ -116,7 +107,7 @@ class GraphImporter:
             array = shape_of_activation(node, subject.shape, self._frames)
             self._values[node.output[0]] = Constant(array, node.output[0])
         elif isinstance(subject, Unknown):
-            self._define_unknown(node, is_constant=True)
+            self._stand_in(node, is_constant=True)
         return not isinstance(subject, Constant)
 
     def _fold(self, node: onnx.NodeProto, known: dict[str, Constant]) -> None:
@@ -127,18 +118,19 @@ class GraphImporter:
             self._values[name] = Constant(array, known[first].label if first else name)
 
     def _is_moot(self, node: onnx.NodeProto, inputs: list[ImportedValue | None]) -> bool:
-        """Whether ``node`` hangs on a refused one with nothing to say about itself; its outputs are unknown."""
+        """Whether ``node`` hangs on a refused one of unknown shape, with nothing to say about itself."""
         folds = not any(_varies(value) for value in inputs)
-        supported = operator_name(node) in CONVERTERS
-        if not folds and not supported:
+        if not folds and operator_name(node) not in CONVERTERS:
             return False
-        self._define_unknown(node, is_constant=folds)
+        if not folds:
+            self.unchecked.append(node_name(node))
+        self._stand_in(node, is_constant=folds)
         return True
 
     def _convert(self, node: onnx.NodeProto, inputs: list[Activation | Constant | None]) -> None:
         extra = [name for name in node.output[1:] if self._builder.uses[name]]
         if extra:
-            raise RefusalError(f"its output '{extra[0]}' is used; only the first output is supported")
+            raise RefusalError(f"its output '{extra[0]}' is used; only the first output is supported", remedy=SECOND)
         imported = Node(node, inputs, self._builder, self._frames)
         self._values[node.output[0]] = CONVERTERS[operator_name(node)](imported)
 

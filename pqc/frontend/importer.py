@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, Region
+from xdsl.ir import Block, Region, SSAValue
 from xdsl.traits import is_side_effect_free
 
-from pqc.dialects.location import node_location
-from pqc.dialects.onnx import tensor
-from pqc.errors import ModelError
-from pqc.frontend.builder import Builder, readable_name
+from pqc.dialects.location import node_name
+from pqc.dialects.onnx_base import FloatOp
+from pqc.dialects.pq import ConvolutionOp
+from pqc.frontend.builder import Builder
 from pqc.frontend.graph import GraphImporter
 from pqc.frontend.loader import LoadedModel, load_model
+from pqc.frontend.operators import CONVERTERS
+from pqc.frontend.pq_domain import DOMAIN
 from pqc.frontend.preprocessing import Preprocessing, preprocessing_from_metadata
-from pqc.frontend.signature import ModelInput, initializers, model_inputs
-from pqc.frontend.values import Activation, ImportedValue
+from pqc.frontend.refused import refused
+from pqc.frontend.remedies import FLAT_OUTPUT, NO_OUTPUT
+from pqc.frontend.signature import declared_inputs, initializers
+from pqc.frontend.values import Activation, ImportedValue, Unknown
 from pqc.numerics.shapes import ShapeError
+from pqc.problems import OUTPUT, NodeProblem
+
+_SUPPORTED = (
+    f"supported are {', '.join(name for name in CONVERTERS if not name.startswith(DOMAIN))}, and {DOMAIN} "
+    "(`pqc ops` says what each demands)"
+)
 
 
 @dataclass(frozen=True)
@@ -37,11 +48,24 @@ class ImportedModel:
     """SHA-256 of the model file, in hex."""
 
 
+@dataclass(frozen=True)
+class ImportAttempt:
+    """What came of a model: all of it, or the part that can be imported and what is wrong with the rest."""
+
+    imported: ImportedModel | None
+    """Results of refused nodes are further inputs here, and what refused nodes read further outputs; None if nothing
+    computes anything."""
+    problems: tuple[NodeProblem, ...]
+    unchecked: tuple[str, ...]
+    """Names of nodes behind refused ones that could not be looked at, because nothing is known of what they read."""
+
+
 def import_model(path: str | Path) -> ImportedModel:
     """Read an ONNX model and bring it to the float level.
 
     Raises:
-        ModelError: the file is no model that can be imported; the message names every node that is in the way.
+        ModelError: the file is no model that can be imported.
+        ProblemsError: so it is, and the message names every node that is in the way.
     """
     return import_loaded(load_model(Path(path)))
 
@@ -50,32 +74,57 @@ def import_loaded(loaded: LoadedModel) -> ImportedModel:
     """The same for a model that was read already.
 
     Raises:
-        ModelError: it cannot be imported; the message names every node that is in the way.
+        ModelError: the model cannot be imported.
+        ProblemsError: so it is, and the message names every node that is in the way.
+    """
+    attempt = try_import(loaded)
+    if attempt.imported is None or attempt.problems:
+        raise refused(loaded.path, attempt.problems, attempt.unchecked, _SUPPORTED)
+    return attempt.imported
+
+
+def try_import(loaded: LoadedModel) -> ImportAttempt:
+    """Bring what can be imported of a model to the float level, and say what is wrong with the rest.
+
+    Raises:
+        ModelError: there are no inputs, initializers are malformed, or the preprocessing is.
     """
     preprocessing = preprocessing_from_metadata(loaded.metadata, str(loaded.path))
-    inputs = model_inputs(loaded)
-    module = _module(loaded, inputs)
-    outputs = tuple(output.name for output in loaded.model.graph.output)
-    return ImportedModel(module, tuple(entry.name for entry in inputs), outputs, preprocessing, loaded.digest)
-
-
-def _module(loaded: LoadedModel, inputs: tuple[ModelInput, ...]) -> ModuleOp:
     graph = loaded.model.graph
     nodes = needed_nodes(graph)
-    block = Block(arg_types=[tensor(entry.shape) for entry in inputs])
-    values: dict[str, ImportedValue] = dict(initializers(loaded))
-    for entry, argument in zip(inputs, block.args, strict=True):
-        argument.name_hint = readable_name(entry.name)
-        argument.location = node_location(entry.name)
-        values[entry.name] = Activation(argument, entry.shape)
+    block = Block()
     builder = Builder(block, _uses(graph, nodes))
-    GraphImporter(loaded, builder, values, inputs[0].frames).run(nodes)
-    _return(loaded, builder, values)
+    declared = declared_inputs(loaded)
+    values: dict[str, ImportedValue] = dict(initializers(loaded))
+    frames = 1
+    for entry in declared:
+        if isinstance(entry, NodeProblem):
+            values[entry.node] = Unknown(is_constant=False)
+            continue
+        values[entry.name] = builder.input(entry.shape, entry.name)
+        frames = entry.frames
+    importer = GraphImporter(loaded, builder, values, frames)
+    importer.run(nodes)
+    outputs, wrong = _outputs(graph, builder, values)
+    problems = (*(entry for entry in declared if isinstance(entry, NodeProblem)), *importer.problems, *wrong)
+    if problems:
+        dangling = {name: value for name, value in _unread(block).items() if value not in outputs.values()}
+        outputs = dangling | outputs
+    module = _module(builder, outputs) if outputs else None
+    imported = None
+    if module is not None:
+        imported = ImportedModel(module, tuple(builder.inputs), tuple(outputs), preprocessing, loaded.digest)
+    return ImportAttempt(imported, problems, tuple(importer.unchecked))
+
+
+def _module(builder: Builder, outputs: Mapping[str, SSAValue]) -> ModuleOp:
+    block = builder.block
+    block.add_op(ReturnOp(*outputs.values()))
     _erase_unread(block)
     function = FuncOp("main", _signature(block), Region(block))
     attributes = {
-        "pqc.inputs": ArrayAttr(StringAttr(entry.name) for entry in inputs),
-        "pqc.outputs": ArrayAttr(StringAttr(output.name) for output in graph.output),
+        "pqc.inputs": ArrayAttr(StringAttr(name) for name in builder.inputs),
+        "pqc.outputs": ArrayAttr(StringAttr(name) for name in outputs),
     }
     module = ModuleOp([function], attributes)
     module.verify()
@@ -100,20 +149,31 @@ def _uses(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> Counter[str]:
     return uses
 
 
-def _return(loaded: LoadedModel, builder: Builder, values: dict[str, ImportedValue]) -> None:
-    results = [_output(loaded, builder, output.name, values) for output in loaded.model.graph.output]
-    builder.block.add_op(ReturnOp(*results))
+def _outputs(
+    graph: onnx.GraphProto, builder: Builder, values: Mapping[str, ImportedValue]
+) -> tuple[dict[str, SSAValue], list[NodeProblem]]:
+    """The graph's outputs by name, and what is wrong with those that are none; unknown ones are left out."""
+    outputs: dict[str, SSAValue] = {}
+    problems: list[NodeProblem] = []
+    for name in (output.name for output in graph.output):
+        value = values.get(name)
+        if isinstance(value, Unknown):
+            continue
+        if not isinstance(value, Activation):
+            found = "nothing computes it" if value is None else "it is a constant"
+            problems.append(NodeProblem(name, OUTPUT, f"does not depend on the inputs: {found}", remedy=NO_OUTPUT))
+            continue
+        try:
+            outputs[name] = builder.realize(value)
+        except ShapeError as error:
+            problems.append(NodeProblem(name, OUTPUT, str(error), remedy=FLAT_OUTPUT))
+    return outputs, problems
 
 
-def _output(loaded: LoadedModel, builder: Builder, name: str, values: dict[str, ImportedValue]):
-    value = values.get(name)
-    if not isinstance(value, Activation):
-        found = "nothing computes it" if value is None else "it is a constant"
-        raise ModelError(f"{loaded.path}: output '{name}' does not depend on the inputs: {found}")
-    try:
-        return builder.realize(value)
-    except ShapeError as error:
-        raise ModelError(f"{loaded.path}: output '{name}': {error}") from error
+def _unread(block: Block) -> dict[str, SSAValue]:
+    """The results that only refused nodes read, by the name of their node: of several under one name the last."""
+    ops = [op for op in block.ops if isinstance(op, FloatOp | ConvolutionOp)]
+    return {node_name(op): op.result for op in ops if op.result.first_use is None}
 
 
 def _erase_unread(block: Block) -> None:

@@ -14,6 +14,9 @@ from google.protobuf.message import DecodeError
 
 from pqc.errors import ModelError
 from pqc.frontend.pq_domain import DOMAIN, VERSION
+from pqc.frontend.refused import refused
+from pqc.frontend.remedies import OTHER_OPSET
+from pqc.problems import NodeProblem
 
 OLDEST_OPSET = 11
 """Before it, padding, clipping and slicing were written differently."""
@@ -94,10 +97,8 @@ def _opset(path: Path, model: onnx.ModelProto) -> int:
         raise ModelError(f"{path}: not an ONNX model, or one that is cut short: it names no operator set")
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST_OPSET <= versions[0] <= newest:
-        raise ModelError(
-            f"{path}: the model uses opset {versions[0]}; {OLDEST_OPSET} to {newest} are supported: "
-            "export it again, or convert it with onnx.version_converter"
-        )
+        found = f"the model uses opset {versions[0]}"
+        raise refused(path, [NodeProblem("", "", found, f"{OLDEST_OPSET} to {newest}", OTHER_OPSET)])
     return versions[0]
 
 

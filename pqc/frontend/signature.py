@@ -10,9 +10,16 @@ import onnx.numpy_helper
 
 from pqc.errors import ModelError
 from pqc.frontend.loader import LoadedModel
+from pqc.frontend.refused import refused
+from pqc.frontend.remedies import FIXED_SIZES
 from pqc.frontend.values import Constant
 from pqc.numerics import shapes
 from pqc.numerics.shapes import FRAMES, Shape, ShapeError
+from pqc.problems import INPUT, NodeProblem
+
+_FLOAT = "convert or normalize in front of the network, and export it with float32 inputs"
+
+_DIMENSIONS = "give 1-D data a height of 1: [frames, channels, 1, length]"
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,24 @@ class ModelInput:
     """The number of frames the file declares; 1 where it leaves it open."""
 
 
+def declared_inputs(loaded: LoadedModel) -> tuple[ModelInput | NodeProblem, ...]:
+    """The graph's inputs, without those that only give an initializer a name, or what is wrong with them.
+
+    Raises:
+        ModelError: there is none.
+    """
+    graph = loaded.model.graph
+    constants = {tensor.name for tensor in graph.initializer}
+    declared = tuple(_input(entry) for entry in graph.input if entry.name not in constants)
+    if not declared:
+        raise ModelError(f"{loaded.path}: the graph has no inputs")
+    frames = {entry.name: entry.frames for entry in declared if isinstance(entry, ModelInput)}
+    if len(set(frames.values())) > 1:
+        text = ", ".join(f"'{name}' {count}" for name, count in frames.items())
+        raise ModelError(f"{loaded.path}: the inputs differ in their first dimension, the frames: {text}")
+    return declared
+
+
 def model_inputs(loaded: LoadedModel) -> tuple[ModelInput, ...]:
     """The graph's inputs, without those that only give an initializer a name.
 
@@ -33,36 +58,34 @@ def model_inputs(loaded: LoadedModel) -> tuple[ModelInput, ...]:
         ModelError: there is none, one is not float32, has not 2 or 4 dimensions, or leaves open any but the first,
             or two declare different numbers of frames.
     """
-    graph = loaded.model.graph
-    constants = {tensor.name for tensor in graph.initializer}
-    inputs = tuple(_input(loaded, entry) for entry in graph.input if entry.name not in constants)
-    if not inputs:
-        raise ModelError(f"{loaded.path}: the graph has no inputs")
-    if len({entry.frames for entry in inputs}) > 1:
-        declared = ", ".join(f"'{entry.name}' {entry.frames}" for entry in inputs)
-        raise ModelError(f"{loaded.path}: the inputs differ in their first dimension, the frames: {declared}")
-    return inputs
+    declared = declared_inputs(loaded)
+    problems = [entry for entry in declared if isinstance(entry, NodeProblem)]
+    if problems:
+        raise refused(loaded.path, problems)
+    return tuple(entry for entry in declared if isinstance(entry, ModelInput))
 
 
-def _input(loaded: LoadedModel, entry: onnx.ValueInfoProto) -> ModelInput:
-    where = f"{loaded.path}: input '{entry.name}'"
+def _input(entry: onnx.ValueInfoProto) -> ModelInput | NodeProblem:
     kind = entry.type.tensor_type
     if not entry.type.HasField("tensor_type") or kind.elem_type != onnx.TensorProto.FLOAT:
-        raise ModelError(f"{where} is {_element(entry)}; only float32 tensors are supported")
+        return _problem(entry, f"is {_element(entry)}; only float32 tensors are supported", _FLOAT)
     if not kind.HasField("shape") or not kind.shape.dim:
-        raise ModelError(f"{where} has no shape; [frames, channels, height, width] or [frames, features] is wanted")
+        found = "has no shape; [frames, channels, height, width] or [frames, features] is wanted"
+        return _problem(entry, found, FIXED_SIZES)
     first, *rest = kind.shape.dim
     for place, size in enumerate(rest, start=1):
         if not size.HasField("dim_value") or size.dim_value < 1:
-            raise ModelError(
-                f"{where} leaves dimension {place} ('{size.dim_param or '?'}') open; only the first, the frames, "
-                "may be: export the model with a fixed size"
-            )
+            found = f"leaves dimension {place} ('{size.dim_param or '?'}') open; only the first, the frames, may be"
+            return _problem(entry, found, FIXED_SIZES)
     try:
         shape = shapes.activation((FRAMES, *(size.dim_value for size in rest)))
     except ShapeError as error:
-        raise ModelError(f"{where}: {error}") from error
+        return _problem(entry, str(error), _DIMENSIONS)
     return ModelInput(entry.name, shape, max(1, first.dim_value))
+
+
+def _problem(entry: onnx.ValueInfoProto, found: str, remedy: str) -> NodeProblem:
+    return NodeProblem(entry.name, INPUT, found, remedy=remedy)
 
 
 def _element(entry: onnx.ValueInfoProto) -> str:

@@ -12,7 +12,14 @@ from pqc.numerics.shapes import Shape
 
 
 class RefusalError(Exception):
-    """Why one node cannot be imported: a clause that follows its name and type in the message."""
+    """Why one node cannot be imported: a clause that follows its name and type in the message.
+
+    ``remedy`` says how to change the model; None leaves that to what is known of the node's operator.
+    """
+
+    def __init__(self, found: str, remedy: str | None = None) -> None:
+        super().__init__(found)
+        self.remedy = remedy
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,11 @@ class DoesNotFitError(ModelError):
         self.needed = needed
         self.available = available
         name = memory.name.lower() if isinstance(memory, Memory) else memory
-        super().__init__(
-            f"the {name} buffer has {available} bytes, but {what} needs {needed}: "
-            f"allowed is buffers.{name} of at least {aligned(needed) / 1024:.10g} KiB"
-        )
+        kibibytes = f"{aligned(needed) / 1024:.10g}"
+        self.found = f"the {name} buffer has {available} bytes, but {what} needs {needed}"
+        self.allowed = f"buffers.{name} of at least {kibibytes} KiB"
+        self.remedy = f"--set buffers.{name}={kibibytes}, or a smaller layer"
+        super().__init__(f"{self.found}: allowed is {self.allowed}")
 
 
 @dataclass(frozen=True, order=True)

@@ -238,12 +238,12 @@ def test_random_constants_and_control_flow_are_refused(tmp_path: Path) -> None:
 
 def test_value_that_nothing_makes_is_refused(tmp_path: Path) -> None:
     message = refusal(model([node("Relu", ["missing"])]), tmp_path)
-    assert message.endswith("node 'relu' reads 'missing', which nothing before it makes")
+    assert "relu (Relu): it reads 'missing', which nothing before it makes; the file is damaged" in message
 
 
 @pytest.mark.parametrize(
     ("outputs", "reason"),
-    [(["c"], "output 'c' does not depend on the inputs: it is a constant"), (["nothing"], "nothing computes it")],
+    [(["c"], "output 'c': does not depend on the inputs: it is a constant"), (["nothing"], "nothing computes it")],
 )
 def test_output_must_depend_on_the_inputs(outputs: list[str], reason: str, tmp_path: Path) -> None:
     assert reason in refusal(model([node("Relu")], {"c": ones(1)}, outputs=outputs), tmp_path)
@@ -253,10 +253,10 @@ def test_output_must_depend_on_the_inputs(outputs: list[str], reason: str, tmp_p
     ("inputs", "reason"),
     [
         ({}, "the graph has no inputs"),
-        ({"x": ("N", 4, "H", 5)}, "input 'x' leaves dimension 2 ('H') open"),
-        ({"x": ("N", 4, 6, None)}, "input 'x' leaves dimension 3 ('?') open"),
+        ({"x": ("N", 4, "H", 5)}, "input 'x': leaves dimension 2 ('H') open"),
+        ({"x": ("N", 4, 6, None)}, "input 'x': leaves dimension 3 ('?') open"),
         ({"x": ("N", 4, 6)}, "input 'x': an activation has 2 or 4 dimensions, this one is ?x4x6"),
-        ({"x": ()}, "input 'x' has no shape"),
+        ({"x": ()}, "input 'x': has no shape"),
         ({"x": (2, 4), "z": (3, 4)}, "differ in their first dimension, the frames: 'x' 2, 'z' 3"),
     ],
 )
@@ -269,11 +269,11 @@ def test_inputs_must_be_float_tensors_of_known_size(
 def test_input_of_another_type_is_refused(tmp_path: Path) -> None:
     proto = model([node("Relu")])
     proto.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.UINT8
-    assert "input 'x' is uint8; only float32 tensors are supported" in refusal(proto, tmp_path)
+    assert "input 'x': is uint8; only float32 tensors are supported" in refusal(proto, tmp_path)
     proto.graph.input[0].type.CopyFrom(
         onnx.helper.make_sequence_type_proto(onnx.helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, None))
     )
-    assert "input 'x' is a sequence_type" in refusal(proto, tmp_path)
+    assert "input 'x': is a sequence_type" in refusal(proto, tmp_path)
 
 
 def test_malformed_initializer_is_refused(tmp_path: Path) -> None:

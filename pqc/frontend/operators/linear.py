@@ -7,6 +7,7 @@ import numpy as np
 from pqc.dialects.onnx import BatchNormOp, ConvOp, GemmOp
 from pqc.frontend.node import Node
 from pqc.frontend.operators.windows import image_window
+from pqc.frontend.remedies import INFERENCE
 from pqc.frontend.values import Activation, Constant, RefusalError
 from pqc.numerics import shapes
 from pqc.numerics.arrays import AnyArray
@@ -40,7 +41,7 @@ def _zeros(node: Node, outputs: int) -> Constant:
 def batch_normalization(node: Node) -> Activation:
     """In inference form, with constant scale, bias, mean and variance."""
     if node.flag("training_mode"):
-        raise RefusalError("training_mode must be 0: export the model for inference")
+        raise RefusalError("training_mode must be 0", remedy=INFERENCE)
     names = ("the scale", "the bias", "the mean", "the variance")
     parameters = [node.constant(index, name) for index, name in enumerate(names, start=1)]
     scale, bias, mean, variance = (node.weight(parameter) for parameter in parameters)

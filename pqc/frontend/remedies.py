@@ -1,0 +1,118 @@
+"""How to change a model whose operator is refused: by operator, for what people's models really hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+INFERENCE = "export the model for inference: call model.eval() first, and export with training=TrainingMode.EVAL"
+
+AGAIN = "the file is damaged or was edited: export it again"
+
+SECOND = "export the model for inference, without what reads it"
+
+NO_OUTPUT = "leave the output out of the exported model"
+
+FLAT_OUTPUT = "end the exported model with 2 or 4 dimensions: the reshape of the result costs nothing on the host"
+
+OTHER_OPSET = "export it again (torch.onnx.export with opset_version=17), or convert it with onnx.version_converter"
+
+FIXED_SIZES = (
+    "export the model with fixed sizes, with no dynamic axis but the first (torch.onnx.export without other "
+    "dynamic_axes), or fix them with onnxruntime.tools.make_dynamic_shape_fixed"
+)
+
+_UNORDERED = "leave it out of the exported model, it does not change the order of the classes"
+
+_ACTIVATION = "train with Relu or Clip (Relu6) instead"
+
+_QUANTIZED = "export the float model, pqc quantizes it itself"
+
+_NORMALIZATION = "train with BatchNormalization instead, which is folded into the convolution in front of it"
+
+_RECURRENT = (
+    "use convolutions over the time axis instead, [frames, channels, 1, time]: there is no state between frames"
+)
+
+_ATTENTION = "use a convolutional network: products of two activations, as in attention, have no unit"
+
+_CONTROL = "export a graph without control flow: trace the model, or let onnxsim evaluate what is constant"
+
+_HOST = "end the exported model in front of it, and do it on the host"
+
+_RESIZING = (
+    "let the network work at one resolution, and resize images in front of it: nothing on the accelerator "
+    "makes a map larger"
+)
+
+_FUSED = "export the model without the optimizations of onnxruntime: its fused operators are not standard ONNX"
+
+_MOVES = "rewrite it with Slice, Concat, Transpose and Reshape, which are supported"
+
+_RANDOM = "export the model for inference: it must compute the same each time"
+
+_LARGEST = "use Clip for bounds that are constant"
+
+_SCALING = "apply scaling as preprocessing, or fold it into the neighbouring weights"
+
+_MEAN = "take the mean over height and width, and fold the factor into the weights behind it"
+
+UNSUPPORTED: Mapping[str, str] = {
+    **dict.fromkeys(("Softmax", "LogSoftmax"), _UNORDERED),
+    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"), _QUANTIZED),
+    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"), _QUANTIZED),
+    **dict.fromkeys(("Mul", "Div"), _SCALING),
+    **dict.fromkeys(("HardSwish", "HardSigmoid", "Sigmoid", "LeakyRelu", "PRelu"), _ACTIVATION),
+    **dict.fromkeys(("Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "ThresholdedRelu"), _ACTIVATION),
+    **dict.fromkeys(("LayerNormalization", "InstanceNormalization", "GroupNormalization"), _NORMALIZATION),
+    **dict.fromkeys(("RMSNormalization", "LpNormalization", "LRN", "MeanVarianceNormalization"), _NORMALIZATION),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
+    **dict.fromkeys(("Attention", "Einsum", "RotaryEmbedding"), _ATTENTION),
+    **dict.fromkeys(("If", "Loop", "Scan", "SequenceMap"), _CONTROL),
+    **dict.fromkeys(("NonZero", "NonMaxSuppression", "TopK", "RoiAlign", "Unique"), _HOST),
+    **dict.fromkeys(("Resize", "Upsample", "GridSample", "MaxUnpool"), _RESIZING),
+    **dict.fromkeys(("Split", "DepthToSpace", "SpaceToDepth"), _MOVES),
+    **dict.fromkeys(("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli"), _RANDOM),
+    **dict.fromkeys(("Min", "Max"), _LARGEST),
+    **dict.fromkeys(("ReduceSum", "ReduceL1", "ReduceL2"), _MEAN),
+    "ArgMax": "leave it out of the exported model and take the largest output",
+    "Sub": "apply offsets as preprocessing, or fold them into the neighbouring weights",
+    "Cast": "export the model in float32 throughout, without half precision",
+    "ConvTranspose": "end the exported model in front of it, or train with strided convolutions alone",
+    "DeformConv": "train with ordinary convolutions: where windows lie must not depend on the input",
+    "GlobalMaxPool": "use MaxPool with a kernel of the size of the map",
+    "Gather": "use Slice for elements that stand side by side; lookups of embeddings have no unit",
+    "Expand": "repeat the weights instead: only constants are broadcast",
+    "Tile": "repeat the weights instead: only constants are broadcast",
+    "Where": "export the model without masks: what is computed must not depend on the input",
+}
+"""By operators that are not imported."""
+
+SUPPORTED: Mapping[str, str] = {
+    "Add": "bring both to one shape, or make the constant one number or one per channel",
+    "AveragePool": "give explicit pads, and pool over height and width",
+    "Concat": "join activations along the channels; a constant part belongs into the weights behind it",
+    "Dropout": INFERENCE,
+    "Flatten": "keep the frames in front, as torch.flatten(x, 1) does",
+    "MatMul": (
+        "flatten to [frames, features] in front of it, and give the weights as a constant: products of two "
+        "activations, as in attention, have no unit"
+    ),
+    "Pad": "pad with zeros, behind the first dimension",
+    "ReduceMean": "take the mean over height and width alone, as nn.AdaptiveAvgPool2d(1) does",
+    "Reshape": f"keep the frames in front, as torch.flatten(x, 1) does, and {FIXED_SIZES}",
+    "Squeeze": "name the axes, and leave the first one: torch.flatten(x, 1) behind a global pooling",
+    "Transpose": "leave the frames in front, and export the model with the channels first (NCHW)",
+}
+"""By operators that are imported in another form."""
+
+DOMAINS: Mapping[str, str] = {
+    **dict.fromkeys(("com.microsoft", "com.microsoft.nchwc"), _FUSED),
+    "ai.onnx.ml": "export the neural network alone: classical machine learning has no unit",
+}
+"""By the domain of operators that are not standard."""
+
+
+def remedy_of(operator: str) -> str:
+    """How to change a model with a refused ``operator``, as :func:`pqc.frontend.node.operator_name` names it."""
+    domain, _, _ = operator.rpartition(".")
+    return UNSUPPORTED.get(operator) or SUPPORTED.get(operator) or DOMAINS.get(domain, "")
