@@ -46,7 +46,7 @@ from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target
 from pqc.planning.tiling import DoesNotFitError
 from pqc.planning.vector_plan import plan_move
-from pqc.problems import NodeProblem, of_target
+from pqc.problems import NodeProblem, of_target, problem_of
 
 LOWERED_WITH_RESULT = (EncodeOp, LookupOp, qnn.Conv2dOp, qnn.GemmOp, ConstantOp, ReturnOp)
 """Operations that are lowered by the requantization behind them, or need no work of their own."""
@@ -194,13 +194,12 @@ class FunctionLowering:
 
     def _problem(self, op: Operation, error: ModelError) -> NodeProblem:
         """Why a layer is refused; if tensors that are to stay on chip are in its way, it says so."""
-        node, room = node_name(op), self.builder.room
-        if not isinstance(error, DoesNotFitError):
-            return NodeProblem(node, "", str(error))
-        if error.memory is not Memory.ACTIVATION or room == self.builder.target.buffer_bytes(Memory.ACTIVATION):
-            return NodeProblem(node, "", error.found, error.allowed, error.remedy)
-        found = f"the tensors on chip leave {room} bytes of the activation buffer, but it needs {error.needed}"
-        return NodeProblem(node, "", found, "fewer in the schedule's on_chip, or a larger buffers.activation")
+        room = self.builder.room
+        crowded = room < self.builder.target.buffer_bytes(Memory.ACTIVATION)
+        if isinstance(error, DoesNotFitError) and error.memory is Memory.ACTIVATION and crowded:
+            found = f"the tensors on chip leave {room} bytes of the activation buffer, but it needs {error.needed}"
+            return NodeProblem(node_name(op), "", found, "a shorter on_chip, or a larger buffers.activation")
+        return problem_of(error, node_name(op))
 
     def _new_tensor(self, value: SSAValue) -> Tensor:
         label = self._label(value)

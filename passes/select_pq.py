@@ -9,13 +9,15 @@ further layer is chosen unless a pattern asks for it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from math import prod
+from typing import Any
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 
 from pqc.dialects.location import node_name
@@ -30,15 +32,19 @@ from pqc.passes.attributes import CONFIG, choices_of, target_of
 from pqc.passes.value_names import values_by_name
 from pqc.planning.layer_choices import check_patterns, chosen
 from pqc.planning.target import Target
+from pqc.problems import NodeProblem, collecting, of_target, refusal
+
+
+def network_input(value: SSAValue) -> BlockArgument | None:
+    """The network input that ``value`` is, reshaped or brought onto a grid at most; None if it is none."""
+    while isinstance(value.owner, ReshapeOp | TransposeOp | OnGridOp):
+        value = value.owner.x
+    return value if isinstance(value, BlockArgument) else None
 
 
 def reads_network_input(value: SSAValue) -> bool:
     """Whether ``value`` is a network input, reshaped or brought onto a grid at most."""
-    owner = value.owner
-    while isinstance(owner, ReshapeOp | TransposeOp | OnGridOp):
-        value = owner.x
-        owner = value.owner
-    return isinstance(owner, Block)
+    return network_input(value) is not None
 
 
 def is_default_choice(op: ConvOp | GemmOp) -> bool:
@@ -53,12 +59,11 @@ def can_be_quantized(op: ConvOp | GemmOp) -> bool:
     return not isinstance(op, ConvOp) or op.group.value.data == 1
 
 
-def _check_metric(metric: str, target: Target, node: str | None = None) -> None:
-    """Refuse a metric that the target has not; ``node`` has it already."""
-    available = target.encode.metrics
-    if metric not in available:
-        what = f"metric {metric!r}" if node is None else f"node {node!r} has metric {metric!r}"
-        raise ModelError(f"{what}: the target's encode unit has {', '.join(available)}")
+def _check_metric(metric: str, target: Target) -> None:
+    """Refuse a metric that the target has not."""
+    if metric not in target.encode.metrics:
+        found = f"metric {metric!r}: the target's encode unit has {', '.join(target.encode.metrics)}"
+        raise refusal(found, "", "choose another metric or target")
 
 
 CONFIGURED = ("prototypes", "length", "grouping", "codebooks", "metric", "prototype_bits", "table_bits")
@@ -88,8 +93,8 @@ class SelectPqPass(ModulePass):
         """Attach the configuration.
 
         Raises:
-            ModelError: a pattern matches no layer, or asks for one that cannot be product-quantized; the metric, the
-                grouping or the kind of codebooks does not exist.
+            ModelError: a pattern matches no layer; the grouping or the kind of codebooks does not exist.
+            ProblemsError: layers cannot be product-quantized and are to be, or with a metric that the target has not.
         """
         if self.grouping not in tuple(Grouping):
             raise ModelError(f"grouping {self.grouping!r}, allowed are {', '.join(Grouping)}")
@@ -103,19 +108,28 @@ class SelectPqPass(ModulePass):
         choices, target = choices_of(op), target_of(op)
         check_patterns(choices, names, list(values_by_name(op)))
         present = {node_name(layer): layer.config for layer in op.walk() if isinstance(layer, ConvolutionOp)}
-        for name, config in present.items():
-            _check_metric(config.metric.data, target, name)
         if not present:
             _check_metric(self.metric, target)
         # a model that gives grids or tables says what it wants, and may come without calibration frames
         decided = bool(present) or any(isinstance(layer, OnGridOp) for layer in op.walk())
+        problems: list[NodeProblem] = []
+        for name, config in present.items():
+            with collecting(problems, name):
+                _check_metric(config.metric.data, target)
         for layer, name in zip(layers, names, strict=True):
-            said = chosen(choices, name)
-            if self._wanted(layer, name, said.get("pq"), by_default=not decided and is_default_choice(layer)):
-                convolution = layer if isinstance(layer, ConvOp) else as_convolution(layer)
-                here = replace(self, **{key: value for key, value in said.items() if key in CONFIGURED})
-                _check_metric(here.metric, target)
-                convolution.attributes[CONFIG] = here.configuration(convolution)
+            with collecting(problems, name):
+                self._choose(layer, chosen(choices, name), target, by_default=not decided and is_default_choice(layer))
+        if problems:
+            raise of_target(problems, target.name)
+
+    def _choose(self, layer: ConvOp | GemmOp, said: Mapping[str, Any], target: Target, *, by_default: bool) -> None:
+        """Attach the configuration to a layer that is to have one; ``said`` is what choices say of it."""
+        if not self._wanted(layer, node_name(layer), said.get("pq"), by_default=by_default):
+            return
+        convolution = layer if isinstance(layer, ConvOp) else as_convolution(layer)
+        here = replace(self, **{key: value for key, value in said.items() if key in CONFIGURED})
+        _check_metric(here.metric, target)
+        convolution.attributes[CONFIG] = here.configuration(convolution)
 
     def configuration(self, layer: ConvOp) -> ConfigAttr:
         """How ``layer`` is cut: subvectors no longer than what there is to cut.
@@ -137,5 +151,5 @@ class SelectPqPass(ModulePass):
         if said is None and not included and not excluded:
             return by_default
         if wanted and not can_be_quantized(layer):
-            raise ModelError(f"node {name!r} is a grouped convolution, which cannot be product-quantized; exclude it")
+            raise refusal("a grouped convolution cannot be product-quantized", "", "exclude it")
         return wanted

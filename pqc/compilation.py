@@ -16,7 +16,7 @@ from pqc.dialects.pqa_memory import ProgramOp
 from pqc.dialects.registry import make_context
 from pqc.emission import emitted_program
 from pqc.errors import ModelError
-from pqc.frontend import import_model
+from pqc.frontend import ImportedModel, import_model
 from pqc.interpreter.reference import main_function
 from pqc.isa import program as isa
 from pqc.passes.attributes import (
@@ -239,7 +239,15 @@ def _resumed_module(request: CompileRequest) -> ModuleOp:
 
 
 def _imported_module(request: CompileRequest) -> ModuleOp:
-    imported = import_model(request.model)
+    return prepared_module(import_model(request.model), request)
+
+
+def prepared_module(imported: ImportedModel, request: CompileRequest) -> ModuleOp:
+    """The module of an imported model with all that ``request`` says: what the passes begin with.
+
+    Raises:
+        ModelError: the data, the target or the options are at fault.
+    """
     module = imported.module
     preprocessing = request.preprocessing or imported.preprocessing
     set_target(module, request.target or load_target("pqa"))

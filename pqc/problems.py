@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from pqc.errors import ModelError
 
@@ -58,6 +59,28 @@ class ProblemsError(ModelError):
         super().__init__(message)
         self.problems = tuple(problems)
         self.unchecked = tuple(unchecked)
+
+
+def refusal(found: str, allowed: str, remedy: str) -> ProblemsError:
+    """The error of a node that is not known where it is found; :func:`problem_of` names it."""
+    problem = NodeProblem("", "", found, allowed, remedy)
+    return ProblemsError(problem.sentence, [problem])
+
+
+def problem_of(error: ModelError, node: str) -> NodeProblem:
+    """What ``error`` says, as a problem of ``node``."""
+    if isinstance(error, ProblemsError) and len(error.problems) == 1:
+        return replace(error.problems[0], node=node)
+    return NodeProblem(node, "", str(error))
+
+
+@contextmanager
+def collecting(problems: list[NodeProblem], node: str) -> Generator[None]:
+    """Whatever is refused inside is a problem of ``node``, added to ``problems``; what follows goes on."""
+    try:
+        yield
+    except ModelError as error:
+        problems.append(problem_of(error, node))
 
 
 def of_target(problems: Sequence[NodeProblem], target: str) -> ProblemsError:

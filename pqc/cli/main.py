@@ -18,6 +18,7 @@ from pqc.errors import ComparisonError, InternalError, ModelError, PqcError, Pro
 from pqc.numerics.choice import in_words
 
 SUMMARIES = {
+    "check": "Say whether a model compiles, and everything that stands in the way.",
     "compile": "Compile an ONNX model to a program file.",
     "export": "Write a fitted network as an ONNX file.",
     "run": "Execute a program file; without --input, its self-test.",

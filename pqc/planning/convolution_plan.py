@@ -13,6 +13,7 @@ from pqc.planning.problem import Problem, check_kernel
 from pqc.planning.search import solve
 from pqc.planning.target_keys import ConventionalUnit, Target
 from pqc.planning.tiles import LayerShape, MapTile, Span, aligned, map_tiles, spans
+from pqc.problems import refusal
 
 ACCUMULATOR_BYTES = 4
 
@@ -52,7 +53,8 @@ def search_convolution(
         ModelError: the target has no conventional unit, or a size beyond what an instruction holds.
     """
     if not target.conventional.present:
-        raise ModelError(f"target {target.name} has no conventional unit (its lanes are 0): allowed are PQ layers")
+        found = f"target {target.name} has no conventional unit (its lanes are 0)"
+        raise refusal(found, "a PQ layer", "product-quantize it with --include, or choose a target with such a unit")
     check_kernel(shape)
     whole = _groups_problem(shape, groups, weight_bits, target, room, frames)
     if groups > 1 and whole.fits(Choice(whole.cut(1, 1), 1, 1, 1, resident=False, keep_codes=False)):

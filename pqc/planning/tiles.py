@@ -9,6 +9,7 @@ from pqc.errors import ModelError
 from pqc.isa.fields import Memory
 from pqc.isa.instructions import Convolve
 from pqc.numerics.window import Window
+from pqc.problems import NodeProblem, ProblemsError
 
 ALIGNMENT = 16
 """Every region of an on-chip memory starts at a multiple of this many bytes."""
@@ -20,7 +21,7 @@ WINDOW_LIMIT = Convolve.fields["stride_height"].bits.maximum
 """Largest value of an instruction's 8-bit window fields: kernels of convolutions, strides, dilations, pads."""
 
 
-class DoesNotFitError(ModelError):
+class DoesNotFitError(ProblemsError):
     """``what``, by default even the smallest tile, needs more bytes than a memory has."""
 
     def __init__(self, memory: Memory | str, needed: int, available: int, what: str = "the smallest tile") -> None:
@@ -29,10 +30,10 @@ class DoesNotFitError(ModelError):
         self.available = available
         name = memory.name.lower() if isinstance(memory, Memory) else memory
         kibibytes = f"{aligned(needed) / 1024:.10g}"
-        self.found = f"the {name} buffer has {available} bytes, but {what} needs {needed}"
-        self.allowed = f"buffers.{name} of at least {kibibytes} KiB"
-        self.remedy = f"--set buffers.{name}={kibibytes}, or a smaller layer"
-        super().__init__(f"{self.found}: allowed is {self.allowed}")
+        found = f"the {name} buffer has {available} bytes, but {what} needs {needed}"
+        allowed = f"buffers.{name} of at least {kibibytes} KiB"
+        problem = NodeProblem("", "", found, allowed, f"compile with --set buffers.{name}={kibibytes}")
+        super().__init__(f"{found}: allowed is {allowed}", [problem])
 
 
 @dataclass(frozen=True, order=True)

@@ -13,7 +13,7 @@ from pqc.passes.select_pq import SelectPqPass
 
 def test_the_target_must_have_the_metrics_that_are_there() -> None:
     made = module(np.zeros(2, np.int32), 1.0, overrides=['encode.metrics=["l1"]'])
-    with pytest.raises(ModelError, match=r"^node 'layer7' has metric 'l2': the target's encode unit has l1$"):
+    with pytest.raises(ModelError, match=r"^node 'layer7': metric 'l2': the target's encode unit has l1; choose"):
         SelectPqPass(metric="l1").apply(make_context(), made)
 
 

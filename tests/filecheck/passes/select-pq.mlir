@@ -26,7 +26,7 @@
 // PRODUCT-NEXT: onnx.reshape %{{.*}} -> tensor<?x2xf32>
 
 // UNKNOWN: no layer's node name matches 'nothing'; the layers are stem, other, body, depthwise, gemm
-// GROUPED: node 'depthwise' is a grouped convolution, which cannot be product-quantized; exclude it
+// GROUPED: node 'depthwise': a grouped convolution cannot be product-quantized; exclude it
 
 // ALL: onnx.conv %x, %{{.*}} {pq.config
 // ALL: onnx.conv %r, %{{.*}} {pq.config
