@@ -98,7 +98,7 @@ def test_refusals_before_anything_runs() -> None:
     assert refusal(relu, {"z": X}) == "arrays for 'z' are given, the model takes 'x'"
     assert refusal(relu, [X.astype(np.float64)]) == "input 'x' is float64; float32 is wanted"
     assert refusal(relu, [X[:, 1:]]) == "input 'x': an array [3, 3, 6, 5], allowed is [n, 4, 6, 5]"
-    assert refusal(model([node("Relu")], opset=9), [X]).startswith("model: the model uses opset 9; 11 to ")
+    assert refusal(model([node("Relu")], opset=9), [X]).startswith("model: the model uses opset 9: allowed is 11 to ")
 
 
 def test_inputs_that_differ_in_their_frames_are_refused() -> None:
