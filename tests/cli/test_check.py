@@ -70,6 +70,11 @@ def test_text(name: str, words: tuple[str, ...], code: int) -> None:
     assert result.text == path.read_text()
 
 
+def test_the_page_shows_what_is_printed() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "checking.md").read_text()
+    assert f"```text\n{(GOLDEN / 'five.txt').read_text()}```" in page
+
+
 def test_json_has_the_same_problems() -> None:
     result = pqc(*FIVE, "--json")
     assert result.code == 1

@@ -45,7 +45,7 @@ def reshape(node: Node) -> Activation:
 
 
 def squeeze(node: Node) -> Activation:
-    """Of named axes other than the first."""
+    """Of named axes of size 1 other than the first."""
     x = node.activation().shape
     named = node.listed("axes", 1, "axes")
     if named is None:
@@ -112,7 +112,7 @@ def _integers(node: Node, index: int, what: str, default: Sequence[int] | None =
 
 
 def pad(node: Node) -> Activation:
-    """With constant, non-negative pads of zeros; not of the frames."""
+    """In mode constant, with constant, non-negative pads of zeros; not of the frames."""
     x = node.activation().shape
     mode = node.string("mode", "constant")
     if mode != "constant":
@@ -134,7 +134,7 @@ def pad(node: Node) -> Activation:
 
 
 def concat(node: Node) -> Activation:
-    """Of activations, along any axis but the first."""
+    """Of activations that differ along one axis at most, along that axis, which is not the first."""
     axis = node.axis(node.integer("axis", 1), len(node.activation().shape))
     if axis == 0:
         raise RefusalError("it joins along the first dimension, the frames")

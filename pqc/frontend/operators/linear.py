@@ -39,7 +39,7 @@ def _zeros(node: Node, outputs: int) -> Constant:
 
 
 def batch_normalization(node: Node) -> Activation:
-    """In inference form, with constant scale, bias, mean and variance."""
+    """In inference form, with constant scale, bias, mean and variance, one value per channel, no variance negative."""
     if node.flag("training_mode"):
         raise RefusalError("training_mode must be 0", remedy=INFERENCE)
     names = ("the scale", "the bias", "the mean", "the variance")
@@ -52,7 +52,7 @@ def batch_normalization(node: Node) -> Activation:
 
 
 def gemm(node: Node) -> Activation:
-    """With transA = 0, any transB, alpha and beta; B and C constant, C one value per output or one for all."""
+    """[frames, features], transA = 0, any transB, alpha, beta; B, C constant, C one value per output or one for all."""
     if node.flag("transA"):
         raise RefusalError("transA must be 0: it would mix frames")
     weight = node.constant(1, "B")

@@ -23,7 +23,7 @@ def _window(node: Node, *, padding_counts: bool) -> Window:
 
 
 def max_pool(node: Node) -> Activation:
-    """2-D; strides, pads and dilations up to 255, auto_pad and ceil_mode; indices are not computed."""
+    """2-D; strides, pads and dilations up to 255, auto_pad and ceil_mode; storage_order 0, indices are not computed."""
     if node.integer("storage_order", 0) != 0:
         raise RefusalError("storage_order must be 0")
     window = _window(node, padding_counts=False)
@@ -40,7 +40,7 @@ def average_pool(node: Node) -> Activation:
 
 
 def global_average_pool(node: Node) -> Activation:
-    """Over height and width."""
+    """Over height and width of [frames, channels, height, width]."""
     return node.emit(GlobalAveragePoolOp(node.operand()))
 
 
