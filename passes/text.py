@@ -7,11 +7,13 @@ from io import StringIO
 from itertools import chain, count
 from pathlib import Path
 
+from xdsl.context import Context
 from xdsl.dialects.builtin import FusedLoc, ModuleOp
 from xdsl.ir import Attribute
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
+from xdsl.utils.lexer import Input, Span
 
 from pqc.dialects.blob import FOLDER, BlobAttr, BlobStore
 from pqc.dialects.elements import elements
@@ -86,6 +88,29 @@ def save_module(module: ModuleOp, path: Path, header: str) -> None:
     partial.rename(path)
 
 
+_STRINGS = re.compile(r'(?:[^"/]++|//[^\n]*+|/|"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+")*+')
+"""A text whose strings all end where they should: what the lexer takes for a string, or for a comment."""
+
+
+def parse_text(context: Context, text: str, name: str, *, implicit_module: bool = True) -> ModuleOp:
+    """The module in a text; ``name`` is that of its file.
+
+    The lexer takes exponential time over a string without an end, so these are looked for first.
+
+    Raises:
+        ParseError: it is no IR.
+    """
+    match = _STRINGS.match(text)
+    end = match.end() if match else 0
+    if end != len(text):
+        raise ParseError(Span(end, end + 1, Input(text, name)), "this string has no end in its line, or a bad escape")
+    parser = Parser(context, text, name)
+    try:
+        return parser.parse_module(implicit_module)
+    except (MemoryError, OverflowError) as error:
+        raise ParseError(Span(parser.pos, parser.pos + 1, Input(text, name)), "a number is too large here") from error
+
+
 def load_module(path: Path) -> ModuleOp:
     """Read a text that :func:`save_module` wrote, and verify it.
 
@@ -98,7 +123,7 @@ def load_module(path: Path) -> ModuleOp:
         raise ModelError(f"{path}: cannot be read as IR text: {error}") from error
     BlobStore.load(path.parent / FOLDER)
     try:
-        module = Parser(make_context(), text, str(path)).parse_module()
+        module = parse_text(make_context(), text, str(path))
         verify_module(module)
     except ParseError as error:
         raise ModelError(f"{error.span.get_location()}: is no valid IR: {_sentence(error.msg)}") from error

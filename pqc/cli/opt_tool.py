@@ -23,7 +23,7 @@ from pqc.dialects.registry import DIALECTS
 from pqc.errors import ModelError
 from pqc.passes.named import available_passes
 from pqc.passes.pipeline import PHASE, pipeline_names
-from pqc.passes.text import AliasPrinter, blob_keys
+from pqc.passes.text import AliasPrinter, blob_keys, parse_text
 from pqc.passes.verification import verify_module
 
 
@@ -74,6 +74,21 @@ class OptTool(xDSLOptMain):
         """Ours, and the upstream ones that our IR uses."""
         for dialect in (Builtin, Func, *DIALECTS):
             self.ctx.register_dialect(dialect.name, _always(dialect))
+
+    def register_all_frontends(self) -> None:
+        """The text of the IR is the only input."""
+
+        def parse(stream: IO[bytes]) -> ModuleOp:
+            name: str = self.get_input_name()
+            try:
+                text = stream.read().decode()
+            except UnicodeDecodeError as error:
+                raise ModelError(
+                    f"{name}: no text in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
+                ) from error
+            return parse_text(self.ctx, text, name, implicit_module=not self.args.no_implicit_module)
+
+        self.available_frontends["mlir"] = parse
 
     def register_all_passes(self) -> None:
         """Ours, and a few upstream ones."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any, cast
 
 import numpy as np
 import onnx
 import onnx.helper
+import onnx.numpy_helper
+import onnx.shape_inference
 
 from pqc.frontend.loader import DOMAINS
 from pqc.frontend.remedies import AGAIN
@@ -20,7 +23,13 @@ _RANDOM = frozenset(
 )
 
 # What onnx.reference raises for nodes that are malformed or that it does not implement.
-_FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+
+LARGEST = 2**28
+"""Elements of a tensor that is computed from constants; a few numbers in a file can ask for any size."""
+
+_FEW = 1024
+"""Elements of an input that may be a shape or a count, and is given to shape inference."""
 
 
 def is_foldable(node: onnx.NodeProto) -> bool:
@@ -33,7 +42,7 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
     """The node's outputs, by the reference implementation in the onnx package.
 
     Raises:
-        RefusalError: the node is malformed, or its operator has no reference implementation.
+        RefusalError: the node is malformed, its operator has no reference implementation, or a result is too large.
     """
     # most models have nothing to fold, and importing it takes as long as lowering a layer
     from onnx.reference import ReferenceEvaluator
@@ -42,6 +51,7 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
     taken, given = ([onnx.helper.make_empty_tensor_value_info(name) for name in side] for side in (inputs, names))
     graph = onnx.helper.make_graph([node], "fold", taken, given)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    _check_sizes(model, inputs)
     try:
         results: Any = cast("Any", ReferenceEvaluator(model)).run(None, dict(inputs))
     except _FAULTS as error:
@@ -49,6 +59,26 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
             f"its inputs are constants, and evaluating it fails: {error or type(error).__name__}", remedy=AGAIN
         ) from error
     return [np.asarray(result) for result in results]
+
+
+def _check_sizes(model: onnx.ModelProto, inputs: Mapping[str, AnyArray]) -> None:
+    """Refuse results that are known to be too large before they are made."""
+    asked = onnx.ModelProto()
+    asked.CopyFrom(model)
+    del asked.graph.input[:]
+    for name, array in inputs.items():
+        kind = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
+        asked.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, array.shape))
+        if array.size <= _FEW:
+            asked.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+    try:
+        inferred = onnx.shape_inference.infer_shapes(asked, data_prop=True)
+    except (RuntimeError, ValueError, onnx.shape_inference.InferenceError) as error:
+        raise RefusalError(f"malformed: {' '.join(str(error).split())}") from error
+    for output in inferred.graph.output:
+        size = prod(max(1, dimension.dim_value) for dimension in output.type.tensor_type.shape.dim)
+        if size > LARGEST:
+            raise RefusalError(f"its result '{output.name}' would have {size} elements; at most {LARGEST} are computed")
 
 
 def shape_of_activation(node: onnx.NodeProto, shape: Shape, frames: int) -> AnyArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import onnx
@@ -77,6 +78,7 @@ def _checked_opset(path: Path, model: onnx.ModelProto) -> int:
         raise ModelError(f"{path}: not an ONNX model: it holds no graph with outputs")
     opset = _opset(path, model)
     _check_version(path, model)
+    _check_names(path, model.graph)
     return opset
 
 
@@ -106,6 +108,15 @@ def _check_version(path: Path, model: onnx.ModelProto) -> None:
     found = {entry.version for entry in model.opset_import if entry.domain == DOMAIN} - {VERSION}
     if found:
         raise ModelError(f"{path}: the model uses version {min(found)} of {DOMAIN}; version {VERSION} is supported")
+
+
+def _check_names(path: Path, graph: onnx.GraphProto) -> None:
+    """Refuse line breaks and the like in names: messages and listings hold names, each in one line."""
+    values = (entry.name for side in (graph.input, graph.output, graph.initializer) for entry in side)
+    nodes = ((node.name, node.op_type, node.domain, *node.input, *node.output) for node in graph.node)
+    for name in chain(values, *nodes):
+        if not name.isprintable():
+            raise ModelError(f"{path}: the name {name!r} has characters that cannot be printed; rename it")
 
 
 def _load_external_data(path: Path, model: onnx.ModelProto) -> None:

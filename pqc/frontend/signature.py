@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import onnx
-import onnx.helper
 import onnx.numpy_helper
 
 from pqc.errors import ModelError
@@ -91,7 +90,9 @@ def _problem(entry: onnx.ValueInfoProto, found: str, remedy: str) -> NodeProblem
 def _element(entry: onnx.ValueInfoProto) -> str:
     if not entry.type.HasField("tensor_type"):
         return f"a {entry.type.WhichOneof('value') or 'value without a type'}"
-    return onnx.helper.tensor_dtype_to_string(entry.type.tensor_type.elem_type).removeprefix("TensorProto.").lower()
+    kind = entry.type.tensor_type.elem_type
+    names = onnx.TensorProto.DataType.items()
+    return next((name.lower() for name, value in names if value == kind), f"of the unknown element type {kind}")
 
 
 def initializers(loaded: LoadedModel) -> dict[str, Constant]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,44 +10,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from support.levels import FLOAT, INTEGER, LOWERED, Levels, compile_network
+from support.level_rules import check_float_levels, check_integer_levels
+from support.levels import INTEGER, compile_network
 from support.networks import Network, networks, options
 from xdsl.dialects.builtin import ModuleOp
 
 from pqc.api import Program
 from pqc.dialects.qnn import AddOp, AveragePoolOp, RequantizeOp, RescaleOp
-from pqc.interpreter.machine import Machine
-from pqc.numerics.arrays import AnyArray
 from pqc.numerics.fixed_point import is_power_of_two
 from pqc.passes.constants import constant_array
 from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
-
-
-def require_equal(found: Mapping[str, AnyArray], wanted: Mapping[str, AnyArray]) -> None:
-    assert list(found) == list(wanted)
-    for name, array in wanted.items():
-        np.testing.assert_array_equal(found[name], array)
-
-
-def check_float_levels(levels: Levels) -> None:
-    expected = levels.expected()
-    for module in levels.modules(FLOAT):
-        for name, found in levels.outputs(module, levels.frames).items():
-            wanted = expected[name]
-            assert found.shape == wanted.shape
-            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * max(1, np.abs(wanted).max()))
-
-
-def check_integer_levels(levels: Levels) -> None:
-    quantized, *below = (levels.outputs(module, levels.integers) for module in levels.modules(INTEGER))
-    assert set(levels.numbers) >= LOWERED
-    for found in below:
-        require_equal(found, quantized)
-    machine = Machine(levels.program)
-    require_equal(machine.run(levels.integers), quantized)
-    order = machine.random_order(np.random.default_rng(0))
-    require_equal(machine.run(levels.integers, order), quantized)
 
 
 def multipliers(module: ModuleOp) -> Iterator[int]:

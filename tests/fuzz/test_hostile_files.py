@@ -1,0 +1,103 @@
+"""A few of the cases that ``python tests/nightly.py`` tries in thousands, and every fault that it has found."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzz.hostile_models import all_changes
+from onnx import TensorProto, helper
+from support.command_line import Result, pqc
+from support.onnx_models import model, node, save
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(*words: str | Path) -> str:
+    """What a command says when it refuses its file."""
+    result: Result = pqc(*words)
+    assert result.code in (1, 4), result
+    return result.talk.rpartition("error: ")[2].strip()
+
+
+def test_a_few_cases_end_without_a_fault() -> None:
+    files = [word for kind in ("model", "program", "text") for word in ("--kind", kind)]
+    command = [sys.executable, "tests/nightly.py", "--count", "60", "--seed", "0", *files]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert {kind: sum(found.values()) for kind, found in results.items()} == {"model": 20, "program": 20, "text": 20}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_models_with_one_thing_wrong(seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "case.onnx"
+    for name, content in all_changes(seed).items():
+        path.write_bytes(content)
+        result = pqc("compile", path, "--to", "import", "-o", tmp_path / "out.mlir")
+        assert result.code in (0, 1), (name, result)
+
+
+def test_an_input_without_an_element_type(tmp_path: Path) -> None:
+    proto = model([node("Relu")])
+    proto.graph.input[0].type.tensor_type.elem_type = 0
+    assert "input 'x' is undefined; only float32" in refused("estimate", save(proto, tmp_path))
+    proto.graph.input[0].type.tensor_type.elem_type = 99
+    assert "input 'x' is of the unknown element type 99" in refused("estimate", save(proto, tmp_path))
+
+
+def test_a_name_with_a_line_break(tmp_path: Path) -> None:
+    message = refused("estimate", save(model([node("Relu", outputs=["a\nb"])], outputs=["a\nb"]), tmp_path))
+    assert message.endswith("the name 'a\\nb' has characters that cannot be printed; rename it")
+
+
+def test_a_constant_of_terabytes_is_not_computed(tmp_path: Path) -> None:
+    nodes = [node("ConstantOfShape", ["size"], ["flood"]), node("Add", ["x", "flood"])]
+    proto = model(nodes, {"size": np.array([2**20, 2**20])})
+    assert "its result 'flood' would have 1099511627776 elements; at most 268435456" in refused(
+        "estimate", save(proto, tmp_path)
+    )
+
+
+def test_an_outer_product_of_terabytes_is_not_computed(tmp_path: Path) -> None:
+    row: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = np.zeros((1, 2**15), np.float32)
+    nodes = [node("Add", ["row", "column"], ["flood"]), node("Add", ["x", "flood"])]
+    proto = model(nodes, {"row": row, "column": row.T})
+    assert "its result 'flood' would have 1073741824 elements" in refused("estimate", save(proto, tmp_path))
+
+
+def test_shape_arithmetic_is_computed_still(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Constant", [], ["two"], value=helper.make_tensor("two", TensorProto.INT64, [1], [2])),
+        node("ConstantOfShape", ["two"], ["zeros"], value=helper.make_tensor("v", TensorProto.FLOAT, [1], [3.0])),
+        node("ReduceSum", ["zeros"], ["six"], keepdims=0),
+        node("Add", ["x", "six"]),
+    ]
+    path = save(model(nodes), tmp_path)
+    assert pqc("compile", path, "--to", "import", "-o", tmp_path / "out.mlir").code == 0
+
+
+def test_a_string_without_an_end_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "case.mlir"
+    path.write_text('"' + "a\\n" * 5000 + "\n")
+    for words in (("opt", path), ("compile", path, "-o", tmp_path / "out.bin")):
+        assert "case.mlir:1:1: " in refused(*words)
+        assert "this string has no end in its line" in refused(*words)
+
+
+def test_a_text_in_no_known_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "case.mlir"
+    path.write_bytes(b"builtin.module {\n} // \xaf\n")
+    assert "no text in UTF-8: byte 22 is 0xaf" in refused("opt", path)
+
+
+def test_an_integer_type_of_absurd_width(tmp_path: Path) -> None:
+    path = tmp_path / "case.mlir"
+    path.write_text("builtin.module attributes {a = 1 : i18446744073709551616} {\n}\n")
+    assert "a number is too large here" in refused("opt", path)

@@ -1,0 +1,37 @@
+"""What holds of a compiled network: each level computes what the one above does, the first what onnxruntime does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from support.levels import FLOAT, INTEGER, LOWERED, Levels
+
+from pqc.interpreter.machine import Machine
+from pqc.numerics.arrays import AnyArray
+
+
+def require_equal(found: Mapping[str, AnyArray], wanted: Mapping[str, AnyArray]) -> None:
+    assert list(found) == list(wanted)
+    for name, array in wanted.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def check_float_levels(levels: Levels) -> None:
+    expected = levels.expected()
+    for module in levels.modules(FLOAT):
+        for name, found in levels.outputs(module, levels.frames).items():
+            wanted = expected[name]
+            assert found.shape == wanted.shape
+            np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * max(1, np.abs(wanted).max()))
+
+
+def check_integer_levels(levels: Levels) -> None:
+    quantized, *below = (levels.outputs(module, levels.integers) for module in levels.modules(INTEGER))
+    assert set(levels.numbers) >= LOWERED
+    for found in below:
+        require_equal(found, quantized)
+    machine = Machine(levels.program)
+    require_equal(machine.run(levels.integers), quantized)
+    order = machine.random_order(np.random.default_rng(0))
+    require_equal(machine.run(levels.integers, order), quantized)
