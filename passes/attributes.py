@@ -8,6 +8,7 @@ from typing import Any
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, DictionaryAttr, ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 from pqc.dialects.blob import BlobAttr
 from pqc.dialects.elements import elements
@@ -114,12 +115,20 @@ def calibration_of(module: ModuleOp) -> list[AnyArray]:
     """The calibration frames.
 
     Raises:
-        ModelError: none are left on the module.
+        ModelError: none are left on the module, or they are not what its inputs take.
     """
     blobs = elements(module.attributes.get(CALIBRATION), BlobAttr)
     if not blobs:
         raise ModelError(f"the IR has no module attribute {CALIBRATION!r}: nothing to learn ranges and prototypes on")
-    return [blob.array for blob in blobs]
+    try:
+        frames = [blob.array for blob in blobs]
+    except VerifyException as error:
+        raise ModelError(f"the module attribute {CALIBRATION!r}: {error}") from error
+    wanted = [shape_of(argument)[1:] for argument in main_of(module).body.block.args]
+    found = [array.shape[1:] for array in frames]
+    if found != wanted or len({len(array) for array in frames}) != 1:
+        raise ModelError(f"the module attribute {CALIBRATION!r} has frames {found}, the inputs take {wanted}")
+    return frames
 
 
 def main_of(module: ModuleOp) -> FuncOp:

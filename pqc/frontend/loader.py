@@ -114,9 +114,15 @@ def _check_names(path: Path, graph: onnx.GraphProto) -> None:
     """Refuse line breaks and the like in names: messages and listings hold names, each in one line."""
     values = (entry.name for side in (graph.input, graph.output, graph.initializer) for entry in side)
     nodes = ((node.name, node.op_type, node.domain, *node.input, *node.output) for node in graph.node)
-    for name in chain(values, *nodes):
-        if not name.isprintable():
+    attributes = (attribute.name for node in graph.node for attribute in node.attribute)
+    for name in chain(values, attributes, *nodes):
+        if not _is_printable(name):
             raise ModelError(f"{path}: the name {name!r} has characters that cannot be printed; rename it")
+
+
+def _is_printable(name: object) -> bool:
+    # what is not UTF-8 is left as bytes
+    return isinstance(name, str) and name.isprintable()
 
 
 def _load_external_data(path: Path, model: onnx.ModelProto) -> None:

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from fuzz.hostile_models import all_changes
 from onnx import TensorProto, helper
-from support.command_line import Result, pqc
+from support.command_line import Result, pqc, small_network
 from support.onnx_models import model, node, save
+
+from pqc.dialects.blob import BlobStore
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,6 +57,12 @@ def test_an_input_without_an_element_type(tmp_path: Path) -> None:
 def test_a_name_with_a_line_break(tmp_path: Path) -> None:
     message = refused("estimate", save(model([node("Relu", outputs=["a\nb"])], outputs=["a\nb"]), tmp_path))
     assert message.endswith("the name 'a\\nb' has characters that cannot be printed; rename it")
+
+
+def test_a_name_in_no_known_encoding(tmp_path: Path) -> None:
+    path = save(model([node("Relu", ["x"], ["hidden"]), node("Relu", ["hidden"])]), tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"hidden", b"hi\xff\xfeen"))
+    assert "the name b'hi\\xff\\xfeen' has characters that cannot be printed" in refused("estimate", path)
 
 
 def test_a_constant_of_terabytes_is_not_computed(tmp_path: Path) -> None:
@@ -101,3 +109,39 @@ def test_an_integer_type_of_absurd_width(tmp_path: Path) -> None:
     path = tmp_path / "case.mlir"
     path.write_text("builtin.module attributes {a = 1 : i18446744073709551616} {\n}\n")
     assert "a number is too large here" in refused("opt", path)
+
+
+def compiled_text(folder: Path, last: str) -> Path:
+    """A small network behind the pass ``last``, as text."""
+    path = folder / "case.mlir"
+    network = save(small_network(), folder)
+    assert pqc("compile", network, "--target", "tiny", "--to", last, "-o", path).code == 0
+    return path
+
+
+def test_calibration_frames_that_are_not_there(tmp_path: Path) -> None:
+    path = compiled_text(tmp_path, "import")
+    text = path.read_text()
+    digest = text.partition('<"calibration", "')[2][:16]
+    path.write_text(text.replace(digest, "0" * 16))
+    message = refused("compile", path, "-o", tmp_path / "out.bin")
+    assert message.startswith("the module attribute 'pqc.calibration': constant 'calibration' (0000000000000000)")
+
+
+def test_calibration_frames_of_another_shape(tmp_path: Path) -> None:
+    path = compiled_text(tmp_path, "import")
+    text = path.read_text()
+    digest = BlobStore.put(np.zeros((2, 3, 8, 7), np.float32))
+    path.write_text(text.replace(text.partition('<"calibration", "')[2][:16], digest))
+    message = refused("compile", path, "-o", tmp_path / "out.bin")
+    assert message == "the module attribute 'pqc.calibration' has frames [(3, 8, 7)], the inputs take [(3, 8, 8)]"
+
+
+def test_a_program_given_as_text_that_breaks_a_rule_of_the_machine(tmp_path: Path) -> None:
+    path = compiled_text(tmp_path, "accelerator")
+    # a table of which half is loaded
+    path.write_text(
+        path.read_text().replace("address = %table <item_bytes = 192,", "address = %table <item_bytes = 96,")
+    )
+    message = refused("compile", path, "-o", tmp_path / "out.bin")
+    assert message.startswith("the program of the IR breaks a rule of the machine: instruction ")
