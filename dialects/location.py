@@ -26,8 +26,12 @@ def _parts(location: LocationAttr) -> list[Attribute]:
 
 
 def hint(value: SSAValue, name: str) -> None:
-    """Name a value in the text after ``name``, as far as the syntax allows; nothing depends on it."""
-    value.name_hint = re.sub(r"[^A-Za-z0-9_$.-]", "_", name if name[:1].isalpha() else f"_{name}")
+    """Name a value in the text after ``name``, as far as the syntax allows; nothing depends on it.
+
+    A number alone gets a letter: of ``_7`` xDSL takes the number for one of its own and drops it, and nothing is left.
+    """
+    spelled = re.sub(r"[^A-Za-z0-9_$.-]", "_", name if name[:1].isalpha() else f"_{name}")
+    value.name_hint = f"v{spelled}" if re.fullmatch(r"(_[0-9]+)+", spelled) else spelled
 
 
 def node_names(op: Operation) -> tuple[str, ...]:

@@ -20,9 +20,12 @@ from pqc.numerics.shapes import Shape
 
 
 def readable_name(name: str) -> str | None:
-    """``name`` as an SSA name for people who read dumps, None if nothing is left of it."""
+    """``name`` as an SSA name for people who read dumps, None if nothing is left of it.
+
+    It begins with a letter: of ``_7`` xDSL takes the number for one of its own and drops it, and nothing is left.
+    """
     kept = re.sub(r"[^A-Za-z0-9_$.-]+", "_", name).strip("_")
-    return (kept if kept[:1].isalpha() else f"_{kept}") if kept else None
+    return (kept if kept[:1].isalpha() else f"v{kept}") if kept else None
 
 
 class Builder:

@@ -39,3 +39,10 @@ def test_values_are_named_after_nodes(name: str, spelled: str) -> None:
     op = ConstantOp("w", np.zeros(1, np.int8))
     hint(op.result, name)
     assert op.result.name_hint == spelled
+
+
+@pytest.mark.parametrize("name", ["7", "_7", "1_2", "é1", "conv_1"])
+def test_a_value_named_after_a_number_can_be_copied(name: str) -> None:
+    op = ConstantOp("w", np.zeros(1, np.int8))
+    hint(op.result, name)
+    assert op.clone().clone().result.name_hint

@@ -178,3 +178,12 @@ def test_importing_twice_gives_the_same_text(tmp_path: Path) -> None:
     nodes = [node("Conv", ["x", "w"], ["c"]), node("Relu", ["c"])]
     path = save(model(nodes, {"w": weights(3, 4, 1, 1)}), tmp_path)
     assert str(import_model(path).module) == str(import_model(path).module)
+
+
+@pytest.mark.parametrize("name", ["0", "123", "_7", "1_2", "a_1_2", "%3", "$_4"])
+def test_numbers_as_names_survive_copies_and_texts(name: str, tmp_path: Path) -> None:
+    nodes = [node("Conv", ["x", name], ["7"], name="8"), node("Relu", ["7"], name=name)]
+    imported = import_model(save(model(nodes, {name: weights(2, 4, 3, 3)}), tmp_path))
+    copy = imported.module.clone().clone()
+    again = Parser(make_context(), str(copy)).parse_module().clone()
+    assert str(again) == str(copy)

@@ -59,6 +59,14 @@ def test_a_name_with_a_line_break(tmp_path: Path) -> None:
     assert message.endswith("the name 'a\\nb' has characters that cannot be printed; rename it")
 
 
+def test_a_network_whose_names_are_numbers_is_compiled(tmp_path: Path) -> None:
+    proto = small_network()
+    for number, one in enumerate(proto.graph.node):
+        one.name = str(number)
+    path = save(proto, tmp_path)
+    assert pqc("compile", path, "--target", "tiny", "-o", tmp_path / "out.bin").code == 0
+
+
 def test_a_name_in_no_known_encoding(tmp_path: Path) -> None:
     path = save(model([node("Relu", ["x"], ["hidden"]), node("Relu", ["hidden"])]), tmp_path)
     path.write_bytes(path.read_bytes().replace(b"hidden", b"hi\xff\xfeen"))
