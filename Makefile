@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 
 # One thread per process: the tests run in parallel already, and the order of floating-point sums stays fixed.
 export OPENBLAS_NUM_THREADS := 1
@@ -13,7 +14,7 @@ export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage lint format docs bench performance speed clean
+.PHONY: help install demo test fuzz coverage lint format docs bench performance speed clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ demo: $(STAMP) ## compile the handwritten-digits network and run it from its byt
 
 test: $(STAMP) ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+
+fuzz: $(STAMP) ## try 10000 wrong files and random networks, others every day (FUZZ_ARGS: see tests/nightly.py)
+	$(BIN)/python tests/nightly.py --count 10000 --seed $$(date +%Y%m%d) --keep build/fuzz $(FUZZ_ARGS)
 
 coverage: $(STAMP) ## run all tests and require 90 % line coverage of the five core packages
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)

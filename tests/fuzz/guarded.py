@@ -74,7 +74,9 @@ def _answer(function: Callable[[], str], writing: int) -> NoReturn:
 
 
 def _limit_memory() -> None:
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    most = pages * resource.getpagesize() + MEMORY
+    sizes = Path("/proc/self/statm")
+    if not sizes.exists():
+        return  # only Linux says how much is used already
+    most = int(sizes.read_text().split()[0]) * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
