@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -25,7 +26,16 @@ from pqc.frontend.loader import DOMAINS, loaded_from_memory
 from pqc.interpreter.reference import boundary_types, run_reference
 from pqc.numerics.arrays import AnyArray
 
-__all__ = ["CONSTANT_OPERANDS", "PqcBackend", "PqcModel", "prepare", "run_model", "run_node", "supports_device"]
+__all__ = [
+    "CONSTANT_OPERANDS",
+    "ELEMENTWISE",
+    "PqcBackend",
+    "PqcModel",
+    "prepare",
+    "run_model",
+    "run_node",
+    "supports_device",
+]
 
 CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
     "BatchNormalization": frozenset({1, 2, 3, 4}),
@@ -43,6 +53,9 @@ CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
 }
 """By operator, the places of the inputs that must be constant."""
 
+ELEMENTWISE = frozenset({"Add", "Clip", "Dropout", "Identity", "Relu"})
+"""Operators that treat each element by itself, where their constants are single numbers."""
+
 
 class PqcModel(BackendRep):
     """A model that is ready to run; one whose weights are inputs is imported anew by each run."""
@@ -52,7 +65,10 @@ class PqcModel(BackendRep):
         given = {tensor.name for tensor in model.graph.initializer}
         self._inputs = [entry.name for entry in model.graph.input if entry.name not in given]
         self._bound = _constant_inputs(model.graph).intersection(self._inputs)
-        self._imported = None if self._bound else _import(model)
+        self._shape = _shape_of_elements(model.graph, self._bound)
+        if self._shape is not None:
+            self._model = _as_one_frame(model, self._bound, prod(self._shape))
+        self._imported = None if self._bound else _import(self._model)
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[AnyArray, ...]:
         """The outputs of the graph, in its order, which may also be asked for by name.
@@ -69,6 +85,8 @@ class PqcModel(BackendRep):
         """
         _no_options(kwargs)
         arrays = _named("the model", self._inputs, inputs)
+        if self._shape is not None:
+            arrays = self._framed(arrays)
         imported = self._imported or _import(_with_constants(self._model, self._bound, arrays))
         kinds, _ = boundary_types(imported.module)
         frames = [_checked(name, arrays[name], kind) for name, kind in zip(imported.input_names, kinds, strict=True)]
@@ -76,7 +94,16 @@ class PqcModel(BackendRep):
             counts = ", ".join(f"'{n}' {len(a)}" for n, a in zip(imported.input_names, frames, strict=True))
             raise ModelError(f"the inputs differ in their first dimension, the frames: {counts}")
         results = run_reference(imported.module, frames)
+        if self._shape is not None:
+            results = [result.reshape(self._shape) for result in results]
         return namedtupledict("Outputs", list(imported.output_names))(*results)
+
+    def _framed(self, arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        """The arrays with each that is no constant as one frame of features."""
+        for name in set(arrays) - self._bound:
+            if arrays[name].shape != self._shape:
+                raise ModelError(f"input '{name}': an array {list(arrays[name].shape)}, allowed is {self._shape}")
+        return {name: array if name in self._bound else array.reshape(1, -1) for name, array in arrays.items()}
 
 
 class PqcBackend(Backend):
@@ -173,6 +200,36 @@ def _constant_inputs(graph: onnx.GraphProto) -> set[str]:
         for place, name in enumerate(node.input):
             (constant if place in places else free).add(name)
     return constant - free
+
+
+def _shape_of_elements(graph: onnx.GraphProto, bound: set[str]) -> tuple[int, ...] | None:
+    """The shape that all activations have, where no node looks at it and pqc would not take it; None otherwise."""
+    if any(node.op_type not in ELEMENTWISE or node.domain not in DOMAINS for node in graph.node):
+        return None
+    if any(prod(tensor.dims) != 1 for tensor in graph.initializer):
+        return None
+    constant = bound.union(tensor.name for tensor in graph.initializer)
+    if any(prod(_declared_shape(entry)) != 1 for entry in graph.input if entry.name in constant):
+        return None
+    shapes = {_declared_shape(entry) for entry in graph.input if entry.name not in constant}
+    shape = shapes.pop() if len(shapes) == 1 else ()
+    return None if len(shape) in (0, 2, 4) or min(shape) < 1 else shape
+
+
+def _declared_shape(entry: onnx.ValueInfoProto) -> tuple[int, ...]:
+    """The shape of an input; 0 stands for a dimension that is open."""
+    return tuple(dimension.dim_value for dimension in entry.type.tensor_type.shape.dim)
+
+
+def _as_one_frame(model: onnx.ModelProto, bound: set[str], features: int) -> onnx.ModelProto:
+    """A copy of ``model`` whose inputs are one frame of ``features``, all but those that are ``bound``."""
+    framed = onnx.ModelProto()
+    framed.CopyFrom(model)
+    for entry in framed.graph.input:
+        if entry.name not in bound:
+            kind = onnx.helper.make_tensor_type_proto(entry.type.tensor_type.elem_type, (1, features))
+            entry.type.CopyFrom(kind)
+    return framed
 
 
 def _with_constants(model: onnx.ModelProto, names: set[str], arrays: Mapping[str, AnyArray]) -> onnx.ModelProto:
