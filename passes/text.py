@@ -107,8 +107,10 @@ def parse_text(context: Context, text: str, name: str, *, implicit_module: bool 
     parser = Parser(context, text, name)
     try:
         return parser.parse_module(implicit_module)
-    except (MemoryError, OverflowError) as error:
-        raise ParseError(Span(parser.pos, parser.pos + 1, Input(text, name)), "a number is too large here") from error
+    except (MemoryError, OverflowError, RecursionError) as error:
+        here = Span(parser.pos, parser.pos + 1, Input(text, name))
+        reason = "this is nested too deeply" if isinstance(error, RecursionError) else "a number is too large here"
+        raise ParseError(here, reason) from error
 
 
 def load_module(path: Path) -> ModuleOp:

@@ -98,6 +98,9 @@ def run(arguments: Sequence[str], settings: Settings) -> int:
         return error.exit_code
     except (ModelError, ComparisonError, ProgramError) as error:
         return _refuse(error, settings)
+    except MemoryError as error:
+        reason = str(error) or "more is needed than there is"
+        return _refuse(ModelError(f"the memory of this computer does not suffice: {reason}"), settings)
     # A command returns nothing; click returns the code of an early exit, as of --help.
     return result if isinstance(result, int) else 0
 

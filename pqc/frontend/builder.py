@@ -15,6 +15,7 @@ from pqc.dialects.onnx import ReshapeOp, shape_of
 from pqc.dialects.onnx_base import FloatOp, tensor
 from pqc.dialects.pq import ConvolutionOp
 from pqc.frontend.values import Activation, RefusalError
+from pqc.numerics import shapes
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.shapes import Shape
 
@@ -41,11 +42,16 @@ class Builder:
         self._views: dict[tuple[SSAValue, Shape], SSAValue] = {}
 
     def emit(self, op: FloatOp | ConvolutionOp, name: str) -> Activation:
-        """Append ``op``, made from the node ``name``."""
+        """Append ``op``, made from the node ``name``.
+
+        Raises:
+            ShapeError: its result is too large.
+        """
+        shape = shapes.activation(shape_of(op.result))
         op.location = node_location(name)
         op.result.name_hint = readable_name(name)
         self.block.add_op(op)
-        return Activation(op.result, shape_of(op.result))
+        return Activation(op.result, shape)
 
     def constant(self, array: AnyArray, label: str) -> SSAValue:
         """The value of a ``blob.constant``; the same array under the same label is one operation.

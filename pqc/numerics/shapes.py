@@ -17,6 +17,9 @@ FRAMES = -1
 
 Shape: TypeAlias = tuple[int, ...]
 
+LARGEST_FRAME = 2**28
+"""Elements of an activation of one frame; 8192 x 8192 images with 4 channels are that large."""
+
 
 class ShapeError(ValueError):
     """Operands whose shapes do not go together, in one sentence."""
@@ -31,12 +34,14 @@ def activation(shape: Shape) -> Shape:
     """``shape`` itself.
 
     Raises:
-        ShapeError: it is neither [frames, channels, height, width] nor [frames, features].
+        ShapeError: it is neither [frames, channels, height, width] nor [frames, features], or larger than any image.
     """
     if len(shape) not in (2, 4):
         raise ShapeError(f"an activation has 2 or 4 dimensions, this one is {text(shape)}")
     if min(shape[1:]) < 1:
         raise ShapeError(f"the dimensions behind the frames are at least 1, this activation is {text(shape)}")
+    if prod(shape[1:]) > LARGEST_FRAME:
+        raise ShapeError(f"an activation has at most {LARGEST_FRAME} elements in a frame, this one is {text(shape)}")
     return shape
 
 

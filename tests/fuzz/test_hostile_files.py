@@ -153,3 +153,39 @@ def test_a_program_given_as_text_that_breaks_a_rule_of_the_machine(tmp_path: Pat
     )
     message = refused("compile", path, "-o", tmp_path / "out.bin")
     assert message.startswith("the program of the IR breaks a rule of the machine: instruction ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "builtin.module attributes {a = " + "[" * 5000 + "]" * 5000 + "} {\n}\n",
+        "builtin.module {\n" * 5000 + "}\n" * 5000,
+    ],
+    ids=["values", "regions"],
+)
+def test_a_text_that_is_nested_too_deeply(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "case.mlir"
+    path.write_text(text)
+    for words in (("opt", path), ("compile", path, "-o", tmp_path / "out.bin")):
+        assert refused(*words).endswith("this is nested too deeply")
+
+
+def test_an_input_larger_than_any_image(tmp_path: Path) -> None:
+    path = save(model([node("Relu")], inputs={"x": ("N", 64, 20000, 20000)}), tmp_path)
+    message = refused("compile", path, "-o", tmp_path / "out.bin")
+    assert message.endswith("an activation has at most 268435456 elements in a frame, this one is ?x64x20000x20000")
+
+
+def test_padding_beyond_any_image(tmp_path: Path) -> None:
+    proto = model([node("Pad", ["x", "pads"])], {"pads": np.array([0, 0, 2**40, 0, 0, 0, 2**62, 0])})
+    message = refused("compile", save(proto, tmp_path), "-o", tmp_path / "out.bin")
+    assert "pad (Pad): an activation has at most 268435456 elements in a frame" in message
+
+
+def test_a_computer_with_too_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("pqc.frontend.importer.load_model", exhausted)
+    message = refused("estimate", save(small_network(), tmp_path))
+    assert message == "the memory of this computer does not suffice: more is needed than there is"
