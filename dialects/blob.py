@@ -22,7 +22,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from pqc.errors import ModelError
 from pqc.isa.program import write_whole
-from pqc.numerics.arrays import AnyArray
+from pqc.numerics.arrays import HEADER_FAULTS, AnyArray
 
 FOLDER = "blobs"
 """Name of the folder beside an IR file that holds its arrays."""
@@ -125,7 +125,7 @@ class BlobStore:
             try:
                 array: AnyArray = np.load(path, allow_pickle=False)
                 element_type(array.dtype)
-            except (OSError, EOFError, ValueError, VerifyException) as error:
+            except (OSError, EOFError, *HEADER_FAULTS, ValueError, VerifyException) as error:
                 raise ModelError(f"{path}: not an array that pqc wrote: {error}") from error
             if cls.put(array) != path.stem:
                 raise ModelError(f"{path}: the content does not have the digest in the name; write the IR dump again")

@@ -13,7 +13,7 @@ import numpy as np
 
 from pqc.errors import ModelError
 from pqc.image_folder import load_image_folder
-from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
+from pqc.numerics.arrays import HEADER_FAULTS, AnyArray, FloatArray, IntArray
 
 IMAGES = "images"
 """The array that feeds a model with one input, whatever the input's name."""
@@ -32,6 +32,7 @@ DAMAGE = (
     # zipfile raises it itself for what a damaged header seems to ask for: a password (bit 0 of the flags), and, as its
     # subclass NotImplementedError, another compression (the method's two bytes) or a patch (bit 5)
     RuntimeError,
+    *HEADER_FAULTS,
 )
 """What reading an array of a damaged archive raises. One changed byte is enough for each but the disk's errors."""
 

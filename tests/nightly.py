@@ -25,6 +25,9 @@ from fuzz.kinds import KINDS, case_of, check_case, check_network, warm_up
 NETWORK_EVERY = 50
 """A network takes as long as so many files."""
 
+NETWORK_TIME = 5
+"""So many times the limit of a file is that of a few networks."""
+
 
 @dataclass
 class Summary:
@@ -55,7 +58,7 @@ def try_case(kind: str, seed: int, index: int, seconds: float, keep: Path | None
     with TemporaryDirectory(prefix="pqc-fuzz-") as name:
         folder = Path(name)
         if kind == "network":
-            answer = guarded(lambda: check_network(seed * 1_000_003 + index), seconds)
+            answer = guarded(lambda: check_network(seed * 1_000_003 + index), NETWORK_TIME * seconds)
         else:
             case = case_of(kind, seed, index)
             answer = guarded(lambda: check_case(case, folder), seconds)
@@ -75,7 +78,7 @@ def try_case(kind: str, seed: int, index: int, seconds: float, keep: Path | None
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which cases.")
 @click.option("--start", type=click.IntRange(0), default=0, help="The number of the first case.")
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, default=KINDS, help="Only these; repeatable.")
-@click.option("--seconds", type=float, default=60.0, show_default=True, help="The time that a case may take.")
+@click.option("--seconds", type=float, default=60.0, show_default=True, help="The time that a file may take.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A folder for the files of cases that end in a fault.")
 @click.option("--progress", type=click.Path(path_type=Path), help="A file that gets the summary again and again.")
 def main(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,3 +16,6 @@ IntArray: TypeAlias = npt.NDArray[np.integer[Any]]
 
 FloatArray: TypeAlias = npt.NDArray[np.floating[Any]]
 """An array of floats of any width."""
+
+HEADER_FAULTS = (SyntaxError, tokenize.TokenError, RecursionError)
+"""What numpy lets through, besides ``ValueError``, when the header of an array in a file is damaged: it is Python."""

@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass
 from pqc.errors import ModelError
 from pqc.planning.target_keys import FORBID_EXTRA, MetricName
 from pqc.text_file import read_text
+from pqc.toml_text import parse_toml
 
 Bits: TypeAlias = Annotated[int, Field(strict=True, ge=2, le=16)]
 
@@ -82,7 +83,7 @@ def choices_from_toml(text: str, origin: str) -> LayerChoices:
         ModelError: the text is no such file: names the key, what was found and what is allowed.
     """
     try:
-        return tuple(TypeAdapter(_File).validate_python(tomllib.loads(text)).layer)
+        return tuple(TypeAdapter(_File).validate_python(parse_toml(text)).layer)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{origin}: {error}") from None
     except ValidationError as error:

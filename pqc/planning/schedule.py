@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass as file_dataclass
 from pqc.errors import ModelError
 from pqc.planning.nest import Nest
 from pqc.planning.target_keys import FORBID_EXTRA
+from pqc.toml_text import parse_toml
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def schedule_from_toml(text: str, origin: str) -> Schedule:
         ModelError: the text is no schedule: names the key, what was found and what is allowed.
     """
     try:
-        found = TypeAdapter(_File).validate_python(tomllib.loads(text))
+        found = TypeAdapter(_File).validate_python(parse_toml(text))
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{origin}: {error}") from None
     except ValidationError as error:

@@ -24,6 +24,7 @@ from pqc.planning.target_keys import (
     Target,
     VectorUnit,
 )
+from pqc.toml_text import parse_toml
 
 __all__ = [
     "Buffers",
@@ -98,7 +99,7 @@ def _read(name: str, base: Path | None, seen: tuple[str, ...]) -> Source:
     if origin in seen:
         raise ModelError(f"{origin}: it inherits from itself, by way of {' -> '.join((*seen, origin))}")
     try:
-        document = tomllib.loads(text)
+        document = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{origin}: not a TOML file: {error}") from None
     parent = document.pop("inherits", None)
@@ -144,7 +145,7 @@ def _parse_override(override: str) -> tuple[str, Any]:
     if not equals or not key or not text:
         raise ModelError(f"--set {override}: allowed is SECTION.KEY=VALUE, as in encode.subspace_lanes=32")
     try:
-        document = tomllib.loads(f"value = {text}")
+        document = parse_toml(f"value = {text}")
     except tomllib.TOMLDecodeError:
         # A bare word is a string, so that a shell needs no nested quotes; where a number is due it is refused later.
         return key, text

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -189,3 +191,25 @@ def test_a_computer_with_too_little_memory(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("pqc.frontend.importer.load_model", exhausted)
     message = refused("estimate", save(small_network(), tmp_path))
     assert message == "the memory of this computer does not suffice: more is needed than there is"
+
+
+@pytest.mark.parametrize("option", ["--target", "--pq-config", "--schedule"])
+def test_settings_that_python_cannot_hold(option: str, tmp_path: Path) -> None:
+    network, settings = save(small_network(), tmp_path), tmp_path / "case.toml"
+    for text, message in (("x = " + "[" * 5000, "Nested too deeply"), ("x = " + "9" * 5000, "Invalid number: ")):
+        settings.write_text(text)
+        assert message in refused("compile", network, option, settings, "-o", tmp_path / "out.bin")
+
+
+@pytest.mark.parametrize("header", ["{'descr': " + "(" * 300, "{'descr': '<f4\n", "  {\n 1"])
+def test_arrays_whose_header_is_no_python(header: str, tmp_path: Path) -> None:
+    content = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header) + 1) + header.encode() + b"\n"
+    network, images = save(small_network(), tmp_path), tmp_path / "images.npz"
+    with zipfile.ZipFile(images, "w") as archive:
+        archive.writestr("images.npy", content)
+    message = refused("compile", network, "--calibrate", images, "-o", tmp_path / "out.bin")
+    assert message == f"{images}: array 'images' is damaged, allowed are arrays of numbers"
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / "0123456789abcdef.npy").write_bytes(content)
+    (tmp_path / "case.mlir").write_text("builtin.module {\n}\n")
+    assert "0123456789abcdef.npy: not an array that pqc wrote: " in refused("opt", tmp_path / "case.mlir")
