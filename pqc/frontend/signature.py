@@ -20,6 +20,8 @@ _FLOAT = "convert or normalize in front of the network, and export it with float
 
 _DIMENSIONS = "give 1-D data a height of 1: [frames, channels, 1, length]"
 
+_SMALLER = "export the network for smaller inputs"
+
 
 @dataclass(frozen=True)
 class ModelInput:
@@ -79,7 +81,7 @@ def _input(entry: onnx.ValueInfoProto) -> ModelInput | NodeProblem:
     try:
         shape = shapes.activation((FRAMES, *(size.dim_value for size in rest)))
     except ShapeError as error:
-        return _problem(entry, str(error), _DIMENSIONS)
+        return _problem(entry, str(error), _SMALLER if len(rest) in (1, 3) else _DIMENSIONS)
     return ModelInput(entry.name, shape, max(1, first.dim_value))
 
 

@@ -51,7 +51,7 @@ def test_models_with_one_thing_wrong(seed: int, tmp_path: Path) -> None:
 def test_an_input_without_an_element_type(tmp_path: Path) -> None:
     proto = model([node("Relu")])
     proto.graph.input[0].type.tensor_type.elem_type = 0
-    assert "input 'x' is undefined; only float32" in refused("estimate", save(proto, tmp_path))
+    assert "input 'x': is undefined; only float32" in refused("estimate", save(proto, tmp_path))
     proto.graph.input[0].type.tensor_type.elem_type = 99
     assert "input 'x' is of the unknown element type 99" in refused("estimate", save(proto, tmp_path))
 
@@ -175,7 +175,10 @@ def test_a_text_that_is_nested_too_deeply(text: str, tmp_path: Path) -> None:
 def test_an_input_larger_than_any_image(tmp_path: Path) -> None:
     path = save(model([node("Relu")], inputs={"x": ("N", 64, 20000, 20000)}), tmp_path)
     message = refused("compile", path, "-o", tmp_path / "out.bin")
-    assert message.endswith("an activation has at most 268435456 elements in a frame, this one is ?x64x20000x20000")
+    assert message.endswith(
+        "an activation has at most 268435456 elements in a frame, this one is ?x64x20000x20000; "
+        "export the network for smaller inputs"
+    )
 
 
 def test_padding_beyond_any_image(tmp_path: Path) -> None:
