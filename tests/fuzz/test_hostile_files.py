@@ -53,7 +53,7 @@ def test_an_input_without_an_element_type(tmp_path: Path) -> None:
     proto.graph.input[0].type.tensor_type.elem_type = 0
     assert "input 'x': is undefined; only float32" in refused("estimate", save(proto, tmp_path))
     proto.graph.input[0].type.tensor_type.elem_type = 99
-    assert "input 'x' is of the unknown element type 99" in refused("estimate", save(proto, tmp_path))
+    assert "input 'x': is of the unknown element type 99" in refused("estimate", save(proto, tmp_path))
 
 
 def test_a_name_with_a_line_break(tmp_path: Path) -> None:
