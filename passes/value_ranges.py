@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import prod
+from math import isfinite, prod
 from threading import Lock
 
 import numpy as np
@@ -12,8 +12,10 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from pqc.cache import current_cache, key_of
 from pqc.dialects.blob import ConstantOp
+from pqc.dialects.location import node_name
 from pqc.dialects.onnx import ConcatOp, MaxPoolOp, PadOp, ReshapeOp, SliceOp, TransposeOp, shape_of
 from pqc.dialects.pq import OnGridOp
+from pqc.errors import ModelError
 from pqc.interpreter.reference import run_block
 from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.passes.attributes import CONFIG, calibration_of, main_of
@@ -78,9 +80,16 @@ class Ranges:
         return ranges
 
     def see(self, value: SSAValue, array: AnyArray) -> None:
-        """Account for the values of one tensor."""
+        """Account for the values of one tensor.
+
+        Raises:
+            ModelError: one is not finite: the weights are so large that sums overflow.
+        """
         root = self._groups.root(value)
         least, most = float(array.min()), float(array.max())
+        if not (isfinite(least) and isfinite(most)):
+            name = node_name(value.owner) if isinstance(value.owner, Operation) else "an input"
+            raise ModelError(f"node {name!r}: its result on the calibration frames is not finite: float32 overflows")
         with self._lock:
             low, high = self._seen.get(root, (0.0, 0.0))
             self._seen[root] = (min(low, least), max(high, most))
@@ -105,7 +114,8 @@ def measure(block: Block, frames: list[AnyArray], groups: Groups) -> Ranges:
         part = [array[first : first + step] for array in frames]
         for argument, array in zip(block.args, part, strict=True):
             ranges.see(argument, array)
-        run_block(block, part, observe)
+        with np.errstate(over="ignore", invalid="ignore"):
+            run_block(block, part, observe)
 
     with worker_threads():
         in_parallel(run, range(0, frames[0].shape[0], step))

@@ -216,3 +216,11 @@ def test_arrays_whose_header_is_no_python(header: str, tmp_path: Path) -> None:
     (tmp_path / "blobs" / "0123456789abcdef.npy").write_bytes(content)
     (tmp_path / "case.mlir").write_text("builtin.module {\n}\n")
     assert "0123456789abcdef.npy: not an array that pqc wrote: " in refused("opt", tmp_path / "case.mlir")
+
+
+def test_weights_so_large_that_sums_overflow(tmp_path: Path) -> None:
+    proto = small_network()
+    weight = proto.graph.initializer[0]
+    weight.raw_data = np.full(list(weight.dims), 3e38, np.float32).tobytes()
+    message = refused("compile", save(proto, tmp_path), "--target", "tiny", "-o", tmp_path / "out.bin")
+    assert message == "node 'conv1': its result on the calibration frames is not finite: float32 overflows"
