@@ -126,7 +126,11 @@ def calibration_of(module: ModuleOp) -> list[AnyArray]:
         raise ModelError(f"the module attribute {CALIBRATION!r}: {error}") from error
     wanted = [shape_of(argument)[1:] for argument in main_of(module).body.block.args]
     found = [array.shape[1:] for array in frames]
-    if found != wanted or len({len(array) for array in frames}) != 1:
+    if len({len(array) for array in frames}) != 1:
+        raise ModelError(
+            f"the module attribute {CALIBRATION!r} has {[len(array) for array in frames]} frames of its inputs"
+        )
+    if found != wanted:
         raise ModelError(f"the module attribute {CALIBRATION!r} has frames {found}, the inputs take {wanted}")
     return frames
 

@@ -96,7 +96,7 @@ def test_outputs_are_wide_unless_something_else_reads_them() -> None:
     x, y = graph.block.args
     read = graph.add(ReluOp(x))
     last = graph.add(AddOp(read, y))
-    grids = graph.calibrated([read, last], [values(1), values(-1, 1)])
+    grids = graph.calibrated([read, last], [values(1, 1), values(-1, 1)])
     assert found(grids[read]) == (U8, pytest.approx(1 / 255))
     assert found(grids[last]) == (U16, pytest.approx(2 / 65535))
 
