@@ -20,6 +20,7 @@ from pqc.frontend.loader import OLDEST_OPSET
 from pqc.frontend.node import operator_name
 from pqc.frontend.operators import supported_operators
 from pqc.numerics.arrays import AnyArray
+from pqc.problems import INPUT, OUTPUT, NodeProblem, ProblemsError
 
 NODES = "node"
 """The kind of the tests that every operator of the standard has."""
@@ -58,7 +59,7 @@ class Case:
                 found = prepared.run([_array(value) for value in inputs])
                 _RUNNER.assert_similar_outputs([_array(y) for y in expected], found, self.relative, self.absolute)
         except ModelError as error:
-            return _reason(str(error))
+            return _reason(error)
         return ""
 
 
@@ -124,9 +125,14 @@ def _array(value: Any) -> AnyArray:
     return onnx.numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else np.asarray(value)
 
 
-def _reason(message: str) -> str:
-    """What a message says of its nodes, or of the model, without their names."""
-    lines = message.splitlines()
-    if len(lines) == 1:
-        return message.removeprefix("model: ")
-    return "; ".join(line.partition("): ")[2] for line in lines[1:-1])
+def _reason(error: ModelError) -> str:
+    """What an error says of nodes, inputs and outputs, without the names of nodes; never empty."""
+    if not isinstance(error, ProblemsError):
+        return str(error).removeprefix("model: ")
+    said = "; ".join(_clause(problem) for problem in error.problems)
+    assert said, error
+    return said
+
+
+def _clause(problem: NodeProblem) -> str:
+    return f"{problem.where}: {problem.found}" if problem.operator in (INPUT, OUTPUT) else problem.found
