@@ -74,7 +74,7 @@ def request(data: Dataset, folder: Path, *, seed: int = 0, labels: bool = True, 
     return TrainRequest(
         CompileRequest(MODEL, load_target("pqa"), pq, calibration),
         shown,
-        TrainOptions(epochs=4, learning_rate=5e-3, seed=seed),
+        TrainOptions(epochs=4, batch=64, learning_rate=5e-3, seed=seed),
         folder,
     )
 
