@@ -34,7 +34,7 @@ class FailsOn(ModulePass):
         """Fail where there are at least so many of them."""
         found = [place for place, inner in enumerate(op.walk()) if inner.name == self.operation]
         if len(found) >= self.least:
-            raise NotImplementedError(f"operation {found[0]} of the module is '{self.operation}'")
+            raise LookupError(f"operation {found[0]} of the module is '{self.operation}'")
 
 
 def deep_network() -> Network:
@@ -88,7 +88,7 @@ def test_one_operation_is_left_with_what_it_cannot_do_without(
     phase: str, operation: str, left: int, levels: Levels
 ) -> None:
     found = reduced(dump(levels, phase), FailsOn(operation))
-    assert found.symptom == "NotImplementedError: operation … of the module is …"
+    assert found.symptom == "LookupError: operation … of the module is …"
     assert (found.after, found.before >= 13) == (left, True)
     text = module_text(found.module)
     assert text.count(operation) == 1
