@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, DictionaryAttr, ModuleOp
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, DictionaryAttr, ModuleOp, TensorType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from pqc.dialects.blob import BlobAttr
@@ -124,7 +124,7 @@ def calibration_of(module: ModuleOp) -> list[AnyArray]:
         frames = [blob.array for blob in blobs]
     except VerifyException as error:
         raise ModelError(f"the module attribute {CALIBRATION!r}: {error}") from error
-    wanted = [shape_of(argument)[1:] for argument in main_of(module).body.block.args]
+    wanted = [_frame_shape(argument.type) for argument in main_of(module).body.block.args]
     found = [array.shape[1:] for array in frames]
     if len({len(array) for array in frames}) != 1:
         raise ModelError(
@@ -133,6 +133,13 @@ def calibration_of(module: ModuleOp) -> list[AnyArray]:
     if found != wanted:
         raise ModelError(f"the module attribute {CALIBRATION!r} has frames {found}, the inputs take {wanted}")
     return frames
+
+
+def _frame_shape(kind: Attribute) -> tuple[int, ...]:
+    """The shape of one frame of an input, which is a float tensor above quantization and an integer one below it."""
+    if not isinstance(kind, TensorType | QuantizedType):
+        raise ModelError(f"an input of the network is {kind}: calibration frames are those of tensors alone")
+    return tuple(kind.get_shape()[1:])
 
 
 def main_of(module: ModuleOp) -> FuncOp:
