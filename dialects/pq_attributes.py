@@ -186,6 +186,12 @@ class ConfigAttr(ParametrizedAttribute):
         """Whether all subspaces share one codebook."""
         return Codebooks(self.codebooks.data)
 
+    def with_bits(self, *, prototypes: int | None = None, tables: int | None = None) -> ConfigAttr:
+        """The same with other bits of a prototype's or of a table's element."""
+        sizes = self.prototypes.data, self.length.data
+        bits = prototypes or self.prototype_bits.data, tables or self.table_bits.data
+        return ConfigAttr.of(*sizes, *bits, self.distance, self.grouped, self.sharing)
+
     def verify(self) -> None:
         """Numbers in the ranges that the hardware's fields and the learning allow."""
         check_metric(self.metric.data)

@@ -1,104 +1,137 @@
-"""What narrower tables do to the outputs of a network, measured layer by layer on a quick fit."""
+"""What fewer bits of tables, prototypes and activations do to the outputs of a network, measured one by one."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from math import prod
 
-import numpy as np
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import ReturnOp
 from xdsl.ir import SSAValue
 
-from pqc.codebook.fit_options import FitOptions
-from pqc.codebook.table import QuantizedTable
 from pqc.dialects.location import node_name
-from pqc.dialects.onnx import shape_of
-from pqc.dialects.pq import ConvolutionOp
-from pqc.errors import InternalError
-from pqc.interpreter.reference import execute, run_block
-from pqc.numerics.arrays import AnyArray
-from pqc.passes.attributes import calibration_of, main_of, set_calibration
-from pqc.passes.constants import constant_array
-from pqc.passes.fitter import Fitter
+from pqc.dialects.onnx import ConvOp, shape_of
+from pqc.dialects.pq_types import ConfigAttr
+from pqc.numerics.element import Element
+from pqc.numerics.fixed_point import power_of_two_at_least
+from pqc.numerics.grouping import Codebooks, Cut
+from pqc.passes.activation_scales import WIDE, ActivationScales, is_passed_on
+from pqc.passes.attributes import Grids, calibration_of, config_of, main_of, target_of
+from pqc.passes.calibrate_ranges import returned_groups
+from pqc.passes.given_grids import given_grids
 from pqc.passes.progress import report_progress
-from pqc.workers import worker_threads
+from pqc.passes.quick_network import QuickNetwork
+from pqc.passes.value_names import values_by_name
+from pqc.passes.value_ranges import group_values
+from pqc.planning.bit_budget import Narrowable, Narrowed, Width
 
-FIT_FRAMES = 256
-"""Frames that the quick fit sees, at most."""
+FEWEST = 2
+"""Bits that anything has at least."""
 
-FRAMES = 64
-"""Frames on which outputs are compared, at most."""
 
-ELEMENTS = 1 << 26
-"""Elements of all tensors of these frames together, at most, which bounds the memory: 256 MiB."""
+@dataclass(frozen=True)
+class _Candidate:
+    """Something that may be narrowed."""
 
-QUICK = FitOptions(kmeans_samples=2048, kmeans_iterations=8, tuning_steps=0, refit_positions=16384, bound_rounds=1)
-"""Fitting that is good enough to tell sensitive layers from others."""
+    what: Narrowed
+    node: str
+    elements: int
+    bits: int
+    """What is asked for."""
+    error: Callable[[int], float]
+    """What fewer bits cost."""
+
+    def measured(self) -> Narrowable:
+        """With what each width costs: what is asked for nothing, and fewer bits no less than more."""
+        widths = [Width(self.bits, self.elements * self.bits / 8, 0.0)]
+        for bits in reversed(range(FEWEST, self.bits)):
+            widths.append(Width(bits, self.elements * bits / 8, max(widths[-1].error, self.error(bits))))
+        return Narrowable(self.what, self.node, tuple(widths))
 
 
 class BitSensitivity:
-    """The network, fitted quickly, and what its outputs are with the table of one layer in fewer bits."""
+    """What there is to be narrowed in a network that has grids and configurations, and what it costs."""
 
-    def __init__(self, module: ModuleOp, seed: int) -> None:
-        """Fit a copy of ``module``, which has grids and configurations."""
-        exact = main_of(module).body.block
-        copy = module.clone()
-        set_calibration(copy, [array[:FIT_FRAMES] for array in calibration_of(module)])
-        fitter = Fitter(copy, replace(QUICK, seed=seed), 8, narrower_tables=True)
-        with worker_threads():
-            fitter.run(calibration_of(copy))
-        self._tables = fitter.narrower
-        fitter.replace()
-        self._block = main_of(copy).body.block
-        frames = [array[: self._frames()] for array in calibration_of(module)]
-        self._values: dict[SSAValue, AnyArray] = dict(zip(self._block.args, frames, strict=True))
-        self._outputs = self._run(self._values, None, None)
-        wanted = np.concatenate([self._flat(one) for one in run_block(exact, frames)], axis=1)
-        self._spread = float(np.square(wanted - wanted.mean(axis=0)).sum())
-        self.layers = [op for op in self._block.ops if isinstance(op, ConvolutionOp) and node_name(op) in self._tables]
+    def __init__(self, module: ModuleOp, seed: int, narrow: Collection[Narrowed]) -> None:
+        """Fit a copy of ``module`` quickly."""
+        self._module, self._narrow = module, narrow
+        self._network = QuickNetwork(module, seed, narrow)
+        ops = main_of(module).body.block.ops
+        self._layers = [(op, config) for op in ops if isinstance(op, ConvOp) and (config := config_of(op)) is not None]
 
-    def errors(self) -> dict[str, dict[int, float]]:
-        """By node and bits: the squared change of all outputs, relative to the float network's variance."""
-        found: dict[str, dict[int, float]] = {}
-        for number, op in enumerate(self.layers):
-            report_progress(f"measuring {node_name(op)}", number, len(self.layers))
-            narrower = {bits: self._error(op, table) for bits, table in sorted(self._tables[node_name(op)].items())}
-            found[node_name(op)] = {**narrower, op.config.table_bits.data: 0.0}
-        report_progress("measuring", len(self.layers), len(self.layers))
+    def things(self) -> list[Narrowable]:
+        """Everything that may have fewer bits, with what each width costs."""
+        makers = {
+            Narrowed.TABLES: self._tables,
+            Narrowed.PROTOTYPES: self._prototypes,
+            Narrowed.ACTIVATIONS: self._activations,
+        }
+        candidates = [one for what, make in makers.items() if what in self._narrow for one in make()]
+        found: list[Narrowable] = []
+        for number, one in enumerate(candidates):
+            report_progress(f"measuring {one.what} of {one.node}", number, len(candidates))
+            found.append(one.measured())
+        report_progress("measuring", len(candidates), len(candidates))
         return found
 
-    def _error(self, op: ConvolutionOp, table: QuantizedTable) -> float:
-        changed = self._run(dict(self._values), op, table)
-        difference = float(np.square(changed - self._outputs, dtype=np.float64).sum())
-        return difference / self._spread if self._spread > 0 else 0.0
+    def _tables(self) -> Iterator[_Candidate]:
+        for op, config in self._layers:
+            entries = _cut(op, config).subspaces * config.prototypes.data * shape_of(op.weight)[0]
+            error = partial(self._network.change_with_layer, node_name(op), Narrowed.TABLES)
+            yield _Candidate(Narrowed.TABLES, node_name(op), entries, config.table_bits.data, error)
 
-    def _run(
-        self, values: dict[SSAValue, AnyArray], changed: ConvolutionOp | None, table: QuantizedTable | None
-    ) -> AnyArray:
-        """All outputs side by side, [frames, elements]; only what follows from what ``changed`` gives is computed."""
-        fresh: set[SSAValue] = set(self._block.args) if changed is None else set()
-        for op in self._block.ops:
-            if isinstance(op, ReturnOp):
-                return np.concatenate([self._flat(values[value]) for value in op.operands], axis=1)
-            if op is not changed and op.operands and not fresh.intersection(op.operands):
+    def _prototypes(self) -> Iterator[_Candidate]:
+        """Of other prototypes the outputs are different ones, not worse ones: what counts is how far off they are."""
+        for op, config in self._layers:
+            books = 1 if config.sharing is Codebooks.SHARED else _cut(op, config).groups
+            bits = min(config.prototype_bits.data, Grids(self._module)[op.x].integers.bits)
+            elements = books * config.prototypes.data * config.length.data
+            error = partial(self._network.harm_with_layer, node_name(op), Narrowed.PROTOTYPES)
+            yield _Candidate(Narrowed.PROTOTYPES, node_name(op), elements, bits, error)
+
+    def _activations(self) -> Iterator[_Candidate]:
+        """All groups of values that the network does not return, and of whose grid the model says nothing."""
+        block, grids = main_of(self._module).body.block, Grids(self._module)
+        power_of_two = target_of(self._module).requantize == "shift"
+        groups = group_values(block)
+        fixed = returned_groups(block, groups) | set(given_grids(block, groups))
+        scales = ActivationScales(block, groups, calibration_of(self._module), power_of_two)
+        members: dict[SSAValue, dict[str, SSAValue]] = {}
+        for name, value in values_by_name(self._module).items():
+            members.setdefault(groups.root(value), {})[name] = value
+        for root, named in members.items():
+            if root in fixed:
                 continue
-            operands = [values[value] if value in values else constant_array(value) for value in op.operands]
-            if op is changed and table is not None:
-                operands = _with_table(operands, table)
-            values.update(zip(op.results, execute(op, operands), strict=True))
-            fresh.update(op.results)
-        raise InternalError("the function does not return")
-
-    def _frames(self) -> int:
-        values = [value for op in self._block.ops if op.operands for value in op.results]
-        return max(1, min(FRAMES, ELEMENTS // sum(prod(shape_of(value)[1:]) for value in values)))
-
-    @staticmethod
-    def _flat(array: AnyArray) -> AnyArray:
-        return array.reshape(len(array), -1)
+            made = [value for value in named.values() if not is_passed_on(value)]
+            elements = sum(prod(shape_of(value)[1:]) for value in made)
+            known = grids[root].integers, grids[root].scale.data
+            costs = _ActivationCosts(self._network, tuple(named), root, known, scales, power_of_two)
+            yield _Candidate(Narrowed.ACTIVATIONS, next(iter(named)), elements, known[0].bits, costs.error)
 
 
-def _with_table(operands: list[AnyArray], table: QuantizedTable) -> list[AnyArray]:
-    """The operands of a fitted layer with another table, bias and step."""
-    return [*operands[:2], table.table, table.bias, table.scale.astype(np.float32), *operands[5:]]
+@dataclass(frozen=True)
+class _ActivationCosts:
+    """What a group of values costs with fewer bits."""
+
+    network: QuickNetwork
+    names: Sequence[str]
+    root: SSAValue
+    known: tuple[Element, float]
+    scales: ActivationScales
+    power_of_two: bool
+
+    def error(self, bits: int) -> float:
+        """With the scale that costs least."""
+        wide, scale = self.known
+        element = Element(bits, wide.signed)
+        reach = scale * wide.maximum / element.maximum
+        reach = power_of_two_at_least(reach) if self.power_of_two else reach
+        if bits < WIDE:
+            reach = self.scales.scale(self.root, element, reach)
+        return self.network.change_with_grid(self.names, element, reach)
+
+
+def _cut(op: ConvOp, config: ConfigAttr) -> Cut:
+    _, channels, *_ = shape_of(op.weight)
+    return Cut.of(config.grouped, channels, op.window, config.length.data)

@@ -3,8 +3,9 @@
     %y = onnx.conv %x, %w, %b  ->  %y = onnx.conv %x, %w, %b {pq.grid = #pq.grid<ui8, 0.021>}
 
 Tensors that only pass data on share one grid; what the network returns gets ``output_bits``, other tensors
-``activation_bits`` or what the choices on the module say of their node. Grids that the network gives stay as they are,
-and where it gives all of them nothing is run.
+``activation_bits`` or what the choices on the module say of their node. A grid just holds what occurs; one of few bits
+cuts off what costs less than rounding all else more coarsely (:mod:`pqc.passes.activation_scales`). Grids that the
+network gives stay as they are, and where it gives all of them nothing is run.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from pqc.numerics.element import Element
 from pqc.numerics.fixed_point import power_of_two_at_least
 from pqc.numerics.quantization import choose_grid
 from pqc.numerics.requantize import MULTIPLIER_BITS
-from pqc.passes.attributes import GRID, INPUT_GRIDS, choices_of, main_of, target_of
+from pqc.passes.activation_scales import WIDE, ActivationScales, least_error_grids
+from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, choices_of, main_of, target_of
 from pqc.passes.given_grids import check_chosen_bits, check_powers_of_two, given_grids, gridded_values
 from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import PASSING_ON, Groups, group_values, known_ranges
@@ -84,11 +86,16 @@ def chosen_bits(module: ModuleOp, groups: Groups) -> dict[SSAValue, int]:
 
 @dataclass(frozen=True)
 class CalibrateRangesPass(ModulePass):
-    """Give every tensor its grid from the values that occur on the calibration frames."""
+    """Give every tensor its grid from the values that occur on the calibration frames.
+
+    With ``least_error`` scales of few bits are those that change the network's outputs least; without it all of them
+    hold all that occurs.
+    """
 
     name = "calibrate-ranges"
     activation_bits: int = 8
     output_bits: int = 16
+    least_error: bool = True
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Run the network where it does not give all grids, and attach them.
@@ -124,9 +131,12 @@ class CalibrateRangesPass(ModulePass):
     def _measured(
         self, module: ModuleOp, groups: Groups, roots: list[SSAValue]
     ) -> dict[SSAValue, tuple[Element, float]]:
-        """The grids that hold what occurs on the calibration frames."""
+        """The grids for what occurs on the calibration frames."""
         ranges = known_ranges(module, groups)
         block, power_of_two = main_of(module).body.block, target_of(module).requantize == "shift"
         wide, said = returned_groups(block, groups), chosen_bits(module, groups)
         bits = {root: self.output_bits if root in wide else said.get(root, self.activation_bits) for root in roots}
-        return {root: choose_grid(*ranges[root], bits[root], power_of_two) for root in roots}
+        grids = {root: choose_grid(*ranges[root], bits[root], power_of_two) for root in roots}
+        if not self.least_error or min(bits.values()) >= WIDE:
+            return grids
+        return least_error_grids(ActivationScales(block, groups, calibration_of(module), power_of_two), grids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -14,12 +14,11 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from pqc.cache import current_cache, key_of
 from pqc.codebook.fit_options import FitOptions
 from pqc.codebook.importance import Importance
-from pqc.codebook.layer import LayerShape, fit_layer
+from pqc.codebook.layer import FittedLayer, LayerShape, fit_layer, prototype_grid
 from pqc.codebook.layer_errors import Errors
 from pqc.codebook.linear_refit import refit_weights
 from pqc.codebook.metrics import normalized_map_error
 from pqc.codebook.rows import LayerData
-from pqc.codebook.table import QuantizedTable
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import ConvOp, GemmOp
@@ -49,6 +48,7 @@ from pqc.passes.importance import importance_of
 from pqc.passes.progress import report_progress
 from pqc.passes.quantizer import Quantizer
 from pqc.passes.side_by_side import SideBySide
+from pqc.planning.bit_budget import Narrowed
 
 PARTS = tuple(one.name for one in fields(Errors))
 """What is known of each layer's error."""
@@ -64,9 +64,9 @@ class Fitter:
     """Fits layer after layer; what is in the cache is not fitted again, and only what fitting needs is executed."""
 
     def __init__(
-        self, module: ModuleOp, options: FitOptions, weight_bits: int, *, narrower_tables: bool = False
+        self, module: ModuleOp, options: FitOptions, weight_bits: int, *, narrow: Collection[Narrowed] = ()
     ) -> None:
-        """Prepare to fit; with ``narrower_tables`` nothing is in the cache, and tables are left in fewer bits, too."""
+        """Prepare to fit; what is to be ``narrow`` is fitted in fewer bits, too, and then nothing is in the cache."""
         self.block = block = main_of(module).body.block
         self.grids = Grids(module)
         self.target = target_of(module)
@@ -77,9 +77,9 @@ class Fitter:
         self.chosen = fitted_layers(self.layers)
         # made up frames say nothing of what matters
         self.weighs = provenance_of(module).get("calibration") != "synthetic"
-        self.narrower_tables = narrower_tables
-        self.narrower: dict[str, Mapping[int, QuantizedTable]] = {}
-        self.cache = None if narrower_tables else current_cache()
+        self.narrow = narrow
+        self.narrower: dict[tuple[str, Narrowed], dict[int, FittedLayer]] = {}
+        self.cache = None if narrow else current_cache()
         self.keys: dict[Layer, str] = {} if self.cache is None else self._cache_keys(module)
         self.fitted: dict[Layer, list[Operation]] = {}
         self.importance: dict[Layer, Importance] = {}
@@ -152,14 +152,27 @@ class Fitter:
         number = self.chosen.index(op)
         if config_of(op) is not None:
             layer = fit_layer(data, self._shape(op), self.options, number)
-            if self.narrower_tables:
-                self.narrower[node_name(op)] = layer.narrower
+            self._fit_narrower(op, data, layer)
             arrays = {"codebook": layer.codebook, "table": layer.table, "bias": layer.bias, "step": layer.step}
             parts = np.array([vars(layer.errors)[name] for name in PARTS])
             return arrays | {"shift": np.array(layer.shift), "parts": parts}
         groups = op.group.value.data if isinstance(op, ConvOp) else 1
         weight, bias = refit_weights(data, constant_array(op.bias), groups, self.options, number)
         return {"weight": weight.reshape(constant_array(op.weight).shape), "bias": bias}
+
+    def _fit_narrower(self, op: Layer, data: LayerData, layer: FittedLayer) -> None:
+        """Leave what the layer would be with fewer bits."""
+        if Narrowed.TABLES in self.narrow:
+            tables = {bits: layer.with_table(table) for bits, table in layer.narrower.items()}
+            self.narrower[node_name(op), Narrowed.TABLES] = tables
+        if Narrowed.PROTOTYPES in self.narrow:
+            shape, number, seen = self._shape(op), self.chosen.index(op), self.grids[op.x].integers
+            fits: dict[int, FittedLayer] = {}
+            for bits in range(2, shape.codebook.bits):
+                element, shift = prototype_grid(seen, bits)
+                narrow = replace(shape, codebook=element, shift=shift, narrower_tables=False)
+                fits[bits] = fit_layer(data, narrow, self.options, number)
+            self.narrower[node_name(op), Narrowed.PROTOTYPES] = fits
 
     def _record(self, op: Layer, arrays: Mapping[str, AnyArray]) -> None:
         """Leave on the layer how far its integers are from the float network's results, and why."""
@@ -175,18 +188,19 @@ class Fitter:
         config, grid = config_of(op), self.grids[op.x]
         if config is None:
             raise InternalError(f"node {node_name(op)!r} has no configuration")
+        codebook, shift = prototype_grid(grid.integers, config.prototype_bits.data)
         return LayerShape(
             prototypes=config.prototypes.data,
             length=config.length.data,
-            codebook=Element(min(config.prototype_bits.data, grid.integers.bits), grid.integers.signed),
-            shift=max(0, grid.integers.bits - config.prototype_bits.data),
+            codebook=codebook,
+            shift=shift,
             metric=config.distance,
             table_bits=config.table_bits.data,
             accumulator_bits=self.target.accumulator_bits,
             power_of_two_of=self.quantizer.power_of_two_of(op),
             grouping=config.grouped,
             codebooks=config.sharing,
-            narrower_tables=self.narrower_tables,
+            narrower_tables=Narrowed.TABLES in self.narrow,
         )
 
     def _take(self, op: Layer, arrays: Mapping[str, AnyArray]) -> None:

@@ -16,12 +16,11 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from pqc.codebook.importance import Importance
 from pqc.dialects import onnx
-from pqc.dialects.blob import ConstantOp
 from pqc.dialects.onnx import shape_of
-from pqc.interpreter.reference import execute
 from pqc.numerics.arrays import AnyArray, FloatArray
+from pqc.passes.backpropagation import backward, differentiable, forward, reached_from
 from pqc.passes.fitted_layers import Layer
-from pqc.passes.gradient_rules import RULES, inside_bounds
+from pqc.passes.gradient_rules import inside_bounds
 from pqc.workers import in_parallel
 
 RANDOM_SUMS = 4
@@ -42,16 +41,16 @@ def importance_of(
     A layer has none where something lies behind it that no gradient goes through: a product-quantized layer that the
     model brought along.
     """
-    ops = [op for op in block.ops if not isinstance(op, ConstantOp)]
-    if any(type(op) not in RULES for op in ops[:-1]):
+    ops = differentiable(block)
+    if not ops:
         return {}
-    reached = _reached(ops, layers)
+    reached = reached_from(ops, layers)
     elements = sum(prod(shape_of(op.results[0])[1:]) for op in ops if not isinstance(op, ReturnOp))
     step = max(1, min(FRAMES_AT_ONCE, ELEMENTS_AT_ONCE // elements))
 
     def of(first: int) -> dict[Layer, Importance]:
         part = slice(first, first + step)
-        values = _forward(block, [x[part] for x in frames])
+        values = forward(block, [x[part] for x in frames])
         return _backward(ops, values, reached, layers, (seed, first))
 
     parts = in_parallel(of, range(0, len(frames[0]), step))
@@ -62,24 +61,6 @@ def _together(parts: Sequence[Importance]) -> Importance:
     """That of all frames."""
     positions = np.concatenate([part.positions for part in parts])
     return Importance(positions, np.sum([part.directions for part in parts], axis=0))
-
-
-def _reached(ops: Sequence[Operation], layers: Sequence[Layer]) -> set[SSAValue]:
-    """What a layer of interest has a say in."""
-    reached: set[SSAValue] = set()
-    for op in ops:
-        if op in layers or any(value in reached for value in op.operands):
-            reached.update(op.results)
-    return reached
-
-
-def _forward(block: Block, inputs: Sequence[FloatArray]) -> dict[SSAValue, AnyArray]:
-    """Everything that the network computes."""
-    values: dict[SSAValue, AnyArray] = dict(zip(block.args, inputs, strict=True))
-    for op in block.ops:
-        if not isinstance(op, ReturnOp):
-            values.update(zip(op.results, execute(op, [values[value] for value in op.operands]), strict=True))
-    return values
 
 
 def _backward(
@@ -93,21 +74,10 @@ def _backward(
     random = np.random.default_rng(seed)
     found = {layer: _none(values[layer.result]) for layer in layers}
     for _ in range(RANDOM_SUMS):
-        known: dict[SSAValue, FloatArray] = {}
-        for output in ops[-1].operands:
-            _add(known, output, random.standard_normal(values[output].shape).astype(np.float32))
-        for op in reversed(ops[:-1]):
-            gradient = known.pop(op.results[0], None)
-            if gradient is None or op.results[0] not in reached:
-                continue
-            gradient = inside_bounds(op, values[op.results[0]], gradient)
+        for value, gradient in backward(ops, values, reached, random):
+            op = value.owner
             if isinstance(op, onnx.ConvOp | onnx.GemmOp) and op in found:
-                found[op] = _more(found[op], gradient)
-            wanted = [value in reached for value in op.operands]
-            operands = [values[value] for value in op.operands]
-            for value, one in zip(op.operands, RULES[type(op)](op, operands, gradient, wanted), strict=True):
-                if one is not None:
-                    _add(known, value, one)
+                found[op] = _more(found[op], inside_bounds(op, values[value], gradient))
     return found
 
 
@@ -124,7 +94,3 @@ def _more(known: Importance, gradient: FloatArray) -> Importance:
     rows = flat.transpose(1, 0, 2).reshape(outputs, -1)
     squares = np.square(flat).sum(axis=1) / np.float32(RANDOM_SUMS)
     return Importance(known.positions + squares, known.directions + (rows @ rows.T).astype(np.float64))
-
-
-def _add(known: dict[SSAValue, FloatArray], value: SSAValue, gradient: FloatArray) -> None:
-    known[value] = known[value] + gradient if value in known else gradient

@@ -28,6 +28,7 @@ from pqc.passes.lower_to_pqa import LowerToPqaPass
 from pqc.passes.prefetch_constants import PrefetchConstantsPass
 from pqc.passes.quantize import QuantizePass
 from pqc.passes.select_pq import SelectPqPass
+from pqc.planning.bit_budget import Narrowed
 from pqc.planning.layer_choices import LayerChoices, choices_from_json
 
 CALIBRATION_FRAMES = 1024
@@ -49,11 +50,14 @@ RANGES = {
 }
 """What each number may be."""
 
-BUDGETS = ("table_budget", "error_budget")
+BUDGETS = ("size_budget", "error_budget")
 """Within which bits are chosen automatically."""
 
 
-LATER: dict[str, object] = {"codebooks": "separate", "fold": "proven", **dict.fromkeys(BUDGETS)}
+LISTS = ("include", "exclude", "narrow")
+"""Options with any number of values."""
+
+LATER: dict[str, object] = {"codebooks": "separate", "fold": "proven", "narrow": ["tables"], **dict.fromkeys(BUDGETS)}
 """Options that came later than the first programs, with the default that those programs have and do not name."""
 
 
@@ -66,8 +70,9 @@ class PqOptions:
     subspaces may be folded (see `pqc.passes.fold_constant_subspaces`); ``tune`` counts steps of gradient descent
     on the prototypes (None: as many as pay); ``images`` limits the calibration frames (None: see `frames_of`);
     ``batch`` frames are processed together; ``include`` and ``exclude`` are patterns over nodes; ``layers`` chooses
-    for single layers otherwise. ``table_budget`` (KiB of all tables) or ``error_budget`` (what may be added to the
-    outputs' normalized error) narrows tables where that does least harm.
+    for single layers otherwise. ``size_budget`` (KiB) or ``error_budget`` (what may be added to the outputs' normalized
+    error) gives fewer bits, where that does least harm, to what ``narrow`` names (see
+    `pqc.passes.choose_bitwidths`).
     """
 
     prototypes: int = 16
@@ -86,14 +91,17 @@ class PqOptions:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     layers: LayerChoices = ()
-    table_budget: float | None = None
+    size_budget: float | None = None
     error_budget: float | None = None
+    narrow: tuple[str, ...] = (Narrowed.TABLES.value,)
 
     def __post_init__(self) -> None:
         check_ranges(self, RANGES)
         check_choice("grouping", self.grouping, Grouping)
         check_choice("codebooks", self.codebooks, Codebooks)
         check_choice("fold", self.fold, FOLDS)
+        for name in self.narrow:
+            check_choice("narrow", name, Narrowed)
         for name in BUDGETS:
             budget: float | None = getattr(self, name)
             if budget is not None and not 0 < budget < math.inf:
@@ -109,12 +117,9 @@ class PqOptions:
 
     def as_json(self) -> dict[str, Any]:
         """The options by name, as plain JSON values; those of :data:`LATER` only where they are not the default."""
-        plain = {name: value for name, value in vars(self).items() if name not in ("include", "exclude", "layers")}
-        values = plain | {
-            "include": list(self.include),
-            "exclude": list(self.exclude),
-            "layers": [choice.as_json() for choice in self.layers],
-        }
+        plain = {name: value for name, value in vars(self).items() if name not in (*LISTS, "layers")}
+        lists = {name: list(getattr(self, name)) for name in LISTS}
+        values = plain | lists | {"layers": [choice.as_json() for choice in self.layers]}
         return {name: value for name, value in values.items() if name not in LATER or LATER[name] != value}
 
     @staticmethod
@@ -128,8 +133,8 @@ class PqOptions:
         if unknown:
             raise ModelError(f"the IR was compiled with an option {min(unknown)!r} that does not exist")
         restored: dict[str, Any] = dict(values)
-        for name in ("include", "exclude"):
-            restored[name] = tuple(values.get(name, ()))
+        for name in set(LISTS).intersection(values):
+            restored[name] = tuple(values[name])
         restored["layers"] = choices_from_json(values.get("layers", ()))
         return PqOptions(**restored)
 
@@ -151,7 +156,7 @@ def configured_passes(options: PqOptions) -> list[ModulePass]:
             exclude=options.exclude,
         ),
         CalibrateRangesPass(activation_bits=options.activation_bits),
-        ChooseBitwidthsPass(options.table_budget, options.error_budget, options.seed),
+        ChooseBitwidthsPass(options.size_budget, options.error_budget, options.narrow, options.seed),
         FitPrototypesPass(tuning_steps=options.tune, seed=options.seed),
         QuantizePass(keep_calibration=options.fold == "calibrated"),
         FoldConstantSubspacesPass(fold=options.fold),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pqc.api import CompileRequest
     from pqc.planning.schedule import Schedule
 
-PQ_OPTIONS = (*LAYER_OPTIONS, "fold", "tune", "seed", "images", "table_budget", "error_budget")
+PQ_OPTIONS = (*LAYER_OPTIONS, "fold", "tune", "seed", "images", "size_budget", "error_budget", "narrow")
 """The options that say how layers are quantized."""
 
 DECIDED = (*PQ_OPTIONS, "pq_config", "calibration", "mean", "std")
@@ -52,12 +52,20 @@ def request_options(command: Command) -> Command:
         target_options,
         pq_options,
         _file("--pq-config", "pq_config", "FILE", "Choices for single layers, as --save-pq-config writes them."),
-        click.option("--table-budget", metavar="KIB", type=budget, help="Narrow tables until they fit."),
+        click.option("--size-budget", metavar="KIB", type=budget, help="Narrow tables until they fit."),
         click.option(
             "--error-budget",
             metavar="X",
             type=budget,
             help="Narrow tables until the outputs' normalized error has grown by X.",
+        ),
+        click.option(
+            "--narrow",
+            multiple=True,
+            type=click.Choice(["tables", "prototypes", "activations"]),
+            default=("tables",),
+            show_default=True,
+            help="What a budget narrows; may be given more than once.",
         ),
         fold_option,
         tune_option,

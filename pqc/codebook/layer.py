@@ -85,6 +85,15 @@ class FittedLayer:
     narrower: Mapping[int, QuantizedTable] = field(default_factory=dict[int, QuantizedTable])
     """The same table in fewer bits, where that was asked for."""
 
+    def with_table(self, table: QuantizedTable) -> FittedLayer:
+        """The same with another table."""
+        return replace(self, table=table.table, bias=table.bias, step=table.scale.astype(np.float32))
+
+
+def prototype_grid(seen: Element, bits: int) -> tuple[Element, int]:
+    """The integers of prototypes that are to have ``bits``, and how many bits what they are compared with has more."""
+    return Element(min(bits, seen.bits), seen.signed), max(0, seen.bits - bits)
+
 
 def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: int = 0) -> FittedLayer:
     """Fit one layer; ``layer`` makes its random choices differ from those of other layers.

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from support.levels import Levels, compile_network
 from support.networks import Network
+from support.onnx_models import save
 
+from pqc.api import CompileRequest, CompileResult, compile_model
 from pqc.errors import ModelError
 from pqc.passes.options import PqOptions
+from pqc.planning.target import load_target
 
 
 def network() -> Network:
@@ -56,7 +59,7 @@ def test_without_a_budget_tables_have_what_was_asked_for(wide: Levels) -> None:
 
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.8])
 def test_tables_fit_the_budget(wide: Levels, share: float, tmp_path: Path) -> None:
-    levels = compiled(tmp_path, table_budget=share * table_bytes(wide) / 1024)
+    levels = compiled(tmp_path, size_budget=share * table_bytes(wide) / 1024)
     assert table_bytes(levels) <= share * table_bytes(wide)
     # no layer could have a bit more
     steps = [size for size, bits in zip(bytes_a_bit(levels), table_bits(levels), strict=True) if bits < 8]
@@ -75,7 +78,46 @@ def test_a_larger_error_budget_gives_smaller_tables(wide: Levels, tmp_path: Path
 
 
 def test_no_table_gets_more_bits_than_its_layer_asks_for(tmp_path: Path) -> None:
-    assert table_bits(compiled(tmp_path, table_bits=5, table_budget=1e3)) == [5, 5]
+    assert table_bits(compiled(tmp_path, table_bits=5, size_budget=1e3)) == [5, 5]
+
+
+def chosen(folder: Path, **options: Any) -> CompileResult:
+    model = save(network().proto, folder)
+    pq = PqOptions(prototypes=4, **options)
+    return compile_model(CompileRequest(model, load_target("pqa"), pq, network().data(40)))
+
+
+def bits_of(result: CompileResult, key: str) -> list[int]:
+    return [getattr(one, key) for one in result.layers if getattr(one, key) is not None]
+
+
+KEYS = {"tables": "table_bits", "prototypes": "prototype_bits", "activations": "activation_bits"}
+
+
+@pytest.mark.parametrize("what", list(KEYS))
+def test_only_what_is_named_is_narrowed(what: str, tmp_path: Path) -> None:
+    result = chosen(tmp_path, error_budget=0.02, narrow=(what,))
+    narrowed = {key for key in KEYS.values() if min(bits_of(result, key)) < 8}
+    assert narrowed == {KEYS[what]}
+
+
+def test_codebooks_fit_the_budget_too(tmp_path: Path) -> None:
+    # 8 and 12 subspaces of 4 prototypes of 9 elements, at 12 and 3 outputs
+    elements, entries = [8 * 36, 12 * 36], [8 * 4 * 12, 12 * 4 * 3]
+    budget = 0.6 * sum(elements + entries) / 1024
+    result = chosen(tmp_path, size_budget=budget, narrow=("tables", "prototypes"))
+    taken = np.dot(elements + entries, [*bits_of(result, "prototype_bits"), *bits_of(result, "table_bits")]) / 8
+    assert taken <= budget * 1024
+    assert taken > 0.9 * budget * 1024
+
+
+def test_what_was_chosen_gives_the_same_program_again(tmp_path: Path) -> None:
+    result = chosen(tmp_path, error_budget=0.05, narrow=tuple(KEYS))
+    assert all(min(bits_of(result, key)) < 8 for key in KEYS.values())
+    again = chosen(tmp_path, layers=result.layers)
+    assert again.layers == result.layers
+    assert again.program.instructions == result.program.instructions
+    assert again.program.constants == result.program.constants
 
 
 def test_what_is_chosen_follows_from_the_seed_alone(tmp_path: Path) -> None:
@@ -90,8 +132,8 @@ def test_what_is_chosen_follows_from_the_seed_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"table_budget": 0.01}, r"a table budget of 0.01 KiB: tables of 2 bits everywhere take \d"),
-        ({"table_budget": 1.0, "error_budget": 1.0}, "one of both must be left free"),
+        ({"size_budget": 0.01}, r"a size budget of 0.01 KiB: tables of 2 bits everywhere take \d"),
+        ({"size_budget": 1.0, "error_budget": 1.0}, "one of both must be left free"),
         ({"error_budget": 0.0}, "error_budget = 0.0, it must be positive and finite"),
     ],
 )
