@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -135,12 +135,10 @@ def check_network(seed: int) -> str:
     """Compile a few random networks, and compare every level with the one above and the first with onnxruntime."""
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
-    from support.level_rules import check_float_levels, check_integer_levels
-    from support.levels import compile_network
+    from support.level_rules import compile_and_check
     from support.networks import Network, networks, options
 
     from pqc.passes.options import PqOptions
-    from pqc.planning.target import load_target
 
     # the first example is always the simplest; shrinking would take minutes
     @seeded(seed)
@@ -150,14 +148,8 @@ def check_network(seed: int) -> str:
     )  # fmt: skip
     @given(networks(), options())
     def compare(network: Network, chosen: PqOptions) -> None:
-        target = ("pqa", "tiny", "pqa-l1")[seed % 3]
-        metrics = load_target(target).encode.metrics
-        if chosen.metric not in metrics:
-            chosen = replace(chosen, metric=metrics[0])
         with TemporaryDirectory() as folder:
-            levels = compile_network(network, Path(folder), target, chosen)
-            check_float_levels(levels)
-            check_integer_levels(levels)
+            compile_and_check(network, Path(folder), ("pqa", "tiny", "pqa-l1")[seed % 3], chosen)
 
     compare()
     return "equal"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from support.level_rules import check_float_levels, check_integer_levels
+from support.level_rules import compile_and_check
 from support.levels import INTEGER, compile_network
 from support.networks import Network, networks, options
 from xdsl.dialects.builtin import ModuleOp
@@ -20,7 +19,6 @@ from pqc.dialects.qnn import AddOp, AveragePoolOp, RequantizeOp, RescaleOp
 from pqc.numerics.fixed_point import is_power_of_two
 from pqc.passes.constants import constant_array
 from pqc.passes.options import PqOptions
-from pqc.planning.target import load_target
 
 
 def multipliers(module: ModuleOp) -> Iterator[int]:
@@ -40,13 +38,8 @@ def multipliers(module: ModuleOp) -> Iterator[int]:
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(networks(), options())
 def test_all_levels_agree(target: str, network: Network, chosen: PqOptions) -> None:
-    metrics = load_target(target).encode.metrics
-    if chosen.metric not in metrics:
-        chosen = replace(chosen, metric=metrics[0])
     with TemporaryDirectory() as folder:
-        levels = compile_network(network, Path(folder), target, chosen)
-        check_float_levels(levels)
-        check_integer_levels(levels)
+        levels = compile_and_check(network, Path(folder), target, chosen)
         if target == "pqa-shift":
             quantized = levels.modules(INTEGER)[0]
             assert all(is_power_of_two(multiplier) for multiplier in multipliers(quantized))

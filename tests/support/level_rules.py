@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
-from support.levels import FLOAT, INTEGER, LOWERED, Levels
+from support.levels import FLOAT, INTEGER, LOWERED, Levels, compile_network
+from support.networks import Network
 
 from pqc.interpreter.machine import Machine
 from pqc.numerics.arrays import AnyArray
+from pqc.passes.options import PqOptions
+from pqc.planning.target import load_target
 
 
 def require_equal(found: Mapping[str, AnyArray], wanted: Mapping[str, AnyArray]) -> None:
     assert list(found) == list(wanted)
     for name, array in wanted.items():
         np.testing.assert_array_equal(found[name], array)
+
+
+def compile_and_check(network: Network, folder: Path, target: str, options: PqOptions) -> Levels:
+    """Compile ``network`` and check all levels; a metric that the target lacks becomes its first one."""
+    metrics = load_target(target).encode.metrics
+    if options.metric not in metrics:
+        options = replace(options, metric=metrics[0])
+    levels = compile_network(network, folder, target, options)
+    check_float_levels(levels)
+    check_integer_levels(levels)
+    return levels
 
 
 def check_float_levels(levels: Levels) -> None:
