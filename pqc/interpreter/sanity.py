@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pqc.isa import legality
 from pqc.isa.fields import Instruction, Unit
 from pqc.isa.instructions import Encode
+from pqc.numerics.fixed_point import is_shift
 from pqc.planning.target import Target
 
 
@@ -18,3 +19,7 @@ def complaints(instruction: Instruction, target: Target) -> Iterator[str]:
     if isinstance(instruction, Encode) and instruction.metric.name.lower() not in target.encode.metrics:
         allowed = ", ".join(target.encode.metrics)
         yield f'metric = {instruction.metric.name.lower()}, target "{target.name}" has {allowed}'
+    if target.requantize == "shift":
+        for name, value in instruction.values().items():
+            if name.endswith("multiplier") and not is_shift(value):
+                yield f'{name} = {value}, target "{target.name}" has no multiplier: allowed are powers of two'

@@ -24,7 +24,7 @@ from pqc.isa.access import accesses, accumulator_bytes
 from pqc.isa.code_map import code_window, groups_read, reads_padding, subspaces_read
 from pqc.isa.fields import Instruction
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
-from pqc.isa.parameters import PARAMETER_BYTES, unpack_parameters
+from pqc.isa.parameters import PARAMETER_BYTES, check_shifts, unpack_parameters
 from pqc.isa.tiles import code_map, code_tile, left_tile, residual_tile, result_tile, right_tile, source_tile
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.code_window import windowed_codes
@@ -58,6 +58,8 @@ class Surroundings:
     memory: Operands
     fifo: Fifo
     accumulator_bits: int
+    shifts_alone: bool = False
+    """Whether the vector unit has no multiplier."""
     kernels: Kernels = NUMPY
     constants: Constants = field(default_factory=Constants)
 
@@ -75,7 +77,8 @@ def execute(instruction: Instruction, memory: Operands, fifo: Fifo, accumulator_
 def prepare(instruction: Instruction, here: Surroundings) -> Action:
     """What executes one instruction for all frames, as often as it is called.
 
-    It raises ProgramError if a lookup finds no codes, or codes of no prototype.
+    It raises ProgramError if a lookup finds no codes, or codes of no prototype, or a requantization needs a multiplier
+    that the target does not have.
 
     Raises:
         ProgramError: an operand ends behind its memory.
@@ -251,8 +254,11 @@ def _requantize(i: Requantize, here: Surroundings) -> Action:
 
     @cache
     def requantizer() -> RequantizeKernel:
+        parameters = unpack_parameters(records)
+        if here.shifts_alone:
+            check_shifts(parameters)
         key = (here.kernels.name, "requantize", clip, records.tobytes())
-        return here.constants.once(key, lambda: here.kernels.requantizer(unpack_parameters(records), clip))
+        return here.constants.once(key, lambda: here.kernels.requantizer(parameters, clip))
 
     def act() -> None:
         requantizer()(result, accumulators, residual)

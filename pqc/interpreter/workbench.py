@@ -62,6 +62,7 @@ class Layout:
     def __init__(self, program: Program, accumulator_bits: int) -> None:
         self.program = program
         self.accumulator_bits = accumulator_bits
+        self.shifts_alone = program.target.get("requantize") == "shift"
         self.constants = len(program.constants)
         self.prepared_constants = Constants()
         self.places: list[dict[str, tuple[Region, int]]] = []
@@ -120,7 +121,12 @@ class Workbench:
         for index, instruction in enumerate(self._layout.program.instructions):
             operands = _Operands(memories, self._layout.places[index])
             here = Surroundings(
-                operands, self._fifo, self._layout.accumulator_bits, self.kernels, self._layout.prepared_constants
+                operands,
+                self._fifo,
+                self._layout.accumulator_bits,
+                self._layout.shifts_alone,
+                self.kernels,
+                self._layout.prepared_constants,
             )
             with self._naming(index):
                 actions.append(prepare(instruction, here))

@@ -7,7 +7,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pqc.errors import ProgramError
 from pqc.numerics.arrays import AnyArray, IntArray
+from pqc.numerics.fixed_point import is_shift
 from pqc.numerics.requantize import MAXIMUM_SHIFT
 
 PARAMETERS: np.dtype[np.void] = np.dtype(
@@ -52,3 +54,20 @@ def unpack_parameters(data: bytes | npt.NDArray[np.uint8]) -> Parameters:
         records["shift"].astype(np.int32),
         records["residual_multiplier"].astype(np.int32),
     )
+
+
+def check_shifts(parameters: Parameters) -> None:
+    """Check that no multiplier is needed, which a target that only shifts does not have.
+
+    Raises:
+        ProgramError: one is, for the first output that is named.
+    """
+    multiplier, _, residual = parameters
+    for name, values in (("multiplier", multiplier), ("residual multiplier", residual)):
+        wrong = [output for output, value in enumerate(values.tolist()) if not is_shift(value)]
+        if wrong:
+            found = values[wrong[0]]
+            raise ProgramError(
+                f"the {name} of output {wrong[0]} is {found}, a target that only shifts has no multiplier: allowed are "
+                "powers of two"
+            )

@@ -29,6 +29,11 @@ def is_power_of_two(scale: float) -> bool:
     return scale > 0 and math.frexp(scale)[0] == 0.5
 
 
+def is_shift(multiplier: int) -> bool:
+    """Whether to multiply by ``multiplier`` is to shift, to negate or to give zero, which takes no multiplier."""
+    return abs(multiplier) & (abs(multiplier) - 1) == 0
+
+
 def power_of_two_at_least(scale: float) -> float:
     """The smallest power of two that is not below ``scale``."""
     mantissa, exponent = math.frexp(scale)

@@ -21,6 +21,7 @@ from pqc.numerics.encode import Metric, nearest_prototype, starts_of, subvectors
 from pqc.numerics.lookup import lookup
 from pqc.numerics.requantize import Clip, requantize
 from pqc.numerics.window import Window
+from pqc.planning.target import target_from_dict
 
 RNG = np.random.default_rng(3)
 LAYERS = [PqLayer.random(RNG, 3, 5, 4), PqLayer.random(RNG, 5, 2, 4)]
@@ -49,6 +50,17 @@ def test_layers_equal_the_numerics(frames: int, accumulator_bits: int) -> None:
     assert list(result) == ["y"]
     assert result["y"].dtype == np.uint8
     np.testing.assert_array_equal(result["y"], expected(x, accumulator_bits))
+
+
+def test_a_target_that_only_shifts_multiplies_by_powers_of_two_alone() -> None:
+    shifts = target_from_dict({**target().as_dict(), "requantize": "shift"})
+    with pytest.raises(
+        ProgramError, match=r'\(requantize, node "layer0"\): the multiplier of output \d is \d+, a target'
+    ):
+        Machine(pq_program(LAYERS, shifts)).run({"x": images(1)})
+    powers = [replace(layer, multiplier=np.full(layer.outputs, 1 << 14)) for layer in LAYERS]
+    found = Machine(pq_program(powers, shifts)).run({"x": images(3)})["y"]
+    np.testing.assert_array_equal(found, Machine(pq_program(powers)).run({"x": images(3)})["y"])
 
 
 @pytest.mark.parametrize(("at_once", "budget"), [(1, 1 << 30), (3, 1 << 30), (64, 20_000)])

@@ -10,9 +10,11 @@ from support.programs import load, target
 from support.rules import CONVOLVE, POOL, change, layer_program, plain, refused
 from support.tiles import row
 
+from pqc.interpreter.sanity import complaints
 from pqc.isa.fields import Instruction, Memory
 from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Storage
 from pqc.numerics.encode import Metric
+from pqc.planning.target import target_from_dict
 
 ZEROS = ["item_bytes", "items", "rows", "planes"]
 
@@ -67,3 +69,23 @@ def test_more_fields_that_make_no_sense(instruction: Instruction, message: str) 
 def test_a_unit_that_the_target_lacks() -> None:
     without = target(conventional={"input_lanes": 0})
     refused(plain(smallest(Convolve, **CONVOLVE)), 'target "test" has no conventional unit', without)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "message"),
+    [
+        (smallest(Rescale, **row(1), multiplier=3), "multiplier = 3"),
+        (smallest(Add, **row(1), left_multiplier=1, right_multiplier=-6), "right_multiplier = -6"),
+        (smallest(Pool, **{**POOL, "multiplier": 5}), "multiplier = 5"),
+    ],
+)
+def test_a_multiplier_that_the_target_lacks(instruction: Instruction, message: str) -> None:
+    shifts = target_from_dict({**target().as_dict(), "requantize": "shift"})
+    refused(plain(instruction), f'{message}, target "test" has no multiplier: allowed are powers of two', shifts)
+
+
+@pytest.mark.parametrize("multiplier", [0, 1, -1, 64, -(1 << 31)])
+def test_what_needs_no_multiplier(multiplier: int) -> None:
+    shifts = target_from_dict({**target().as_dict(), "requantize": "shift"})
+    rescale = smallest(Rescale, **row(1), multiplier=multiplier)
+    assert list(complaints(rescale, shifts)) == list(complaints(rescale, target()))
