@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from io import StringIO
 from itertools import chain, count
 from pathlib import Path
@@ -107,7 +108,7 @@ def parse_text(context: Context, text: str, name: str, *, implicit_module: bool 
     parser = Parser(context, text, name)
     try:
         return parser.parse_module(implicit_module)
-    except (MemoryError, OverflowError, RecursionError) as error:
+    except (MemoryError, OverflowError, RecursionError, struct.error) as error:
         here = Span(parser.pos, parser.pos + 1, Input(text, name))
         reason = "this is nested too deeply" if isinstance(error, RecursionError) else "a number is too large here"
         raise ParseError(here, reason) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -79,6 +80,7 @@ def _checked_opset(path: Path, model: onnx.ModelProto) -> int:
     opset = _opset(path, model)
     _check_version(path, model)
     _check_names(path, model.graph)
+    _check_unique(path, model.graph)
     return opset
 
 
@@ -105,6 +107,9 @@ def _opset(path: Path, model: onnx.ModelProto) -> int:
 
 
 def _check_version(path: Path, model: onnx.ModelProto) -> None:
+    if not 0 <= model.ir_version <= onnx.IR_VERSION:
+        found = f"the model has version {model.ir_version} of the ONNX format"
+        raise refused(path, [NodeProblem("", "", found, f"up to {onnx.IR_VERSION}", OTHER_OPSET)])
     found = {entry.version for entry in model.opset_import if entry.domain == DOMAIN} - {VERSION}
     if found:
         raise ModelError(f"{path}: the model uses version {min(found)} of {DOMAIN}; version {VERSION} is supported")
@@ -118,6 +123,13 @@ def _check_names(path: Path, graph: onnx.GraphProto) -> None:
     for name in chain(values, attributes, *nodes):
         if not _is_printable(name):
             raise ModelError(f"{path}: the name {name!r} has characters that cannot be printed; rename it")
+
+
+def _check_unique(path: Path, graph: onnx.GraphProto) -> None:
+    for what, entries in (("inputs", graph.input), ("outputs", graph.output), ("initializers", graph.initializer)):
+        name, count = Counter(entry.name for entry in entries).most_common(1)[0] if entries else ("", 0)
+        if count > 1:
+            raise ModelError(f"{path}: {count} {what} are named '{name}'; each needs a name of its own")
 
 
 def _is_printable(name: object) -> bool:

@@ -51,6 +51,25 @@ def test_operator_set_out_of_range(opset: int, tmp_path: Path) -> None:
     assert f"the model uses opset {opset}: allowed is 11 to " in message
 
 
+@pytest.mark.parametrize("version", [-1, 1000, 1 << 62])
+def test_format_of_an_unknown_version(version: int, tmp_path: Path) -> None:
+    proto = model([node("Relu")])
+    proto.ir_version = version
+    message = refusal(save(proto, tmp_path))
+    assert f"the model has version {version} of the ONNX format: allowed is up to {onnx.IR_VERSION}; " in message
+
+
+@pytest.mark.parametrize("side", ["input", "output", "initializer"])
+def test_two_of_one_name(side: str, tmp_path: Path) -> None:
+    proto = model([node("Relu")])
+    if side == "initializer":
+        proto.graph.initializer.append(onnx.helper.make_tensor("w", onnx.TensorProto.FLOAT, [1], [1.0]))
+    entries = getattr(proto.graph, side)
+    entries.append(entries[0])
+    name = entries[0].name
+    assert f"2 {side}s are named '{name}'; each needs a name of its own" in refusal(save(proto, tmp_path))
+
+
 def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(model([node("Relu")]), tmp_path)
 

@@ -115,9 +115,19 @@ def test_a_text_in_no_known_encoding(tmp_path: Path) -> None:
     assert "no text in UTF-8: byte 22 is 0xaf" in refused("opt", path)
 
 
-def test_an_integer_type_of_absurd_width(tmp_path: Path) -> None:
+RESCALED = """\
+func.func @main(%x : !pq.tensor<?x4xui8, 0.5>) {
+  %y = qnn.rescale %x multiplier 1 shift 0 clip [0, 18446744073709551616] : !pq.tensor<?x4xui8, 0.5> -> \
+!pq.tensor<?x4xui8, 0.5>
+  func.return
+}
+"""
+
+
+@pytest.mark.parametrize("text", ["builtin.module attributes {a = 1 : i18446744073709551616} {\n}\n", RESCALED])
+def test_a_number_of_absurd_size(text: str, tmp_path: Path) -> None:
     path = tmp_path / "case.mlir"
-    path.write_text("builtin.module attributes {a = 1 : i18446744073709551616} {\n}\n")
+    path.write_text(text)
     assert "a number is too large here" in refused("opt", path)
 
 
