@@ -28,6 +28,9 @@ FRAMES_AT_ONCE = 64
 ELEMENTS_AT_ONCE = 1 << 24
 """Elements of the largest tensor of these frames, at most, which bounds the memory: 64 MiB each."""
 
+LARGEST = 1e15
+"""The largest value that there may be: 10^8 squares of it are what a float32 holds."""
+
 PASSING_ON = (ReshapeOp, TransposeOp, SliceOp, PadOp, MaxPoolOp, OnGridOp)
 """Operations whose result holds values of their operand alone (or zeros), as far as integers are concerned."""
 
@@ -83,13 +86,15 @@ class Ranges:
         """Account for the values of one tensor.
 
         Raises:
-            ModelError: one is not finite: the weights are so large that sums overflow.
+            ModelError: one is not finite, or so large that nothing can be fitted to it.
         """
         root = self._groups.root(value)
         least, most = float(array.min()), float(array.max())
         if not (isfinite(least) and isfinite(most)):
-            name = node_name(value.owner) if isinstance(value.owner, Operation) else "an input"
-            raise ModelError(f"node {name!r}: its result on the calibration frames is not finite: float32 overflows")
+            raise ModelError(f"{_what(value)} is not finite: float32 overflows")
+        if max(-least, most) > LARGEST:
+            found = f"{_what(value)} reaches {max(-least, most):.3g}"
+            raise ModelError(f"{found}, allowed is {LARGEST:g}, beyond which sums of squares overflow float32")
         with self._lock:
             low, high = self._seen.get(root, (0.0, 0.0))
             self._seen[root] = (min(low, least), max(high, most))
@@ -97,6 +102,13 @@ class Ranges:
     def __getitem__(self, value: SSAValue) -> tuple[float, float]:
         """(low, high) of the group of ``value``; both include zero."""
         return self._seen[self._groups.root(value)]
+
+
+def _what(value: SSAValue) -> str:
+    if not isinstance(value.owner, Operation):
+        return "an input"
+    name = node_name(value.owner)
+    return f"constant {name!r}" if isinstance(value.owner, ConstantOp) else f"node {name!r}: its result on the frames"
 
 
 def measure(block: Block, frames: list[AnyArray], groups: Groups) -> Ranges:
