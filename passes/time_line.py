@@ -9,6 +9,7 @@ from xdsl.ir import Operation
 
 from pqc.dialects.pqa import LookupOp, UnitOp
 from pqc.dialects.pqa_memory import ProgramOp
+from pqc.errors import ModelError
 from pqc.interpreter.work import Resource, works
 from pqc.isa.fields import Unit
 from pqc.planning.target import Target
@@ -32,7 +33,11 @@ class TimeLine:
 
     @staticmethod
     def of(program: ProgramOp, target: Target) -> TimeLine:
-        """The time line of ``program``; requantization runs beside lookups, so that it takes no time of its own."""
+        """The time line of ``program``; requantization runs beside lookups, so that it takes no time of its own.
+
+        Raises:
+            ModelError: encodes and lookups are not as many.
+        """
         ops = list(program.body.block.ops)
         instructions = [op for op in ops if isinstance(op, UnitOp)]
         work = works([op.instruction({}) for op in instructions], target)
@@ -40,6 +45,11 @@ class TimeLine:
         matched = dict(busy)
         encodes = [op for op, one in zip(instructions, work, strict=True) if one.resource is Resource.FIFO_IN]
         takers = [op for op, one in zip(instructions, work, strict=True) if one.resource is Resource.FIFO_OUT]
+        if len(encodes) != len(takers):
+            raise ModelError(
+                f"the program of the IR has {len(encodes)} encodes that send codes to the FIFO and {len(takers)} "
+                "lookups that take them from there; they must be as many"
+            )
         for encode, lookup in zip(encodes, takers, strict=True):
             matched[lookup] = max(busy[encode], busy[lookup])
         times, lookups = [0], [0]

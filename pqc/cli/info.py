@@ -23,9 +23,11 @@ def command(program_path: Path, as_json: bool) -> None:
     each ONNX node.
     """
     from pqc.isa.program import load_program
+    from pqc.planning.target import target_from_dict
     from pqc.report.contents import program_contents
 
     program = load_program(program_path)
+    target_from_dict(program.target, f"{program_path}: target")
     contents = {"file": str(program_path), "bytes": program_path.stat().st_size, **program_contents(program)}
     return show_json(contents) if as_json else show("\n".join(_lines(contents)))
 

@@ -144,7 +144,7 @@ def operator_set(model: onnx.ModelProto, random: Random) -> None:
         del model.opset_import[:]
     elif kind == 1:
         model.opset_import.append(helper.make_opsetid("", 1))
-    else:
+    elif model.opset_import:  # an earlier change may have taken it away
         model.opset_import[0].version = (0, -1, 8, 11, 22, 99, 2**40)[pick(random, 7)]
     if pick(random, 4) == 0:
         model.ir_version = _huge(random)

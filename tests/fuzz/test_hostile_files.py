@@ -9,16 +9,19 @@ import struct
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fuzz.hostile_models import all_changes
+from fuzz.hostile_programs import programs
 from onnx import TensorProto, helper
 from support.command_line import Result, pqc, small_network
 from support.onnx_models import model, node, save
 
 from pqc.dialects.blob import BlobStore
+from pqc.isa.program import Program
 
 ROOT = Path(__file__).parents[2]
 
@@ -156,6 +159,23 @@ def test_calibration_frames_of_another_shape(tmp_path: Path) -> None:
     path.write_text(text.replace(text.partition('<"calibration", "')[2][:16], digest))
     message = refused("compile", path, "-o", tmp_path / "out.bin")
     assert message == "the module attribute 'pqc.calibration' has frames [(3, 8, 7)], the inputs take [(3, 8, 8)]"
+
+
+def test_a_program_given_as_text_whose_codes_nothing_takes(tmp_path: Path) -> None:
+    path = compiled_text(tmp_path, "lower-to-pqa")
+    lines = path.read_text().splitlines(keepends=True)
+    lines.remove(next(line for line in lines if "pqa.lookup" in line))
+    path.write_text("".join(lines))
+    message = refused("compile", path, "-o", tmp_path / "out.bin")
+    assert re.search(r"has \d+ encodes that send codes to the FIFO and \d+ lookups that take them from there", message)
+
+
+def test_a_program_for_a_target_without_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "case.bin"
+    program = Program.from_bytes(programs()[0], "case")
+    target = {key: value for key, value in program.target.items() if key != "name"}
+    path.write_bytes(replace(program, target=target).to_bytes())
+    assert "case.bin: target: key name is missing" in refused("info", path)
 
 
 def test_a_program_given_as_text_that_breaks_a_rule_of_the_machine(tmp_path: Path) -> None:
