@@ -42,13 +42,19 @@ CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
     "Clip": frozenset({1, 2}),
     "Conv": frozenset({1, 2}),
     "Dropout": frozenset({1, 2}),
+    "Expand": frozenset({1}),
+    "Gather": frozenset({1}),
     "Gemm": frozenset({1, 2}),
     "MatMul": frozenset({1}),
     "Pad": frozenset({1, 2, 3}),
+    "ReduceMax": frozenset({1}),
     "ReduceMean": frozenset({1}),
     "Reshape": frozenset({1}),
+    "Resize": frozenset({1, 2, 3}),
     "Slice": frozenset({1, 2, 3, 4}),
+    "Split": frozenset({1}),
     "Squeeze": frozenset({1}),
+    "Tile": frozenset({1}),
     "Unsqueeze": frozenset({1}),
 }
 """By operator, the places of the inputs that must be constant."""
@@ -203,7 +209,7 @@ def _constant_inputs(graph: onnx.GraphProto) -> set[str]:
 
 
 def _shape_of_elements(graph: onnx.GraphProto, bound: set[str]) -> tuple[int, ...] | None:
-    """The shape that all activations have, where no node looks at it and pqc would not take it; None otherwise."""
+    """The shape that all activations have, where no node looks at it and it is one dimension alone; None otherwise."""
     if any(node.op_type not in ELEMENTWISE or node.domain not in DOMAINS for node in graph.node):
         return None
     if any(prod(tensor.dims) != 1 for tensor in graph.initializer):
@@ -213,7 +219,7 @@ def _shape_of_elements(graph: onnx.GraphProto, bound: set[str]) -> tuple[int, ..
         return None
     shapes = {_declared_shape(entry) for entry in graph.input if entry.name not in constant}
     shape = shapes.pop() if len(shapes) == 1 else ()
-    return None if len(shape) in (0, 2, 4) or min(shape) < 1 else shape
+    return shape if len(shape) == 1 and shape[0] > 0 else None
 
 
 def _declared_shape(entry: onnx.ValueInfoProto) -> tuple[int, ...]:

@@ -128,11 +128,13 @@ class GraphImporter:
         return True
 
     def _convert(self, node: onnx.NodeProto, inputs: list[Activation | Constant | None]) -> None:
-        extra = [name for name in node.output[1:] if self._builder.uses[name]]
+        imported = Node(node, inputs, self._builder, self._frames)
+        made = CONVERTERS[operator_name(node)](imported)
+        results = [made] if isinstance(made, Activation) else made
+        extra = [name for name in node.output[len(results) :] if self._builder.uses[name]]
         if extra:
             raise RefusalError(f"its output '{extra[0]}' is used; only the first output is supported", remedy=SECOND)
-        imported = Node(node, inputs, self._builder, self._frames)
-        self._values[node.output[0]] = CONVERTERS[operator_name(node)](imported)
+        self._values.update(zip(node.output, results, strict=False))
 
 
 def _varies(value: ImportedValue | None) -> bool:

@@ -37,20 +37,24 @@ def test_remedies_of_operators_that_are_not_imported(operator: str, tmp_path: Pa
 
 
 REFUSED: Mapping[str, tuple[Sequence[str], dict[str, Any]]] = {
-    "Add": (["x", "c"], {}),
+    "Add": (["x", "two"], {}),
     "AveragePool": (["x"], {"kernel_shape": [2]}),
     "Concat": (["x", "c"], {"axis": 1}),
     "Dropout": (["x", "r", "yes"], {}),
     "Flatten": (["x"], {"axis": 2}),
+    "Gather": (["c", "x"], {"axis": 1}),
     "MatMul": (["x", "x"], {}),
     "Pad": (["x", "p"], {"mode": "reflect"}),
-    "ReduceMean": (["x"], {"axes": [1]}),
+    "ReduceMean": (["x"], {"axes": [0]}),
     "Reshape": (["x", "s"], {}),
+    "Resize": (["x", "", "scales"], {"mode": "linear"}),
     "Squeeze": (["x"], {}),
     "Transpose": (["x"], {}),
 }
 CONSTANTS: Mapping[str, AnyArray] = {
     "c": np.ones((1, 4, 6, 5), np.float32),
+    "two": np.ones((2, 1, 1, 1), np.float32),
+    "scales": np.array([1, 1, 2, 2], np.float32),
     "r": np.array(0.5, np.float32),
     "yes": np.array(1, np.bool_),
     "p": np.ones(8, np.int64),
@@ -107,8 +111,8 @@ def test_what_is_damaged_is_exported_again(tmp_path: Path) -> None:
 
 def test_inputs_and_outputs(tmp_path: Path) -> None:
     nodes = [node("Squeeze", ["x", "axes"]), node("Relu", ["z"], ["w"])]
-    constants = {"axes": np.array([2], np.int64), "c": np.ones(1, np.float32)}
-    inputs: Mapping[str, FloatShape] = {"x": ("N", 4, 1, 5), "z": ("N", "features")}
+    constants = {"axes": np.array([1, 2, 3], np.int64), "c": np.ones(1, np.float32)}
+    inputs: Mapping[str, FloatShape] = {"x": ("N", 1, 1, 1), "z": ("N", "features")}
     found = problems(model(nodes, constants, inputs, outputs=["y", "c", "w"]), tmp_path)
     assert [(problem.where, problem.remedy) for problem in found] == [
         ("input 'z'", FIXED_SIZES),

@@ -35,8 +35,8 @@ all. It fails where a test that is refused here begins to pass, or the other way
 The tests hand over weights, axes and bounds as inputs of the graph. pqc demands constants there, so the backend makes
 constants of the inputs that are read only where pqc demands one, with the values that the test gives
 (`pqc.backend.CONSTANT_OPERANDS` lists these places). A graph that treats each element by itself
-(`pqc.backend.ELEMENTWISE`) is the same for a tensor of any shape: where its inputs have neither 2 nor 4 dimensions,
-the backend gives them to pqc as one frame of features. Nothing else is changed.
+(`pqc.backend.ELEMENTWISE`) is the same for a tensor of any shape: where its inputs have one dimension alone, the
+backend gives them to pqc as one frame of features. Nothing else is changed.
 
 ## Claimed operators
 
@@ -45,8 +45,8 @@ the backend gives them to pqc as one frame of features. Nothing else is changed.
 
 _REFUSED = """## Refused tests
 
-An activation is [frames, channels, height, width] or [frames, features] in float32, and the frames stay the first
-dimension. Most tests that are refused have another number of dimensions or another element type.
+The first dimension of a tensor counts its frames, stays in front, and is not computed along; elements are float32.
+Most tests that are refused compute along the first dimension, or have another element type.
 """
 
 _CONVERTED = """## Networks exported by PyTorch
