@@ -14,6 +14,8 @@ NO_OUTPUT = "leave the output out of the exported model"
 
 FLAT_OUTPUT = "end the exported model with 2 to 9 dimensions, the frames first: a reshape costs nothing on the host"
 
+REAL_OUTPUT = "end the exported model with DequantizeLinear"
+
 OTHER_OPSET = "export it again (torch.onnx.export with opset_version=17), or convert it with onnx.version_converter"
 
 FIXED_SIZES = (
@@ -25,7 +27,7 @@ _UNORDERED = "leave it out of the exported model, it does not change the order o
 
 _ACTIVATION = "train with Relu or Clip (Relu6) instead"
 
-_QUANTIZED = "export the float model, pqc quantizes it itself"
+_QUANTIZED = "export the float model, which pqc quantizes itself, or quantize it in QDQ form, whose grids it keeps"
 
 _NORMALIZATION = "train with BatchNormalization instead, which is folded into the convolution in front of it"
 
@@ -53,8 +55,8 @@ _MEAN = "take the mean over height and width, and fold the factor into the weigh
 
 UNSUPPORTED: Mapping[str, str] = {
     **dict.fromkeys(("Softmax", "LogSoftmax"), _UNORDERED),
-    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"), _QUANTIZED),
-    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"), _QUANTIZED),
+    **dict.fromkeys(("DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"), _QUANTIZED),
+    **dict.fromkeys(("QLinearConv", "QLinearMatMul"), _QUANTIZED),
     **dict.fromkeys(("Mul", "Div"), _SCALING),
     **dict.fromkeys(("HardSwish", "HardSigmoid", "Sigmoid", "LeakyRelu", "PRelu"), _ACTIVATION),
     **dict.fromkeys(("Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "ThresholdedRelu"), _ACTIVATION),
@@ -89,6 +91,7 @@ SUPPORTED: Mapping[str, str] = {
         "attention, have no unit"
     ),
     "Pad": "pad with zeros, or with elements of the map, behind the first dimension",
+    "QuantizeLinear": "quantize activations to uint8 or int8 with one scale each, the weights may have one per output",
     "ReduceMean": "take the mean behind the first dimension alone, as nn.AdaptiveAvgPool2d(1) does",
     "Reshape": f"keep the frames in front, as torch.flatten(x, 1) does, and {FIXED_SIZES}",
     "Resize": _RESIZING,

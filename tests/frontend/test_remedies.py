@@ -45,6 +45,7 @@ REFUSED: Mapping[str, tuple[Sequence[str], dict[str, Any]]] = {
     "Gather": (["c", "x"], {"axis": 1}),
     "MatMul": (["x", "x"], {}),
     "Pad": (["x", "p"], {"mode": "reflect"}),
+    "QuantizeLinear": (["x", "scales"], {}),
     "ReduceMean": (["x"], {"axes": [0]}),
     "Reshape": (["x", "s"], {}),
     "Resize": (["x", "", "scales"], {"mode": "linear"}),

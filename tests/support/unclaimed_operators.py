@@ -17,9 +17,8 @@ REASONS: dict[str, str] = {
     "It works on the bits of integers, and the float level has real numbers.": (
         "BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor"
     ),
-    "It changes the element type; a model enters with float32, and pqc chooses the integers itself.": (
-        "Cast CastLike ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul "
-        "QuantizeLinear"
+    "It computes with integers, or changes the element type; a model has float32, and grids where it was quantized.": (
+        "Cast CastLike ConvInteger DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul"
     ),
     "It reduces in a way that no unit has; means and maxima are the only reductions.": (
         "ArgMax ArgMin CumProd CumSum Det Einsum Hardmax LpPool ReduceL1 ReduceL2 ReduceLogSum "

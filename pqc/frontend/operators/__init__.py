@@ -7,7 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from pqc.frontend.node import Node
-from pqc.frontend.operators import elementwise, layout, linear, pooling, product_quantization, resizing, selection
+from pqc.frontend.operators import (
+    elementwise,
+    layout,
+    linear,
+    pooling,
+    product_quantization,
+    quantized,
+    resizing,
+    selection,
+)
 from pqc.frontend.pq_domain import CONVOLUTIONS, DOMAIN, ON_GRID
 from pqc.frontend.values import Activation
 
@@ -25,6 +34,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "Concat": layout.concat,
     "Conv": linear.conv,
     "DepthToSpace": layout.depth_to_space,
+    "DequantizeLinear": quantized.dequantize_linear,
     "Dropout": elementwise.dropout,
     "Expand": selection.expand,
     "Flatten": layout.flatten,
@@ -36,6 +46,7 @@ CONVERTERS: Mapping[str, Converter] = {
     "MatMul": linear.matmul,
     "MaxPool": pooling.max_pool,
     "Pad": selection.pad,
+    "QuantizeLinear": quantized.quantize_linear,
     "ReduceMax": pooling.reduce_max,
     "ReduceMean": pooling.reduce_mean,
     "Relu": elementwise.relu,

@@ -13,7 +13,9 @@ from math import prod
 
 from xdsl.ir import SSAValue
 
-from pqc.dialects.onnx import ConcatOp, SliceOp, TransposeOp, shape_of
+from pqc.dialects.onnx import ClipOp, ConcatOp, MaxPoolOp, PadOp, ReshapeOp, SliceOp, TransposeOp, shape_of
+from pqc.dialects.pq import OnGridOp
+from pqc.dialects.pq_types import GridAttr
 from pqc.frontend.node import Node
 from pqc.frontend.values import Activation, RefusalError
 from pqc.numerics.shapes import FRAMES, Shape
@@ -116,8 +118,28 @@ def joined(node: Node, parts: Sequence[Activation], axis: int) -> Activation:
     total = sum(part.shape[axis] for part in parts)
     if len(parts) == 1:
         return parts[0]
-    found = [_along(node, part, axis) for part in parts]
+    found = [_along(node, part, axis) for part in _alike(node, parts)]
     return node.emit(ConcatOp([value for value, _ in found], found[0][1]), with_size(parts[0].shape, axis, total))
+
+
+def _alike(node: Node, parts: Sequence[Activation]) -> list[Activation]:
+    """``parts``, which will share a grid: where the model gives them different ones, each changes its own first."""
+    if len({given_grid(part.value) for part in parts}) == 1:
+        return list(parts)
+    return [node.emit(ClipOp(node.seen(part)), part.shape) for part in parts]
+
+
+def given_grid(value: SSAValue) -> GridAttr | None:
+    """The grid that an operation in front gives ``value``, which only passes integers on from there."""
+    while not isinstance(value.owner, OnGridOp):
+        owner = value.owner
+        if isinstance(owner, ConcatOp):
+            value = owner.parts[0]
+        elif isinstance(owner, ReshapeOp | TransposeOp | SliceOp | PadOp | MaxPoolOp):
+            value = owner.x
+        else:
+            return None
+    return value.owner.grid
 
 
 def _along(node: Node, x: Activation, axis: int) -> tuple[SSAValue, int]:
