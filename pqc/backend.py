@@ -1,6 +1,8 @@
 """The float level as a backend of ONNX: ``pqc.backend.prepare(model).run(inputs)``.
 
 It computes with real numbers what an imported network says, before anything is quantized; ONNX's own tests run on it.
+With ``level="quantized"`` it computes with integers, as the accelerator will: without product quantization, on grids of
+8 bits (16 for outputs) that hold what occurs in the frames of the very run.
 
 ONNX's tests hand over weights, axes and bounds as inputs of the graph. pqc demands that these are constants. So an
 input that is read only where pqc demands a constant becomes one: ``run`` puts its value into the model, and imports
@@ -11,7 +13,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -65,11 +69,18 @@ ELEMENTWISE = frozenset({"Add", "Clip", "Dropout", "Identity", "Relu"})
 """Operators that treat each element by itself, where their constants are single numbers."""
 
 
+FLOAT = "float"
+
+LEVELS = (FLOAT, "quantized")
+"""What a model may be executed as: real numbers, or the integers of the accelerator."""
+
+
 class PqcModel(BackendRep):
     """A model that is ready to run; one whose weights are inputs is imported anew by each run."""
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(self, model: onnx.ModelProto, level: str = FLOAT) -> None:
         self._model = model
+        self._level = level
         given = {tensor.name for tensor in model.graph.initializer}
         self._inputs = [entry.name for entry in model.graph.input if entry.name not in given]
         self._bound = _constant_inputs(model.graph).intersection(self._inputs)
@@ -101,7 +112,7 @@ class PqcModel(BackendRep):
         if len({len(array) for array in frames}) > 1:
             counts = ", ".join(f"'{n}' {len(a)}" for n, a in zip(imported.input_names, frames, strict=True))
             raise ModelError(f"the inputs differ in their first dimension, the frames: {counts}")
-        results = run_reference(imported.module, frames)
+        results = run_reference(imported.module, frames) if self._level == FLOAT else _quantized(imported, frames)
         if self._shape is not None:
             results = [result.reshape(self._shape) for result in results]
         return namedtupledict("Outputs", list(imported.output_names))(*results)
@@ -135,13 +146,22 @@ class PqcBackend(Backend):
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> PqcModel:
         """Import ``model``, or keep it for :meth:`PqcModel.run` where inputs of it must become constants.
 
+        Args:
+            model: the model.
+            device: ``CPU``.
+            kwargs: ``level``, ``float`` where it is left out, or ``quantized``.
+
         Raises:
-            ModelError: the device is not supported, an option is given, or the model cannot be imported.
+            ModelError: the device or the level is not supported, another option is given, or the model cannot be
+                imported.
         """
+        level = str(kwargs.pop("level", FLOAT))
         _no_options(kwargs)
+        if level not in LEVELS:
+            raise ModelError(f"level '{level}' is not supported, allowed are {_listed(LEVELS)}")
         if not cls.supports_device(device):
             raise ModelError(f"device '{device}' is not supported; only CPU is")
-        return PqcModel(model)
+        return PqcModel(model, level)
 
     @classmethod
     def run_model(cls, model: onnx.ModelProto, inputs: Any, device: str = "CPU", **kwargs: Any) -> tuple[AnyArray, ...]:
@@ -254,6 +274,33 @@ def _with_constants(model: onnx.ModelProto, names: set[str], arrays: Mapping[str
 def _import(model: onnx.ModelProto) -> ImportedModel:
     digest = hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
     return import_loaded(loaded_from_memory(model, digest))
+
+
+def _quantized(imported: ImportedModel, frames: Sequence[AnyArray]) -> list[AnyArray]:
+    """The outputs of the network in integers, as the real numbers that these stand for; the module stays as it is.
+
+    Raises:
+        ModelError: a value is not finite, or no grid holds what occurs.
+    """
+    # the float level needs none of the passes
+    from pqc.compilation import prepared_module
+    from pqc.dialects.registry import make_context
+    from pqc.passes.options import PqOptions, configured_passes
+    from pqc.passes.pipeline import run_pipeline
+    from pqc.passes.quantize import QuantizePass
+    from pqc.passes.select_pq import SelectPqPass
+    from pqc.request import CompileRequest
+    from pqc.verification.execution import executed
+
+    given = dict(zip(imported.input_names, frames, strict=True))
+    options = PqOptions(images=len(frames[0]))
+    request = CompileRequest(model=Path("model"), target=None, pq=options, calibration=given)
+    module = prepared_module(replace(imported, module=imported.module.clone()), request)
+    passes = configured_passes(options)
+    last = next(place for place, one in enumerate(passes) if isinstance(one, QuantizePass))
+    run_pipeline(make_context(), module, [one for one in passes[: last + 1] if not isinstance(one, SelectPqPass)])
+    found = executed(module, frames).outputs
+    return [found[name].real for name in imported.output_names]
 
 
 def _checked(name: str, array: AnyArray, kind: Any) -> AnyArray:

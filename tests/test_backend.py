@@ -115,12 +115,21 @@ def test_devices(device: str, supported: bool) -> None:
 def test_refusals_before_anything_runs() -> None:
     relu = model([node("Relu")])
     assert refusal(relu, [X], device="CUDA") == "device 'CUDA' is not supported; only CPU is"
+    assert refusal(relu, [X], level="machine") == "level 'machine' is not supported, allowed are 'float', 'quantized'"
     assert refusal(relu, [X], bits=8) == "there is no option 'bits'; the float level has none"
     assert refusal(relu, [X, X]) == "2 arrays are given, the model takes 'x'"
     assert refusal(relu, {"z": X}) == "arrays for 'z' are given, the model takes 'x'"
     assert refusal(relu, [X.astype(np.float64)]) == "input 'x' is float64; float32 is wanted"
     assert refusal(relu, [X[:, 1:]]) == "input 'x': an array [3, 3, 6, 5], allowed is [n, 4, 6, 5]"
     assert refusal(model([node("Relu")], opset=9), [X]).startswith("model: the model uses opset 9: allowed is 11 to ")
+
+
+def test_the_quantized_level_computes_on_grids() -> None:
+    weight = np.random.default_rng(4).normal(size=(3, 4, 3, 3)).astype(np.float32)
+    proto = model([node("Conv", ["x", "w"])], {"w": weight})
+    exact = backend.prepare(proto).run([X])[0]
+    found = backend.prepare(proto, level="quantized").run([X])[0]
+    assert 0 < np.abs(found - exact).max() <= 0.02 * np.abs(exact).max()
 
 
 def test_inputs_that_differ_in_their_frames_are_refused() -> None:

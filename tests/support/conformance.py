@@ -28,6 +28,9 @@ NODES = "node"
 CONVERTED = ("pytorch-converted", "pytorch-operator")
 """The kinds of tests that PyTorch once exported, most of them for an older operator set than pqc takes."""
 
+QUANTIZED_TOLERANCE = 0.03
+"""Of an output's largest value: as far may results in integers of 8 bits be off."""
+
 _NODE_CASES: Any = importlib.import_module("onnx.backend.test.case.node")
 _LOADER: Any = importlib.import_module("onnx.backend.test.loader")
 _RUNNER: Any = importlib.import_module("onnx.backend.test.runner").Runner
@@ -61,6 +64,21 @@ class Case:
         except ModelError as error:
             return _reason(error)
         return ""
+
+    def quantized_distance(self) -> float:
+        """How far results at the quantized level are off, in units of the largest of each output.
+
+        Raises:
+            ModelError: pqc refuses the model or its inputs.
+        """
+        worst = 0.0
+        prepared = backend.prepare(self.model, "CPU", level="quantized")
+        for inputs, expected in self.runs:
+            found = prepared.run([_array(value) for value in inputs])
+            for one, wanted in zip(found, map(_array, expected), strict=True):
+                largest = float(np.abs(wanted).max(initial=0.0)) or 1.0
+                worst = max(worst, float(np.abs(one - wanted).max(initial=0.0)) / largest)
+        return worst
 
 
 def claimed_operators() -> set[str]:
