@@ -27,6 +27,9 @@ MOVES = frozenset(
 )
 """Operators that do the same with integers as with the numbers that these stand for."""
 
+ENDINGS = frozenset({"ArgMax", "LogSoftmax", "Softmax"})
+"""Operators that many networks end in, and that the host does as well."""
+
 UNSUPPORTED = "the operator is not supported"
 """What is found wrong with a node that no converter takes."""
 
@@ -66,10 +69,21 @@ class GraphImporter:
 
     def _refuse(self, node: onnx.NodeProto, found: str, remedy: str | None) -> None:
         operator = operator_name(node)
-        remedy = remedy_of(operator) if remedy is None else remedy
+        remedy = self._remedy(node, operator) if remedy is None else remedy
         self.problems.append(NodeProblem(node_name(node), operator, found, remedy=remedy))
         inputs = [self._values[name] for name in node.input if name]
         self._stand_in(node, is_constant=not any(_varies(value) for value in inputs))
+
+    def _remedy(self, node: onnx.NodeProto, operator: str) -> str:
+        """How to change the model; for what only ends it, the call that cuts it off."""
+        graph = self._loaded.model.graph
+        if operator not in ENDINGS or not {output.name for output in graph.output}.issuperset(node.output):
+            return remedy_of(operator)
+        kept = [output.name for output in graph.output if output.name not in node.output]
+        ends = list(dict.fromkeys([node.input[0], *kept]))
+        inputs = [name for name in self._builder.inputs if name in {entry.name for entry in graph.input}]
+        cut = f"onnx.utils.extract_model('{self._loaded.path.name}', 'cut.onnx', {inputs}, {ends})"
+        return f"{remedy_of(operator)}: {cut}"
 
     def _stand_in(self, node: onnx.NodeProto, *, is_constant: bool) -> None:
         """Give the results of a node that is not imported the shapes that ONNX knows."""

@@ -113,6 +113,7 @@ Step: TypeAlias = Callable[[Draw, Network, str], str | None]
 
 images = st.tuples(st.integers(1, 20), st.integers(1, 12), st.integers(1, 12))
 features = st.tuples(st.integers(1, 40))
+sequences = st.tuples(st.integers(1, 12), st.integers(1, 16))
 
 
 def _window(draw: Draw, frame: Frame, *, dilated: bool, pooling: bool) -> Window | None:
@@ -335,6 +336,7 @@ ON_IMAGES: list[Step] = [
     *(max_pool, average_pool, global_average_pool, resize, depth_to_space, space_to_depth, *ANYWHERE),
 ]
 ON_FEATURES: list[Step] = [gemm, gemm, *ANYWHERE]
+ON_SEQUENCES: list[Step] = [by_position, by_position, *ANYWHERE]
 SHRINKING: list[Step] = [slices, relu]
 
 
@@ -342,14 +344,14 @@ SHRINKING: list[Step] = [slices, relu]
 def networks(draw: Draw, most: int = 6) -> Network:
     """A network of up to ``most`` nodes behind one or two inputs; what nothing reads is given back."""
     network = Network(draw(st.integers(0, 3)))
-    network.take(draw(images))
+    network.take(draw(st.one_of(images, images, images, sequences)))
     if draw(st.integers(0, 3)) == 0:
-        network.take(draw(st.one_of(images, features, st.just(network.inputs["input0"]))))
+        network.take(draw(st.one_of(images, features, sequences, st.just(network.inputs["input0"]))))
     for _ in range(draw(st.integers(1, most))):
         newest = list(network.frames)[-1]
         x = draw(st.sampled_from([newest, newest, *network.frames]))
         frame = network.frames[x]
-        steps = ON_IMAGES if len(frame) == 3 else ON_FEATURES
+        steps = {1: ON_FEATURES, 2: ON_SEQUENCES}.get(len(frame), ON_IMAGES)
         if np.prod(frame) > LARGEST:
             steps = SHRINKING
         draw(st.sampled_from(steps))(draw, network, x)
