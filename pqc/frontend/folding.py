@@ -69,6 +69,8 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
 def _dequantized(node: onnx.NodeProto, operands: Sequence[AnyArray]) -> AnyArray:
     """(x - zero point) * scale, scales along one axis or one for all."""
     x, scale, *zero = operands
+    if x.dtype.kind not in "iu" or scale.dtype != np.float32:
+        raise RefusalError(f"a constant of {x.dtype} with scales of {scale.dtype}; integers and float32 are wanted")
     axes = [attribute.i for attribute in node.attribute if attribute.name == "axis"]
     axis = axes[0] if axes else 1
     if scale.size != 1 and (not -x.ndim <= axis < x.ndim or scale.shape != (x.shape[axis],)):

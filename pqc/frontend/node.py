@@ -122,6 +122,17 @@ class Node:
         value = self.optional_constant(index, what)
         return None if value is None else tuple(int(item) for item in value.array.reshape(-1))
 
+    def numbers(self, index: int, what: str) -> AnyArray:
+        """A constant input of integers.
+
+        Raises:
+            RefusalError: it is left out, depends on the network's inputs, or holds other numbers.
+        """
+        array = self.constant(index, what).array
+        if array.dtype.kind not in "iu":
+            raise RefusalError(f"{what} (input {index}) must be integers, they are {array.dtype}")
+        return array
+
     def scalar(self, index: int, what: str) -> float | None:
         """A constant input of one element, None where it is left out."""
         value = self.optional_constant(index, what)

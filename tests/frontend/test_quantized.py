@@ -144,6 +144,11 @@ REFUSED: dict[str, tuple[list[onnx.NodeProto], str, dict[str, AnyArray]]] = {
         "[2] scales for a constant [1, 4, 1, 1] along axis 0",
         {"w": np.zeros((1, 4, 1, 1), np.int8), "t": np.ones(2, np.float32), "o": np.zeros(2, np.int8)},
     ),
+    "a constant of real numbers": (
+        [node("DequantizeLinear", ["w", "s"], ["v"]), node("Add", ["x", "v"])],
+        "a constant of float32 with scales of float32; integers and float32 are wanted",
+        {"w": np.zeros((1, 4, 1, 1), np.float32)},
+    ),
     "zero points": (
         [node("DequantizeLinear", ["w", "t", "o"], ["v"], axis=0), node("Add", ["x", "v"])],
         "[2] zero points for [] scales",

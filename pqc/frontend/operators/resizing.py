@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import ceil, floor
+from math import ceil, floor, isfinite
 
 import numpy as np
 
@@ -32,6 +32,8 @@ def resize(node: Node) -> Activation:
     changed = any(axis and size != x.shape[axis] for axis, size in zip(axes, sizes, strict=True))
     if any(axis == 0 and scale != 1 for axis, scale in zip(axes, scales, strict=True)):
         raise RefusalError("it resizes the first dimension, the frames")
+    if max(sizes, default=1) > shapes.LARGEST_FRAME:
+        raise RefusalError(f"the sizes {sizes} are larger than any frame may be")
     if min(sizes, default=1) < 1:
         raise RefusalError(f"nothing is left of {shapes.text(x.shape)}")
     mode = node.string("mode", "nearest")
@@ -49,7 +51,7 @@ def _asked(node: Node, rank: int, shape: shapes.Shape) -> tuple[list[int], list[
     old = [node.frames if axis == 0 else shape[axis] for axis in axes]
     scales, sizes = (node.optional_constant(index, what) for index, what in ((2, "the scales"), (3, "the sizes")))
     if sizes is not None and sizes.array.size:
-        wanted = [int(size) for size in sizes.array.reshape(-1)]
+        wanted = [int(size) for size in node.numbers(3, "the sizes").reshape(-1)]
         if len(wanted) != len(axes):
             raise RefusalError(f"{len(wanted)} sizes for {len(axes)} axes")
         factors = [size / before for size, before in zip(wanted, old, strict=True)]
@@ -61,6 +63,8 @@ def _asked(node: Node, rank: int, shape: shapes.Shape) -> tuple[list[int], list[
     if scales is None or scales.array.size != len(axes):
         raise RefusalError(f"there must be a scale or a size for each of {len(axes)} axes")
     factors = [float(scale) for scale in scales.array.reshape(-1)]
+    if not all(isfinite(factor) and factor > 0 for factor in factors):
+        raise RefusalError(f"the scales {factors} must be positive and finite")
     # in float32, as onnxruntime multiplies: a factor of 7/12 makes 7 of 12, and not a little less
     grown = scales.array.reshape(-1).astype(np.float32) * np.array(old, np.float32)
     return axes, factors, [floor(size) for size in grown.tolist()]

@@ -9,7 +9,7 @@ from pqc.frontend.node import Node
 from pqc.frontend.operators.moves import around, picked, repeated, with_size
 from pqc.frontend.values import Activation, RefusalError
 from pqc.numerics import shapes
-from pqc.numerics.shapes import Shape
+from pqc.numerics.shapes import LARGEST_FRAME, Shape
 
 
 def slice_elements(node: Node) -> Activation:
@@ -68,7 +68,7 @@ def split(node: Node) -> list[Activation]:
     if axis == 0:
         raise RefusalError("it splits the first dimension, the frames")
     count, size = len(node.proto.output), x.shape[axis]
-    each = -(-size // node.integer("num_outputs", count))
+    each = -(-size // max(1, node.integer("num_outputs", count)))
     equal = [min(each, size - start) for start in range(0, size, each)]
     sizes = node.listed("split", 1, "the sizes") or tuple(equal)
     if sum(sizes) != size or len(sizes) != count or min(sizes) < 1:
@@ -83,7 +83,7 @@ def gather(node: Node) -> Activation:
     axis = node.axis(node.integer("axis", 0), len(x.shape))
     if axis == 0:
         raise RefusalError("it takes some of the first dimension, the frames")
-    indices, size = node.constant(1, "the indices").array, x.shape[axis]
+    indices, size = node.numbers(1, "the indices"), x.shape[axis]
     places = [int(place) for place in indices.reshape(-1)]
     if any(not -size <= place < size for place in places) or not places:
         raise RefusalError(f"the indices {places[:8]} along axis {axis} are not some of its {size} elements")
@@ -112,6 +112,8 @@ def pad(node: Node) -> Activation:
         raise RefusalError("it pads the first dimension, the frames")
     if any(low + size + high < 1 for size, low, high in zip(x.shape[1:], before[1:], after[1:], strict=True)):
         raise RefusalError(f"pads {list(pads)} leave nothing of {shapes.text(x.shape)}")
+    if sum(map(abs, pads)) > LARGEST_FRAME:
+        raise RefusalError(f"pads {list(pads)} make {shapes.text(x.shape)} larger than any frame may be")
     if mode == "constant":
         return with_zeros(node, x, before, after)
     for axis in range(1, rank):
@@ -161,7 +163,7 @@ def with_zeros(node: Node, x: Activation, before: Sequence[int], after: Sequence
 def expand(node: Node) -> Activation:
     """To a constant shape, which keeps the first dimension, the frames."""
     x = node.activation()
-    wanted = [int(size) for size in node.constant(1, "the shape").array.reshape(-1)]
+    wanted = [int(size) for size in node.numbers(1, "the shape").reshape(-1)]
     wanted = [1] * (len(x.shape) - len(wanted)) + wanted
     if len(wanted) != len(x.shape) or wanted[0] not in (1, node.frames):
         raise RefusalError(f"the shape {wanted} does not keep the frames in front of {shapes.text(x.shape)}")
@@ -181,7 +183,7 @@ def expanded(node: Node, x: Activation, shape: Shape) -> Activation:
 def tile(node: Node) -> Activation:
     """By constant repeats of any dimension but the first."""
     x = node.activation()
-    times = [int(count) for count in node.constant(1, "the repeats").array.reshape(-1)]
+    times = [int(count) for count in node.numbers(1, "the repeats").reshape(-1)]
     if len(times) != len(x.shape) or min(times) < 1 or times[0] != 1:
         raise RefusalError(f"the repeats {times} of {shapes.text(x.shape)} must be 1 of the frames, and none below 1")
     for axis, count in enumerate(times):
