@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import prod
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -29,6 +27,7 @@ from pqc.frontend.importer import ImportedModel, import_loaded
 from pqc.frontend.loader import DOMAINS, loaded_from_memory
 from pqc.interpreter.reference import boundary_types, run_reference
 from pqc.numerics.arrays import AnyArray
+from pqc.quantized_execution import run_quantized
 
 __all__ = [
     "CONSTANT_OPERANDS",
@@ -112,7 +111,7 @@ class PqcModel(BackendRep):
         if len({len(array) for array in frames}) > 1:
             counts = ", ".join(f"'{n}' {len(a)}" for n, a in zip(imported.input_names, frames, strict=True))
             raise ModelError(f"the inputs differ in their first dimension, the frames: {counts}")
-        results = run_reference(imported.module, frames) if self._level == FLOAT else _quantized(imported, frames)
+        results = run_reference(imported.module, frames) if self._level == FLOAT else run_quantized(imported, frames)
         if self._shape is not None:
             results = [result.reshape(self._shape) for result in results]
         return namedtupledict("Outputs", list(imported.output_names))(*results)
@@ -274,33 +273,6 @@ def _with_constants(model: onnx.ModelProto, names: set[str], arrays: Mapping[str
 def _import(model: onnx.ModelProto) -> ImportedModel:
     digest = hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
     return import_loaded(loaded_from_memory(model, digest))
-
-
-def _quantized(imported: ImportedModel, frames: Sequence[AnyArray]) -> list[AnyArray]:
-    """The outputs of the network in integers, as the real numbers that these stand for; the module stays as it is.
-
-    Raises:
-        ModelError: a value is not finite, or no grid holds what occurs.
-    """
-    # the float level needs none of the passes
-    from pqc.compilation import prepared_module
-    from pqc.dialects.registry import make_context
-    from pqc.passes.options import PqOptions, configured_passes
-    from pqc.passes.pipeline import run_pipeline
-    from pqc.passes.quantize import QuantizePass
-    from pqc.passes.select_pq import SelectPqPass
-    from pqc.request import CompileRequest
-    from pqc.verification.execution import executed
-
-    given = dict(zip(imported.input_names, frames, strict=True))
-    options = PqOptions(images=len(frames[0]))
-    request = CompileRequest(model=Path("model"), target=None, pq=options, calibration=given)
-    module = prepared_module(replace(imported, module=imported.module.clone()), request)
-    passes = configured_passes(options)
-    last = next(place for place, one in enumerate(passes) if isinstance(one, QuantizePass))
-    run_pipeline(make_context(), module, [one for one in passes[: last + 1] if not isinstance(one, SelectPqPass)])
-    found = executed(module, frames).outputs
-    return [found[name].real for name in imported.output_names]
 
 
 def _checked(name: str, array: AnyArray, kind: Any) -> AnyArray:
