@@ -20,6 +20,7 @@ from pqc.dialects.pq_attributes import ConfigAttr, GridAttr, WindowAttr, parse_s
 from pqc.dialects.rules import expect, expect_range, spell_shape
 from pqc.isa.instructions import Encode
 from pqc.numerics.element import Element
+from pqc.numerics.shapes import MOST_DIMENSIONS
 
 __all__ = ["CodesType", "ConfigAttr", "GridAttr", "QuantizedType", "WindowAttr", "codes_type", "quantized"]
 
@@ -55,8 +56,8 @@ class QuantizedType(ParametrizedAttribute, TypeAttribute):
         """The frames are dynamic, all else is not."""
         shape = self.get_shape()
         expect(
-            len(shape) in (2, 4) and shape[0] == DYNAMIC_INDEX and min(shape[1:]) >= 1,
-            f"shape {spell_shape(shape)} is not that of ? frames of features, or of channels, rows and columns",
+            2 <= len(shape) <= MOST_DIMENSIONS and shape[0] == DYNAMIC_INDEX and min(shape[1:]) >= 1,
+            f"shape {spell_shape(shape)} is not that of ? frames with 1 to {MOST_DIMENSIONS - 1} dimensions",
         )
 
     @classmethod

@@ -32,6 +32,12 @@ def _check_same_grid(x: QuantizedType, result: QuantizedType) -> None:
     expect(x.grid == result.grid, f"the result is {result}, the operand {x}: moving data keeps the grid")
 
 
+def _check_computed(*kinds: QuantizedType) -> None:
+    """Raise VerifyException unless all are features, or channels, rows and columns: what transfers and units walk."""
+    for kind in kinds:
+        expect(len(kind.get_shape()) in (2, 4), f"{kind} must have 2 or 4 dimensions; only a reshape takes others")
+
+
 @irdl_op_definition
 class ReshapeOp(IRDLOperation):
     """The same integers in row-major order under another shape."""
@@ -77,6 +83,7 @@ class TransposeOp(IRDLOperation):
     def verify_(self) -> None:
         """A permutation that leaves the frames where they are."""
         x, result, order = quantized(self.x), quantized(self.result), self.permutation.get_values()
+        _check_computed(x, result)
         shape = x.get_shape()
         expect(
             sorted(order) == list(range(len(shape))) and order[0] == 0,
@@ -112,6 +119,7 @@ class SliceOp(IRDLOperation):
     def verify_(self) -> None:
         """Every element taken is inside the operand."""
         x, result = quantized(self.x), quantized(self.result)
+        _check_computed(x, result)
         before, after = x.get_shape()[1:], result.get_shape()[1:]
         starts, steps = self.starts.get_values(), self.steps.get_values()
         expect(
@@ -152,6 +160,7 @@ class PadOp(IRDLOperation):
         """No negative padding, and a result as large as operand and padding."""
         before, after = self.before.get_values(), self.after.get_values()
         x, result = quantized(self.x), quantized(self.result)
+        _check_computed(x, result)
         shape = x.get_shape()[1:]
         expect(len(before) == len(after) == len(shape), "there must be one padding before and one after a dimension")
         expect(min(*before, *after) >= 0, f"padding {list(before)} and {list(after)} must not be negative")
@@ -186,6 +195,7 @@ class ConcatOp(IRDLOperation):
         axis, result = self.axis.value.data, quantized(self.result)
         shape = result.get_shape()
         kinds = [quantized(part) for part in self.parts]
+        _check_computed(result, *kinds)
         expect(len(kinds) >= 1, "there is nothing to concatenate")
         expect_range("axis", axis, 1, len(shape) - 1)
         for kind in kinds:

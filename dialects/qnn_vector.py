@@ -21,6 +21,7 @@ def _check_shape(what: str, kind: QuantizedType, result: QuantizedType) -> None:
     expect(
         kind.get_shape() == result.get_shape(), f"the {what} is {kind}, the result {result}: they must have one shape"
     )
+    expect(len(kind.get_shape()) in (2, 4), f"the {what} is {kind}, it must have 2 or 4 dimensions")
 
 
 @irdl_op_definition

@@ -38,7 +38,7 @@ from pqc.passes.layers import layer_lowering
 from pqc.passes.lower_move import copy, lower_concat, lower_pad, lower_slice, lower_transpose
 from pqc.passes.lower_vector import Tensors, lower_add, lower_pool, lower_rescale
 from pqc.passes.program_builder import ProgramBuilder, Tensor, map_of
-from pqc.passes.tensor_lives import residents_of
+from pqc.passes.tensor_lives import residents_of, tensor_labels
 from pqc.planning.lookahead import spare_bytes
 from pqc.planning.nest import Nest
 from pqc.planning.residency import Residency, choose_residents
@@ -96,6 +96,7 @@ class FunctionLowering:
         self.nests: dict[str, Nest] = {}
         self.problems: list[NodeProblem] = []
         self.steps = [op for op in self.source.ops if not isinstance(op, LOWERED_WITH_RESULT)]
+        self.labels = tensor_labels(self.source, self.input_names)
         self.residency = self._choose_residents(share)
 
     def _returned(self) -> ReturnOp:
@@ -105,10 +106,7 @@ class FunctionLowering:
         return last
 
     def _label(self, value: SSAValue) -> str:
-        if value.owner is self.source:
-            return self.input_names[self.source.args.index(value)]
-        assert isinstance(value.owner, Operation)
-        return node_name(value.owner)
+        return self.labels[value]
 
     def _choose_residents(self, share: float) -> Residency:
         """What stays on chip; results of the network leave it."""

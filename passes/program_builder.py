@@ -17,6 +17,7 @@ from pqc.dialects.pqa_memory import AllocateOp, ConstantOp, TensorKind, TensorOp
 from pqc.isa.fields import Memory
 from pqc.isa.instructions import Storage
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.shapes import carried
 from pqc.numerics.window import Window
 from pqc.planning.target import Target
 from pqc.planning.tiling import MapTile, MoveBlock, Span
@@ -64,9 +65,12 @@ class View:
 
 
 def map_of(kind: QuantizedType) -> Map:
-    """How one frame of a quantized tensor lies in memory; features are planes of one element."""
-    shape = kind.get_shape()[1:]
-    planes, rows, columns = shape if len(shape) == 3 else (shape[0], 1, 1)
+    """How one frame of a quantized tensor lies in memory; features are planes of one element.
+
+    What has other dimensions is only moved as a whole, in the shape in which it would be computed with.
+    """
+    _, *frame = carried(kind.get_shape())
+    planes, rows, columns = (*frame, 1, 1)[:3]
     return Map(planes, rows, columns, kind.element.storage_bytes)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 
 from xdsl.ir import Block, Operation, SSAValue
 
+from pqc.dialects.location import node_name
 from pqc.dialects.pq import EncodeOp, LookupOp
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.qnn import Conv2dOp, GemmOp, RequantizeOp
@@ -29,6 +31,24 @@ def storage_of(value: SSAValue) -> SSAValue:
     while isinstance(value.owner, ReshapeOp):
         value = value.owner.x
     return value
+
+
+def tensor_labels(block: Block, inputs: Sequence[str]) -> dict[SSAValue, str]:
+    """What the activation tensors are called: inputs by their name, others by that of the node that makes them.
+
+    Of a node that has become several operations, the last one's result has its name; the others are numbered.
+    """
+    labels: dict[SSAValue, str] = dict(zip(block.args, inputs, strict=True))
+    taken = set(inputs)
+    for op in reversed(list(block.ops)):
+        if not op.results or not isinstance(op.results[0].type, QuantizedType):
+            continue
+        name = node_name(op)
+        numbered = (f"{name}.{number}" for number in count(2))
+        labels[op.results[0]] = name if name not in taken else next(new for new in numbered if new not in taken)
+        if not isinstance(op, ReshapeOp):
+            taken.add(labels[op.results[0]])
+    return labels
 
 
 def residents_of(

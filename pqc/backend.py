@@ -1,6 +1,8 @@
 """The float level as a backend of ONNX: ``pqc.backend.prepare(model).run(inputs)``.
 
 It computes with real numbers what an imported network says, before anything is quantized; ONNX's own tests run on it.
+With ``level="quantized"`` it computes with integers, as the accelerator will: without product quantization, on grids of
+8 bits (16 for outputs) that hold what occurs in the frames of the very run.
 
 ONNX's tests hand over weights, axes and bounds as inputs of the graph. pqc demands that these are constants. So an
 input that is read only where pqc demands a constant becomes one: ``run`` puts its value into the model, and imports
@@ -25,6 +27,7 @@ from pqc.frontend.importer import ImportedModel, import_loaded
 from pqc.frontend.loader import DOMAINS, loaded_from_memory
 from pqc.interpreter.reference import boundary_types, run_reference
 from pqc.numerics.arrays import AnyArray
+from pqc.quantized_execution import run_quantized
 
 __all__ = [
     "CONSTANT_OPERANDS",
@@ -41,14 +44,22 @@ CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
     "BatchNormalization": frozenset({1, 2, 3, 4}),
     "Clip": frozenset({1, 2}),
     "Conv": frozenset({1, 2}),
+    "DequantizeLinear": frozenset({1, 2}),
     "Dropout": frozenset({1, 2}),
+    "Expand": frozenset({1}),
+    "Gather": frozenset({1}),
     "Gemm": frozenset({1, 2}),
     "MatMul": frozenset({1}),
     "Pad": frozenset({1, 2, 3}),
+    "QuantizeLinear": frozenset({1, 2}),
+    "ReduceMax": frozenset({1}),
     "ReduceMean": frozenset({1}),
     "Reshape": frozenset({1}),
+    "Resize": frozenset({1, 2, 3}),
     "Slice": frozenset({1, 2, 3, 4}),
+    "Split": frozenset({1}),
     "Squeeze": frozenset({1}),
+    "Tile": frozenset({1}),
     "Unsqueeze": frozenset({1}),
 }
 """By operator, the places of the inputs that must be constant."""
@@ -57,11 +68,18 @@ ELEMENTWISE = frozenset({"Add", "Clip", "Dropout", "Identity", "Relu"})
 """Operators that treat each element by itself, where their constants are single numbers."""
 
 
+FLOAT = "float"
+
+LEVELS = (FLOAT, "quantized")
+"""What a model may be executed as: real numbers, or the integers of the accelerator."""
+
+
 class PqcModel(BackendRep):
     """A model that is ready to run; one whose weights are inputs is imported anew by each run."""
 
-    def __init__(self, model: onnx.ModelProto) -> None:
+    def __init__(self, model: onnx.ModelProto, level: str = FLOAT) -> None:
         self._model = model
+        self._level = level
         given = {tensor.name for tensor in model.graph.initializer}
         self._inputs = [entry.name for entry in model.graph.input if entry.name not in given]
         self._bound = _constant_inputs(model.graph).intersection(self._inputs)
@@ -93,7 +111,7 @@ class PqcModel(BackendRep):
         if len({len(array) for array in frames}) > 1:
             counts = ", ".join(f"'{n}' {len(a)}" for n, a in zip(imported.input_names, frames, strict=True))
             raise ModelError(f"the inputs differ in their first dimension, the frames: {counts}")
-        results = run_reference(imported.module, frames)
+        results = run_reference(imported.module, frames) if self._level == FLOAT else run_quantized(imported, frames)
         if self._shape is not None:
             results = [result.reshape(self._shape) for result in results]
         return namedtupledict("Outputs", list(imported.output_names))(*results)
@@ -127,13 +145,22 @@ class PqcBackend(Backend):
     def prepare(cls, model: onnx.ModelProto, device: str = "CPU", **kwargs: Any) -> PqcModel:
         """Import ``model``, or keep it for :meth:`PqcModel.run` where inputs of it must become constants.
 
+        Args:
+            model: the model.
+            device: ``CPU``.
+            kwargs: ``level``, ``float`` where it is left out, or ``quantized``.
+
         Raises:
-            ModelError: the device is not supported, an option is given, or the model cannot be imported.
+            ModelError: the device or the level is not supported, another option is given, or the model cannot be
+                imported.
         """
+        level = str(kwargs.pop("level", FLOAT))
         _no_options(kwargs)
+        if level not in LEVELS:
+            raise ModelError(f"level '{level}' is not supported, allowed are {_listed(LEVELS)}")
         if not cls.supports_device(device):
             raise ModelError(f"device '{device}' is not supported; only CPU is")
-        return PqcModel(model)
+        return PqcModel(model, level)
 
     @classmethod
     def run_model(cls, model: onnx.ModelProto, inputs: Any, device: str = "CPU", **kwargs: Any) -> tuple[AnyArray, ...]:
@@ -203,7 +230,7 @@ def _constant_inputs(graph: onnx.GraphProto) -> set[str]:
 
 
 def _shape_of_elements(graph: onnx.GraphProto, bound: set[str]) -> tuple[int, ...] | None:
-    """The shape that all activations have, where no node looks at it and pqc would not take it; None otherwise."""
+    """The shape that all activations have, where no node looks at it and it is one dimension alone; None otherwise."""
     if any(node.op_type not in ELEMENTWISE or node.domain not in DOMAINS for node in graph.node):
         return None
     if any(prod(tensor.dims) != 1 for tensor in graph.initializer):
@@ -213,7 +240,7 @@ def _shape_of_elements(graph: onnx.GraphProto, bound: set[str]) -> tuple[int, ..
         return None
     shapes = {_declared_shape(entry) for entry in graph.input if entry.name not in constant}
     shape = shapes.pop() if len(shapes) == 1 else ()
-    return None if len(shape) in (0, 2, 4) or min(shape) < 1 else shape
+    return shape if len(shape) == 1 and shape[0] > 0 else None
 
 
 def _declared_shape(entry: onnx.ValueInfoProto) -> tuple[int, ...]:

@@ -44,8 +44,8 @@ FRAMES = 4
 
 ALLOWED = {
     UNSUPPORTED: "an operator that `pqc ops` lists",
-    INPUT: "float32 of a fixed size but for the frames: [frames, channels, height, width] or [frames, features]",
-    OUTPUT: "an activation with 2 or 4 dimensions",
+    INPUT: "float32 of a fixed size but for the frames, which come first: [frames, channels, height, width] or others",
+    OUTPUT: "an activation of at most 9 dimensions, the frames first",
 }
 """What is allowed, by what was found or where, for which no operator's demands say it."""
 

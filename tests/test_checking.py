@@ -114,10 +114,10 @@ def test_what_is_no_model_is_an_error(tmp_path: Path) -> None:
 
 def test_every_problem_says_what_is_allowed(tmp_path: Path) -> None:
     proto = small_network()
-    proto.graph.node[4].op_type = "GlobalMaxPool"
+    proto.graph.node[4].op_type = "GlobalLpPool"
     proto.graph.node[5].attribute.append(helper.make_attribute("axis", 2))
     found = checked(save(proto, tmp_path))
-    assert [problem.operator for problem in found.problems] == ["GlobalMaxPool", "Flatten"]
+    assert [problem.operator for problem in found.problems] == ["GlobalLpPool", "Flatten"]
     assert [problem.allowed for problem in found.problems] == [
         "an operator that `pqc ops` lists",
         "With axis 1.",

@@ -16,10 +16,10 @@ _HEAD = (
     "Generated from the code (`pqc ops --markdown`); do not edit.",
     "A model may have the operators of the first list. The dialects are the levels of the intermediate representation: "
     "`onnx` has real numbers, `pq` and `qnn` have integers, `pqa` has memories and instructions.",
-    "Of all operators: what is computed with has 2 or 4 dimensions, the first of them the frames, and at most 65,535 "
+    "Of all operators: what is computed with has 2 to 9 dimensions, the first of them the frames, and at most 65,535 "
     "channels; weights are float32 and finite; pads of a pooling are smaller than its window, and every window of a "
-    "convolution sees something of the map; only a node's first output may be read. `pqc check` says what a model has "
-    "that is not among this.",
+    "convolution sees something of the map; only a node's first output may be read, but for Split. `pqc check` says "
+    "what a model has that is not among this.",
 )
 """What the page docs/operations.md begins with."""
 

@@ -47,7 +47,8 @@ class Builder:
         Raises:
             ShapeError: its result is too large.
         """
-        shape = shapes.activation(shape_of(op.result))
+        shape = shape_of(op.result)
+        shapes.framed(shape) if isinstance(op, ReshapeOp) else shapes.activation(shape)
         op.location = node_location(name)
         op.result.name_hint = readable_name(name)
         self.block.add_op(op)
@@ -83,7 +84,7 @@ class Builder:
         return self._constants[key]
 
     def input(self, shape: Shape, name: str) -> Activation:
-        """What the network gets from outside: one more argument, of a ``shape`` with 2 or 4 dimensions."""
+        """What the network gets from outside: one more argument."""
         argument = self.block.insert_arg(tensor(shape), len(self.block.args))
         argument.name_hint = readable_name(name)
         argument.location = node_location(name)
@@ -93,18 +94,20 @@ class Builder:
     def stand_in(self, shape: Shape, name: str) -> Activation:
         """What stands for the result ``name`` of a refused node: an argument, seen in any ``shape``."""
         frames, *frame = shape
-        flat = shape if len(shape) in (2, 4) else (frames, prod(frame))
-        return Activation(self.input(flat, name).value, shape, name)
+        kept = shape if len(shape) <= shapes.MOST_DIMENSIONS else (frames, prod(frame))
+        return Activation(self.input(kept, name).value, shape, name)
 
-    def realize(self, activation: Activation) -> SSAValue:
-        """A value whose type has the activation's shape.
+    def realize(self, activation: Activation, shape: Shape | None = None, reader: str = "") -> SSAValue:
+        """A value whose type has the activation's shape, or another ``shape`` that the node ``reader`` wants.
 
         Raises:
-            ShapeError: that shape has neither 2 nor 4 dimensions.
+            ShapeError: that shape has too many dimensions.
         """
-        if shape_of(activation.value) == activation.shape:
+        wanted = activation.shape if shape is None else shape
+        if shape_of(activation.value) == wanted:
             return activation.value
-        key = (activation.value, activation.shape)
+        key = (activation.value, wanted)
         if key not in self._views:
-            self._views[key] = self.emit(ReshapeOp(activation.value, activation.shape), activation.view).value
+            name = activation.view if wanted == activation.shape and activation.view else reader
+            self._views[key] = self.emit(ReshapeOp(activation.value, wanted), name).value
         return self._views[key]

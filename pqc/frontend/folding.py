@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, cast
 
@@ -28,6 +28,9 @@ _FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeErr
 LARGEST = 2**28
 """Elements of a tensor that is computed from constants; a few numbers in a file can ask for any size."""
 
+_DEQUANTIZED = 19
+"""The oldest operator set for which the reference implementation has DequantizeLinear."""
+
 _FEW = 1024
 """Elements of an input that may be a shape or a count, and is given to shape inference."""
 
@@ -44,6 +47,8 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
     Raises:
         RefusalError: the node is malformed, its operator has no reference implementation, or a result is too large.
     """
+    if node.op_type == "DequantizeLinear" and opset < _DEQUANTIZED:
+        return [_dequantized(node, [inputs[name] for name in node.input if name])]
     # most models have nothing to fold, and importing it takes as long as lowering a layer
     from onnx.reference import ReferenceEvaluator
 
@@ -59,6 +64,24 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
             f"its inputs are constants, and evaluating it fails: {error or type(error).__name__}", remedy=AGAIN
         ) from error
     return [np.asarray(result) for result in results]
+
+
+def _dequantized(node: onnx.NodeProto, operands: Sequence[AnyArray]) -> AnyArray:
+    """(x - zero point) * scale, scales along one axis or one for all."""
+    x, scale, *zero = operands
+    if x.dtype.kind not in "iu" or scale.dtype != np.float32:
+        raise RefusalError(f"a constant of {x.dtype} with scales of {scale.dtype}; integers and float32 are wanted")
+    axes = [attribute.i for attribute in node.attribute if attribute.name == "axis"]
+    axis = axes[0] if axes else 1
+    if scale.size != 1 and (not -x.ndim <= axis < x.ndim or scale.shape != (x.shape[axis],)):
+        raise RefusalError(f"{list(scale.shape)} scales for a constant {list(x.shape)} along axis {axis}", remedy=AGAIN)
+    if zero and zero[0].size != scale.size:
+        raise RefusalError(f"{list(zero[0].shape)} zero points for {list(scale.shape)} scales", remedy=AGAIN)
+    shape = [1] * x.ndim
+    if scale.size != 1:
+        shape[axis] = -1
+    start = zero[0].reshape(shape).astype(np.int64) if zero else np.int64(0)
+    return ((x.astype(np.int64) - start).astype(np.float32) * scale.reshape(shape)).astype(np.float32)
 
 
 def _check_sizes(model: onnx.ModelProto, inputs: Mapping[str, AnyArray]) -> None:

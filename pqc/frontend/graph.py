@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import onnx
 import onnx.checker
 
@@ -12,11 +15,20 @@ from pqc.frontend.loader import DOMAINS, LoadedModel
 from pqc.frontend.node import Node, node_name, operator_name
 from pqc.frontend.operators import CONVERTERS
 from pqc.frontend.remedies import AGAIN, SECOND, remedy_of
-from pqc.frontend.values import Activation, Constant, ImportedValue, RefusalError, Unknown
+from pqc.frontend.values import Activation, Constant, ImportedValue, RefusalError, Stored, Unknown
 from pqc.numerics.shapes import ShapeError
 from pqc.problems import NodeProblem
 
 _SHAPES = ("Shape", "Size")
+
+MOVES = frozenset(
+    {"Concat", "DepthToSpace", "Flatten", "Gather", "Identity", "MaxPool", "Reshape", "Slice", "SpaceToDepth", "Split"}
+    | {"Squeeze", "Transpose", "Unsqueeze"}
+)
+"""Operators that do the same with integers as with the numbers that these stand for."""
+
+ENDINGS = frozenset({"ArgMax", "LogSoftmax", "Softmax"})
+"""Operators that many networks end in, and that the host does as well."""
 
 UNSUPPORTED = "the operator is not supported"
 """What is found wrong with a node that no converter takes."""
@@ -57,10 +69,21 @@ class GraphImporter:
 
     def _refuse(self, node: onnx.NodeProto, found: str, remedy: str | None) -> None:
         operator = operator_name(node)
-        remedy = remedy_of(operator) if remedy is None else remedy
+        remedy = self._remedy(node, operator) if remedy is None else remedy
         self.problems.append(NodeProblem(node_name(node), operator, found, remedy=remedy))
         inputs = [self._values[name] for name in node.input if name]
         self._stand_in(node, is_constant=not any(_varies(value) for value in inputs))
+
+    def _remedy(self, node: onnx.NodeProto, operator: str) -> str:
+        """How to change the model; for what only ends it, the call that cuts it off."""
+        graph = self._loaded.model.graph
+        if operator not in ENDINGS or not {output.name for output in graph.output}.issuperset(node.output):
+            return remedy_of(operator)
+        kept = [output.name for output in graph.output if output.name not in node.output]
+        ends = list(dict.fromkeys([node.input[0], *kept]))
+        inputs = [name for name in self._builder.inputs if name in {entry.name for entry in graph.input}]
+        cut = f"onnx.utils.extract_model('{self._loaded.path.name}', 'cut.onnx', {inputs}, {ends})"
+        return f"{remedy_of(operator)}: {cut}"
 
     def _stand_in(self, node: onnx.NodeProto, *, is_constant: bool) -> None:
         """Give the results of a node that is not imported the shapes that ONNX knows."""
@@ -128,11 +151,32 @@ class GraphImporter:
         return True
 
     def _convert(self, node: onnx.NodeProto, inputs: list[Activation | Constant | None]) -> None:
-        extra = [name for name in node.output[1:] if self._builder.uses[name]]
+        stored = _stored_alike(node, inputs)
+        if stored is not None:
+            inputs = [replace(value, stored=None) if isinstance(value, Activation) else value for value in inputs]
+        made = CONVERTERS[operator_name(node)](Node(node, inputs, self._builder, self._frames))
+        results = [made] if isinstance(made, Activation) else made
+        if stored is not None:
+            results = [replace(result, stored=stored) for result in results]
+        extra = [name for name in node.output[len(results) :] if self._builder.uses[name]]
         if extra:
             raise RefusalError(f"its output '{extra[0]}' is used; only the first output is supported", remedy=SECOND)
-        imported = Node(node, inputs, self._builder, self._frames)
-        self._values[node.output[0]] = CONVERTERS[operator_name(node)](imported)
+        self._values.update(zip(node.output, results, strict=False))
+
+
+def _stored_alike(node: onnx.NodeProto, inputs: Sequence[ImportedValue | None]) -> Stored | None:
+    """Which integers a node that moves integers has for its operands; None for any other node.
+
+    Raises:
+        RefusalError: the node reads integers, and does not move them, or they are of two kinds.
+    """
+    found = {value.stored for value in inputs if isinstance(value, Activation)} - {None}
+    if not found or operator_name(node) == "DequantizeLinear":
+        return None
+    if operator_name(node) not in MOVES or len(found) > 1:
+        said = ", ".join(sorted(map(str, found)))
+        raise RefusalError(f"it reads integers ({said}); DequantizeLinear in front of it makes them real numbers")
+    return found.pop()
 
 
 def _varies(value: ImportedValue | None) -> bool:

@@ -23,7 +23,7 @@ from pqc.frontend.operators import CONVERTERS
 from pqc.frontend.pq_domain import DOMAIN
 from pqc.frontend.preprocessing import Preprocessing, preprocessing_from_metadata
 from pqc.frontend.refused import refused
-from pqc.frontend.remedies import FLAT_OUTPUT, NO_OUTPUT
+from pqc.frontend.remedies import FLAT_OUTPUT, NO_OUTPUT, REAL_OUTPUT
 from pqc.frontend.signature import declared_inputs, initializers
 from pqc.frontend.values import Activation, ImportedValue, Unknown
 from pqc.numerics.shapes import ShapeError
@@ -162,6 +162,10 @@ def _outputs(
         if not isinstance(value, Activation):
             found = "nothing computes it" if value is None else "it is a constant"
             problems.append(NodeProblem(name, OUTPUT, f"does not depend on the inputs: {found}", remedy=NO_OUTPUT))
+            continue
+        if value.stored is not None:
+            found = f"is {value.stored.kind}; only float32 is supported"
+            problems.append(NodeProblem(name, OUTPUT, found, remedy=REAL_OUTPUT))
             continue
         try:
             outputs[name] = builder.realize(value)

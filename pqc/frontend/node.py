@@ -16,7 +16,9 @@ from pqc.dialects.pq import ConvolutionOp
 from pqc.frontend.builder import Builder
 from pqc.frontend.loader import DOMAINS
 from pqc.frontend.values import Activation, Constant, RefusalError
+from pqc.numerics import shapes
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.shapes import Shape
 
 
 def node_name(node: onnx.NodeProto) -> str:
@@ -88,8 +90,12 @@ class Node:
         return value
 
     def operand(self, index: int = 0) -> SSAValue:
-        """The value of :meth:`activation`, in its shape."""
-        return self.builder.realize(self.activation(index))
+        """The value of :meth:`activation`, in the shape that it is computed with."""
+        return self.seen(self.activation(index))
+
+    def seen(self, activation: Activation, shape: Shape | None = None) -> SSAValue:
+        """The value of ``activation`` in ``shape``, or in the shape that it is computed with."""
+        return self.builder.realize(activation, shapes.carried(activation.shape) if shape is None else shape, self.name)
 
     def constant(self, index: int, what: str) -> Constant:
         """An input that is known at import time; ``what`` says what it is.
@@ -116,6 +122,17 @@ class Node:
         value = self.optional_constant(index, what)
         return None if value is None else tuple(int(item) for item in value.array.reshape(-1))
 
+    def numbers(self, index: int, what: str) -> AnyArray:
+        """A constant input of integers.
+
+        Raises:
+            RefusalError: it is left out, depends on the network's inputs, or holds other numbers.
+        """
+        array = self.constant(index, what).array
+        if array.dtype.kind not in "iu":
+            raise RefusalError(f"{what} (input {index}) must be integers, they are {array.dtype}")
+        return array
+
     def scalar(self, index: int, what: str) -> float | None:
         """A constant input of one element, None where it is left out."""
         value = self.optional_constant(index, what)
@@ -133,9 +150,14 @@ class Node:
         """A constant of float32 or of integers, as it is, as an operand."""
         return self.builder.whole(np.ascontiguousarray(constant.array), constant.label)
 
-    def emit(self, op: FloatOp | ConvolutionOp) -> Activation:
-        """Append ``op`` with this node's name as its location."""
-        return self.builder.emit(op, self.name)
+    def emit(self, op: FloatOp | ConvolutionOp, shape: Shape | None = None) -> Activation:
+        """Append ``op`` with this node's name as its location; its result is seen in ``shape``, or in its own."""
+        made = self.builder.emit(op, self.name)
+        return made if shape in (None, made.shape) else self.view(made, shape)
+
+    def view(self, activation: Activation, shape: Shape) -> Activation:
+        """The same elements in another ``shape``, which may have any dimensions."""
+        return Activation(activation.value, shape, self.name)
 
     def axis(self, value: int, rank: int) -> int:
         """``value`` counted from the front.

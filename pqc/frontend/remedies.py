@@ -12,7 +12,9 @@ SECOND = "export the model for inference, without what reads it"
 
 NO_OUTPUT = "leave the output out of the exported model"
 
-FLAT_OUTPUT = "end the exported model with 2 or 4 dimensions: the reshape of the result costs nothing on the host"
+FLAT_OUTPUT = "end the exported model with 2 to 9 dimensions, the frames first: a reshape costs nothing on the host"
+
+REAL_OUTPUT = "end the exported model with DequantizeLinear"
 
 OTHER_OPSET = "export it again (torch.onnx.export with opset_version=17), or convert it with onnx.version_converter"
 
@@ -25,7 +27,7 @@ _UNORDERED = "leave it out of the exported model, it does not change the order o
 
 _ACTIVATION = "train with Relu or Clip (Relu6) instead"
 
-_QUANTIZED = "export the float model, pqc quantizes it itself"
+_QUANTIZED = "export the float model, which pqc quantizes itself, or quantize it in QDQ form, whose grids it keeps"
 
 _NORMALIZATION = "train with BatchNormalization instead, which is folded into the convolution in front of it"
 
@@ -39,14 +41,9 @@ _CONTROL = "export a graph without control flow: trace the model, or let onnxsim
 
 _HOST = "end the exported model in front of it, and do it on the host"
 
-_RESIZING = (
-    "let the network work at one resolution, and resize images in front of it: nothing on the accelerator "
-    "makes a map larger"
-)
+_RESIZING = "resize with mode='nearest', as nn.Upsample does by default: it copies elements and computes none"
 
 _FUSED = "export the model without the optimizations of onnxruntime: its fused operators are not standard ONNX"
-
-_MOVES = "rewrite it with Slice, Concat, Transpose and Reshape, which are supported"
 
 _RANDOM = "export the model for inference: it must compute the same each time"
 
@@ -58,8 +55,8 @@ _MEAN = "take the mean over height and width, and fold the factor into the weigh
 
 UNSUPPORTED: Mapping[str, str] = {
     **dict.fromkeys(("Softmax", "LogSoftmax"), _UNORDERED),
-    **dict.fromkeys(("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"), _QUANTIZED),
-    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"), _QUANTIZED),
+    **dict.fromkeys(("DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"), _QUANTIZED),
+    **dict.fromkeys(("QLinearConv", "QLinearMatMul"), _QUANTIZED),
     **dict.fromkeys(("Mul", "Div"), _SCALING),
     **dict.fromkeys(("HardSwish", "HardSigmoid", "Sigmoid", "LeakyRelu", "PRelu"), _ACTIVATION),
     **dict.fromkeys(("Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "ThresholdedRelu"), _ACTIVATION),
@@ -69,8 +66,7 @@ UNSUPPORTED: Mapping[str, str] = {
     **dict.fromkeys(("Attention", "Einsum", "RotaryEmbedding"), _ATTENTION),
     **dict.fromkeys(("If", "Loop", "Scan", "SequenceMap"), _CONTROL),
     **dict.fromkeys(("NonZero", "NonMaxSuppression", "TopK", "RoiAlign", "Unique"), _HOST),
-    **dict.fromkeys(("Resize", "Upsample", "GridSample", "MaxUnpool"), _RESIZING),
-    **dict.fromkeys(("Split", "DepthToSpace", "SpaceToDepth"), _MOVES),
+    **dict.fromkeys(("Upsample", "GridSample", "MaxUnpool"), _RESIZING),
     **dict.fromkeys(("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli"), _RANDOM),
     **dict.fromkeys(("Min", "Max"), _LARGEST),
     **dict.fromkeys(("ReduceSum", "ReduceL1", "ReduceL2"), _MEAN),
@@ -79,27 +75,26 @@ UNSUPPORTED: Mapping[str, str] = {
     "Cast": "export the model in float32 throughout, without half precision",
     "ConvTranspose": "end the exported model in front of it, or train with strided convolutions alone",
     "DeformConv": "train with ordinary convolutions: where windows lie must not depend on the input",
-    "GlobalMaxPool": "use MaxPool with a kernel of the size of the map",
-    "Gather": "use Slice for elements that stand side by side; lookups of embeddings have no unit",
-    "Expand": "repeat the weights instead: only constants are broadcast",
-    "Tile": "repeat the weights instead: only constants are broadcast",
     "Where": "export the model without masks: what is computed must not depend on the input",
 }
 """By operators that are not imported."""
 
 SUPPORTED: Mapping[str, str] = {
-    "Add": "bring both to one shape, or make the constant one number or one per channel",
-    "AveragePool": "give explicit pads, and pool over height and width",
+    "Add": "bring both to shapes of one length with the frames in front; a constant is the same for all frames",
+    "AveragePool": "pool over all dimensions behind the channels, of which there may be three",
     "Concat": "join activations along the channels; a constant part belongs into the weights behind it",
     "Dropout": INFERENCE,
     "Flatten": "keep the frames in front, as torch.flatten(x, 1) does",
+    "Gather": "take elements by constant indices, behind the first dimension; lookups of embeddings have no unit",
     "MatMul": (
-        "flatten to [frames, features] in front of it, and give the weights as a constant: products of two "
-        "activations, as in attention, have no unit"
+        "keep the frames in front, and give the weights as a constant matrix: products of two activations, as in "
+        "attention, have no unit"
     ),
-    "Pad": "pad with zeros, behind the first dimension",
-    "ReduceMean": "take the mean over height and width alone, as nn.AdaptiveAvgPool2d(1) does",
+    "Pad": "pad with zeros, or with elements of the map, behind the first dimension",
+    "QuantizeLinear": "quantize activations to uint8 or int8 with one scale each, the weights may have one per output",
+    "ReduceMean": "take the mean behind the first dimension alone, as nn.AdaptiveAvgPool2d(1) does",
     "Reshape": f"keep the frames in front, as torch.flatten(x, 1) does, and {FIXED_SIZES}",
+    "Resize": _RESIZING,
     "Squeeze": "name the axes, and leave the first one: torch.flatten(x, 1) behind a global pooling",
     "Transpose": "leave the frames in front, and export the model with the channels first (NCHW)",
 }

@@ -18,7 +18,7 @@ from pqc.problems import INPUT, NodeProblem
 
 _FLOAT = "convert or normalize in front of the network, and export it with float32 inputs"
 
-_DIMENSIONS = "give 1-D data a height of 1: [frames, channels, 1, length]"
+_DIMENSIONS = "give every frame 1 to 8 dimensions: [frames, 1] for single numbers"
 
 _SMALLER = "export the network for smaller inputs"
 
@@ -56,8 +56,8 @@ def model_inputs(loaded: LoadedModel) -> tuple[ModelInput, ...]:
     """The graph's inputs, without those that only give an initializer a name.
 
     Raises:
-        ModelError: there is none, one is not float32, has not 2 or 4 dimensions, or leaves open any but the first,
-            or two declare different numbers of frames.
+        ModelError: there is none, one is not float32, has no dimension behind the frames, or leaves open any but
+            the first, or two declare different numbers of frames.
     """
     declared = declared_inputs(loaded)
     problems = [entry for entry in declared if isinstance(entry, NodeProblem)]
@@ -79,9 +79,9 @@ def _input(entry: onnx.ValueInfoProto) -> ModelInput | NodeProblem:
             found = f"leaves dimension {place} ('{size.dim_param or '?'}') open; only the first, the frames, may be"
             return _problem(entry, found, FIXED_SIZES)
     try:
-        shape = shapes.activation((FRAMES, *(size.dim_value for size in rest)))
+        shape = shapes.framed((FRAMES, *(size.dim_value for size in rest)))
     except ShapeError as error:
-        return _problem(entry, str(error), _SMALLER if len(rest) in (1, 3) else _DIMENSIONS)
+        return _problem(entry, str(error), _SMALLER if 1 <= len(rest) < shapes.MOST_DIMENSIONS else _DIMENSIONS)
     return ModelInput(entry.name, shape, max(1, first.dim_value))
 
 

@@ -32,6 +32,19 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """Integers that stand for (integer - zero) * scale."""
+
+    kind: str
+    """Their numpy type: ``uint8``."""
+    zero: int
+    scale: float
+
+    def __str__(self) -> str:
+        return f"{self.kind} times {self.scale!r} from {self.zero}"
+
+
+@dataclass(frozen=True)
 class Activation:
     """A tensor that depends on the inputs, seen in ``shape``.
 
@@ -45,6 +58,8 @@ class Activation:
     """Starts with ``FRAMES``; the other dimensions are known."""
     view: str = ""
     """Name of the node that gave it this shape, where it is not that of ``value``."""
+    stored: Stored | None = None
+    """The model has it as these integers here, and only a DequantizeLinear or a move may read it; ``value`` is real."""
 
 
 @dataclass(frozen=True)

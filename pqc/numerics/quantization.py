@@ -73,12 +73,50 @@ def power_of_two_steps(weight: FloatArray, element: Element) -> Float64:
     return result
 
 
+LARGEST_COUNT = 255
+"""The largest integer of weights whose steps are looked for."""
+
+_SAMPLED = 16
+"""Weights of an output that are tried on all steps; what they lie on is tried on the others."""
+
+_NEAR = 2.0**-15
+"""Of a step: as far may weights in float32 lie from whole numbers of it."""
+
+
+def uniform_steps(weight: FloatArray, element: Element) -> Float64:
+    """For each output of ``weight`` [outputs, ...] a step whose multiples in ``element`` its values are; 0 for none.
+
+    Weights that were quantized before have one: the largest, divided by some whole number up to ``LARGEST_COUNT``. Of
+    several steps it is the finest.
+    """
+    rows = weight.reshape(weight.shape[0], -1).astype(np.float64)
+    largest = np.abs(rows).max(axis=1)
+    parts = np.divide(rows, largest[:, None], out=np.zeros_like(rows), where=largest[:, None] > 0)
+    sample = parts[:, :: max(1, parts.shape[1] // _SAMPLED)]
+    steps: Float64 = np.zeros(len(rows))
+    open_rows = largest > 0
+    for count in range(min(element.maximum, LARGEST_COUNT), 0, -1):
+        tried = np.flatnonzero(open_rows)
+        tried = tried[_are_whole(sample[tried] * count)]
+        tried = tried[_are_whole(parts[tried] * count)]
+        steps[tried] = largest[tried] / count
+        open_rows[tried] = False
+    return steps
+
+
+def _are_whole(values: Float64) -> npt.NDArray[np.bool_]:
+    """Which rows hold whole numbers alone, as far as float32 says."""
+    near: npt.NDArray[np.bool_] = (np.abs(values - np.floor(values + 0.5)) <= _NEAR).all(axis=1)
+    return near
+
+
 def quantize_weights(
     weight: FloatArray, bias: FloatArray, bits: int, source: Element, source_scale: float, power_of_two_of: float | None
 ) -> QuantizedWeights:
     """Bring ``weight`` [outputs, ...] onto one symmetric grid per output, and ``bias`` onto the accumulator's.
 
-    Weights that lie on a grid of powers of two already (:func:`power_of_two_steps`) keep their values.
+    Weights that lie on a grid of powers of two already (:func:`power_of_two_steps`), or on another grid that was chosen
+    before (:func:`uniform_steps`, not with ``power_of_two_of``), keep their values.
 
     With ``power_of_two_of``, the scale of the tensor that the sums end up in, each accumulator scale is that one
     times a power of two, so that requantization is a shift.
@@ -92,6 +130,8 @@ def quantize_weights(
     # a bias beyond the accumulator (next to vanishing weights) asks for a coarser grid
     scale = np.maximum(scale, np.abs(bias.astype(np.float64)) / (CONVENTIONAL_LIMIT // 2))
     exact = power_of_two_steps(weight, element) * source_scale
+    if power_of_two_of is None:
+        exact = np.where(exact > 0, exact, uniform_steps(weight, element) * source_scale)
     keeps = (exact > 0) & (np.abs(bias.astype(np.float64)) <= exact * (CONVENTIONAL_LIMIT // 2))
     if power_of_two_of is not None:
         scale = power_of_two_of * np.exp2(np.ceil(np.log2(scale / power_of_two_of) - 1e-9))

@@ -1,7 +1,8 @@
 """The result shape of every float operation: one definition for the importer, the verifiers and the kernels.
 
 A shape here includes its first dimension, the frames: any number, or ``FRAMES`` where it is left open.
-Activations are [frames, channels, height, width] or [frames, features].
+Activations that are computed with are [frames, channels, height, width] or [frames, features]; what a network takes
+and gives may have other dimensions behind the frames, and a reshape leads from one to the other.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ FRAMES = -1
 
 Shape: TypeAlias = tuple[int, ...]
 
+MOST_DIMENSIONS = 9
+"""Dimensions of a tensor, the frames included; a program file holds no more."""
+
 LARGEST_FRAME = 2**28
 """Elements of an activation of one frame; 8192 x 8192 images with 4 channels are that large."""
 
@@ -30,6 +34,21 @@ def text(shape: Sequence[int]) -> str:
     return "x".join("?" if size == FRAMES else str(size) for size in shape)
 
 
+def framed(shape: Shape) -> Shape:
+    """``shape`` itself: frames of any dimensions.
+
+    Raises:
+        ShapeError: it has no dimension behind the frames, too many, an empty one, or is larger than any image.
+    """
+    if not 2 <= len(shape) <= MOST_DIMENSIONS:
+        raise ShapeError(f"a tensor has 2 to {MOST_DIMENSIONS} dimensions, the first the frames; this is {text(shape)}")
+    if min(shape[1:]) < 1:
+        raise ShapeError(f"the dimensions behind the frames are at least 1, this activation is {text(shape)}")
+    if prod(shape[1:]) > LARGEST_FRAME:
+        raise ShapeError(f"an activation has at most {LARGEST_FRAME} elements in a frame, this one is {text(shape)}")
+    return shape
+
+
 def activation(shape: Shape) -> Shape:
     """``shape`` itself.
 
@@ -38,11 +57,18 @@ def activation(shape: Shape) -> Shape:
     """
     if len(shape) not in (2, 4):
         raise ShapeError(f"an activation has 2 or 4 dimensions, this one is {text(shape)}")
-    if min(shape[1:]) < 1:
-        raise ShapeError(f"the dimensions behind the frames are at least 1, this activation is {text(shape)}")
-    if prod(shape[1:]) > LARGEST_FRAME:
-        raise ShapeError(f"an activation has at most {LARGEST_FRAME} elements in a frame, this one is {text(shape)}")
-    return shape
+    return framed(shape)
+
+
+def carried(shape: Shape) -> Shape:
+    """The shape in which an activation of ``shape`` is computed with: 2 or 4 dimensions, the elements in their order.
+
+    The first dimension behind the frames, the channels, stays what it is; the others become rows and columns.
+    """
+    frames, channels, *rest = framed(shape)
+    if len(rest) in (0, 2):
+        return shape
+    return (frames, channels, prod(rest[:-1]), rest[-1])
 
 
 def image(shape: Shape) -> Shape:
@@ -154,9 +180,9 @@ def global_pooling(x: Shape) -> Shape:
 
 
 def reshape(x: Shape, target: Shape) -> Shape:
-    """``target``, which keeps the frames and the number of elements of a frame."""
-    activation(x)
-    if activation(target)[0] != x[0] or prod(target[1:]) != prod(x[1:]):
+    """``target``, which keeps the frames and the number of elements of a frame; both may have any dimensions."""
+    framed(x)
+    if framed(target)[0] != x[0] or prod(target[1:]) != prod(x[1:]):
         raise ShapeError(f"{text(x)} has not as many elements per frame as {text(target)}")
     return target
 

@@ -10,11 +10,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from support.conformance import claimed_cases, claimed_operators, modules_by_operator
+from support.conformance import QUANTIZED_TOLERANCE, claimed_cases, claimed_operators, modules_by_operator
 from support.conformance_page import conformance_page
 from support.unclaimed_operators import unclaimed_reasons
 
 from pqc.backend import CONSTANT_OPERANDS
+from pqc.errors import ModelError
 
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 
@@ -27,6 +28,15 @@ def refusal(name: str) -> str:
 @pytest.mark.parametrize("name", claimed_cases())
 def test_result_is_right_or_the_model_is_refused(name: str) -> None:
     assert "\n" not in refusal(name)
+
+
+@pytest.mark.parametrize("name", claimed_cases())
+def test_integers_give_nearly_the_same(name: str) -> None:
+    if refusal(name):
+        with pytest.raises(ModelError):
+            claimed_cases()[name].quantized_distance()
+    else:
+        assert claimed_cases()[name].quantized_distance() <= QUANTIZED_TOLERANCE
 
 
 def test_the_page_says_which_tests_pass_and_why_others_are_refused() -> None:

@@ -2,53 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from support.onnx_models import IMAGE, FloatShape, float_ops, import_and_compare, model, node, op_names, save
+from support.moving_cases import DIMENSIONS, MOVES
+from support.onnx_models import float_ops, import_and_compare, model, node, op_names, save
+from support.operator_cases import FEATURES, Case, integers, random, scalar
 
 from pqc.dialects.location import node_name
 from pqc.frontend import supported_operators
 from pqc.frontend.operators import CONVERTERS
 from pqc.frontend.pq_domain import DOMAIN
-from pqc.numerics.arrays import AnyArray
-
-FEATURES: Mapping[str, FloatShape] = {"x": ("N", 6)}
-
-
-def random(*shape: int) -> AnyArray:
-    return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
-
-
-def integers(*values: int) -> AnyArray:
-    return np.array(values, np.int64)
-
-
-def scalar(value: float) -> AnyArray:
-    return np.array(value, np.float32)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One node, what else it reads, and the operations it becomes."""
-
-    kind: str
-    becomes: Sequence[str]
-    constants: Mapping[str, AnyArray] = field(default_factory=dict[str, AnyArray])
-    attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    inputs: Mapping[str, FloatShape] = field(default_factory=lambda: IMAGE)
-    opset: int = 13
-    operands: Sequence[str] = ()
-
-    def proto(self) -> onnx.ModelProto:
-        operands = self.operands or [*self.inputs, *self.constants]
-        return model([node(self.kind, operands, **self.attributes)], self.constants, self.inputs, opset=self.opset)
-
 
 CONV = {"w": random(8, 4, 3, 3), "b": random(8)}
 NORM = {"scale": random(4), "bias": random(4), "mean": random(4), "variance": np.abs(random(4)) + 0.5}
@@ -155,8 +120,10 @@ def test_operator_computes_what_onnxruntime_does(case: Case, tmp_path: Path) -> 
 
 
 def test_every_converter_is_tried() -> None:
-    # those of product quantization are tried in test_product_quantization.py
-    assert {case.kind for case in CASES.values()} == {name for name in CONVERTERS if not name.startswith(DOMAIN)}
+    # those of product quantization are tried in test_product_quantization.py, those of grids in test_quantized.py
+    tried = {case.kind for cases in (CASES, MOVES, DIMENSIONS) for case in cases.values()}
+    tried |= {"QuantizeLinear", "DequantizeLinear"}
+    assert tried == {name for name in CONVERTERS if not name.startswith(DOMAIN)}
 
 
 def test_listing_says_what_each_operator_demands() -> None:

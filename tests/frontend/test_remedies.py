@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from support.onnx_models import FloatShape, model, node, save
 
 from pqc.frontend import import_model
+from pqc.frontend.graph import ENDINGS
 from pqc.frontend.operators import CONVERTERS
 from pqc.frontend.remedies import AGAIN, DOMAINS, FIXED_SIZES, FLAT_OUTPUT, INFERENCE, NO_OUTPUT, SUPPORTED, UNSUPPORTED
 from pqc.numerics.arrays import AnyArray
@@ -33,24 +35,53 @@ def test_remedies_of_operators_that_are_not_imported(operator: str, tmp_path: Pa
     assert operator not in CONVERTERS, "it is imported now: what is said of it belongs into SUPPORTED, or goes"
     assert onnx.defs.has(operator) or operator == "Upsample"
     found = problems(model([node(operator)]), tmp_path)
-    assert [problem.remedy for problem in found] == [UNSUPPORTED[operator]]
+    assert [problem.remedy.partition(": onnx.utils")[0] for problem in found] == [UNSUPPORTED[operator]]
+
+
+@pytest.mark.parametrize("operator", sorted(ENDINGS))
+def test_what_ends_a_model_can_be_cut_off_as_the_remedy_says(operator: str, tmp_path: Path) -> None:
+    nodes = [node("Relu", ["x"], ["logits"]), node(operator, ["logits"], ["y"], axis=1)]
+    (found,) = problems(model(nodes), tmp_path)
+    call = found.remedy.partition(": ")[2]
+    assert call == "onnx.utils.extract_model('model.onnx', 'cut.onnx', ['x'], ['logits'])"
+    library: Any = importlib.import_module("onnx.utils")
+    # its check wants to know the shape of the output, which this model does not say
+    library.extract_model(tmp_path / "model.onnx", tmp_path / "cut.onnx", ["x"], ["logits"], check_model=False)
+    assert import_model(tmp_path / "cut.onnx").output_names == ("logits",)
+
+
+def test_other_outputs_stay_when_the_end_is_cut_off(tmp_path: Path) -> None:
+    nodes = [node("Relu", ["x"], ["z"]), node("Softmax", ["z"], axis=1)]
+    (found,) = problems(model(nodes, outputs=["y", "z"]), tmp_path)
+    assert found.remedy.endswith("['x'], ['z'])")
+
+
+def test_what_stands_in_the_middle_cannot_be_cut_off(tmp_path: Path) -> None:
+    nodes = [node("Softmax", ["x"], ["s"], name="gate", axis=1), node("Relu", ["s"])]
+    (found,) = problems(model(nodes), tmp_path)
+    assert found.remedy == UNSUPPORTED["Softmax"]
 
 
 REFUSED: Mapping[str, tuple[Sequence[str], dict[str, Any]]] = {
-    "Add": (["x", "c"], {}),
+    "Add": (["x", "two"], {}),
     "AveragePool": (["x"], {"kernel_shape": [2]}),
     "Concat": (["x", "c"], {"axis": 1}),
     "Dropout": (["x", "r", "yes"], {}),
     "Flatten": (["x"], {"axis": 2}),
+    "Gather": (["c", "x"], {"axis": 1}),
     "MatMul": (["x", "x"], {}),
     "Pad": (["x", "p"], {"mode": "reflect"}),
-    "ReduceMean": (["x"], {"axes": [1]}),
+    "QuantizeLinear": (["x", "scales"], {}),
+    "ReduceMean": (["x"], {"axes": [0]}),
     "Reshape": (["x", "s"], {}),
+    "Resize": (["x", "", "scales"], {"mode": "linear"}),
     "Squeeze": (["x"], {}),
     "Transpose": (["x"], {}),
 }
 CONSTANTS: Mapping[str, AnyArray] = {
     "c": np.ones((1, 4, 6, 5), np.float32),
+    "two": np.ones((2, 1, 1, 1), np.float32),
+    "scales": np.array([1, 1, 2, 2], np.float32),
     "r": np.array(0.5, np.float32),
     "yes": np.array(1, np.bool_),
     "p": np.ones(8, np.int64),
@@ -107,8 +138,8 @@ def test_what_is_damaged_is_exported_again(tmp_path: Path) -> None:
 
 def test_inputs_and_outputs(tmp_path: Path) -> None:
     nodes = [node("Squeeze", ["x", "axes"]), node("Relu", ["z"], ["w"])]
-    constants = {"axes": np.array([2], np.int64), "c": np.ones(1, np.float32)}
-    inputs: Mapping[str, FloatShape] = {"x": ("N", 4, 1, 5), "z": ("N", "features")}
+    constants = {"axes": np.array([1, 2, 3], np.int64), "c": np.ones(1, np.float32)}
+    inputs: Mapping[str, FloatShape] = {"x": ("N", 1, 1, 1), "z": ("N", "features")}
     found = problems(model(nodes, constants, inputs, outputs=["y", "c", "w"]), tmp_path)
     assert [(problem.where, problem.remedy) for problem in found] == [
         ("input 'z'", FIXED_SIZES),

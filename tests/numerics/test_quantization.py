@@ -23,6 +23,7 @@ from pqc.numerics.quantization import (
     power_of_two_steps,
     quantize_weights,
     requantization,
+    uniform_steps,
 )
 from pqc.numerics.requantize import MAXIMUM_SHIFT, MULTIPLIER_BITS
 
@@ -199,3 +200,22 @@ def test_infinite_bounds_do_not_bind() -> None:
 def test_bounds_beyond_the_element_meet_its_edge() -> None:
     assert clip_to_grid(1e9, None, UNSIGNED, 1.0).low == 255
     assert clip_to_grid(None, -1e9, UNSIGNED, 1.0).high == 0
+
+
+def test_weights_that_were_quantized_before_keep_their_integers() -> None:
+    random = np.random.default_rng(5)
+    integers = random.integers(-90, 91, (6, 4, 3, 3))
+    integers[:, 0, 0, 0] = 90
+    scales = random.uniform(0.001, 0.1, (6, 1, 1, 1)).astype(np.float32)
+    weight = integers.astype(np.float32) * scales
+    element = Element(8, signed=True)
+    np.testing.assert_allclose(uniform_steps(weight, element), scales.reshape(-1), rtol=1e-6)
+    found = quantize_weights(weight, np.zeros(6, np.float32), 8, Element(8, signed=False), 0.5, None)
+    np.testing.assert_array_equal(found.weight, integers)
+    np.testing.assert_allclose(found.scale, 0.5 * scales.reshape(-1), rtol=1e-6)
+
+
+def test_weights_that_were_not_have_no_step() -> None:
+    weight = np.random.default_rng(6).normal(size=(50, 4, 3, 3)).astype(np.float32)
+    weight[3] = 0
+    assert not uniform_steps(weight, Element(8, signed=True)).any()

@@ -28,6 +28,9 @@ NODES = "node"
 CONVERTED = ("pytorch-converted", "pytorch-operator")
 """The kinds of tests that PyTorch once exported, most of them for an older operator set than pqc takes."""
 
+QUANTIZED_TOLERANCE = 0.03
+"""Of an output's largest value: as far may results in integers of 8 bits be off."""
+
 _NODE_CASES: Any = importlib.import_module("onnx.backend.test.case.node")
 _LOADER: Any = importlib.import_module("onnx.backend.test.loader")
 _RUNNER: Any = importlib.import_module("onnx.backend.test.runner").Runner
@@ -62,6 +65,21 @@ class Case:
             return _reason(error)
         return ""
 
+    def quantized_distance(self) -> float:
+        """How far results at the quantized level are off, in units of the largest of each output.
+
+        Raises:
+            ModelError: pqc refuses the model or its inputs.
+        """
+        worst = 0.0
+        prepared = backend.prepare(self.model, "CPU", level="quantized")
+        for inputs, expected in self.runs:
+            found = prepared.run([_array(value) for value in inputs])
+            for one, wanted in zip(found, map(_array, expected), strict=True):
+                largest = float(np.abs(wanted).max(initial=0.0)) or 1.0
+                worst = max(worst, float(np.abs(one - wanted).max(initial=0.0)) / largest)
+        return worst
+
 
 def claimed_operators() -> set[str]:
     """The standard operators that ``pqc ops`` lists."""
@@ -89,11 +107,13 @@ def claimed_cases() -> dict[str, Case]:
 def _node_cases(claimed: set[str]) -> Iterator[Case]:
     """The tests in the modules of ``claimed`` operators.
 
-    Importing a module makes its tests. To import all of them takes minutes, so the others are left alone.
+    Importing a module makes its tests. To import all of them takes minutes, so the others are left alone. What they
+    compute meanwhile may be infinite.
     """
     modules = modules_by_operator()
-    for operator in sorted(claimed & set(modules)):
-        importlib.import_module(modules[operator])
+    with np.errstate(all="ignore"):
+        for operator in sorted(claimed & set(modules)):
+            importlib.import_module(modules[operator])
     for case in _NODE_CASES._NodeTestCases:
         yield Case(case.name, NODES, _operators(case.model), case.model, case.data_sets, case.rtol, case.atol)
 

@@ -6,7 +6,15 @@ import importlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from support.conformance import CONVERTED, NODES, Case, claimed_cases, claimed_operators, modules_by_operator
+from support.conformance import (
+    CONVERTED,
+    NODES,
+    QUANTIZED_TOLERANCE,
+    Case,
+    claimed_cases,
+    claimed_operators,
+    modules_by_operator,
+)
 from support.unclaimed_operators import unclaimed_reasons
 
 from pqc.cli.output import markdown_table
@@ -35,8 +43,12 @@ all. It fails where a test that is refused here begins to pass, or the other way
 The tests hand over weights, axes and bounds as inputs of the graph. pqc demands constants there, so the backend makes
 constants of the inputs that are read only where pqc demands one, with the values that the test gives
 (`pqc.backend.CONSTANT_OPERANDS` lists these places). A graph that treats each element by itself
-(`pqc.backend.ELEMENTWISE`) is the same for a tensor of any shape: where its inputs have neither 2 nor 4 dimensions,
-the backend gives them to pqc as one frame of features. Nothing else is changed.
+(`pqc.backend.ELEMENTWISE`) is the same for a tensor of any shape: where its inputs have one dimension alone, the
+backend gives them to pqc as one frame of features. Nothing else is changed.
+
+The same tests run a second time in integers, as the accelerator computes them: `prepare(model, level="quantized")`,
+without product quantization, on grids of 8 bits (16 for outputs) that hold what occurs in the test. Each test that
+passes must come within {tolerance:.0%} of the largest value of each output.
 
 ## Claimed operators
 
@@ -45,8 +57,8 @@ the backend gives them to pqc as one frame of features. Nothing else is changed.
 
 _REFUSED = """## Refused tests
 
-An activation is [frames, channels, height, width] or [frames, features] in float32, and the frames stay the first
-dimension. Most tests that are refused have another number of dimensions or another element type.
+The first dimension of a tensor counts its frames, stays in front, and is not computed along; elements are float32.
+Most tests that are refused compute along the first dimension, or have another element type.
 """
 
 _CONVERTED = """## Networks exported by PyTorch
@@ -71,7 +83,7 @@ def conformance_page(refusals: Refusals) -> str:
     nodes = [case for case in cases if case.kind == NODES]
     converted = [case for case in cases if case.kind in CONVERTED]
     parts = [
-        _HEAD.format(version=version, **_counts(nodes, refusals)),
+        _HEAD.format(version=version, tolerance=QUANTIZED_TOLERANCE, **_counts(nodes, refusals)),
         _by_operator(nodes, refusals),
         _REFUSED,
         _reasons(nodes, refusals),

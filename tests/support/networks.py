@@ -113,6 +113,7 @@ Step: TypeAlias = Callable[[Draw, Network, str], str | None]
 
 images = st.tuples(st.integers(1, 20), st.integers(1, 12), st.integers(1, 12))
 features = st.tuples(st.integers(1, 40))
+sequences = st.tuples(st.integers(1, 12), st.integers(1, 16))
 
 
 def _window(draw: Draw, frame: Frame, *, dilated: bool, pooling: bool) -> Window | None:
@@ -228,6 +229,83 @@ def slices(draw: Draw, network: Network, x: str) -> str:
     return network.add("Slice", [x, *(network.numbers(*part) for part in (starts, ends, axes, steps))], taken)
 
 
+def split(draw: Draw, network: Network, x: str) -> str | None:
+    frame = network.frames[x]
+    axis = draw(st.integers(0, len(frame) - 1))
+    if frame[axis] < 2:
+        return None
+    first = draw(st.integers(1, frame[axis] - 1))
+    name = f"split{len(network.nodes)}"
+    parts = [f"{name}.{index}" for index in range(2)]
+    sizes = network.numbers(first, frame[axis] - first)
+    network.nodes.append(node("Split", [x, sizes], parts, name=name, axis=axis + 1))
+    for part, size in zip(parts, (first, frame[axis] - first), strict=True):
+        network.frames[part] = (*frame[:axis], size, *frame[axis + 1 :])
+    return parts[0]
+
+
+def gather(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    axis = draw(st.integers(0, len(frame) - 1))
+    places = draw(st.lists(st.integers(0, frame[axis] - 1), min_size=1, max_size=6))
+    taken = (*frame[:axis], len(places), *frame[axis + 1 :])
+    return network.add("Gather", [x, network.numbers(*places)], taken, axis=axis + 1)
+
+
+def tile(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    times = [draw(st.integers(1, 3)) for _ in frame]
+    grown = tuple(size * count for size, count in zip(frame, times, strict=True))
+    return network.add("Tile", [x, network.numbers(1, *times)], grown)
+
+
+def resize(draw: Draw, network: Network, x: str) -> str | None:
+    channels, *map_ = network.frames[x]
+    scales = [draw(st.sampled_from([0.5, 1.0, 1.5, 2.0, 3.0])) for _ in map_]
+    sizes = [int(size * scale) for size, scale in zip(map_, scales, strict=True)]
+    if min(sizes) < 1:
+        return None
+    rounding = draw(st.sampled_from(["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]))
+    coordinates = draw(st.sampled_from(["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"]))
+    wanted: dict[str, object] = {"nearest_mode": rounding, "coordinate_transformation_mode": coordinates}
+    operands = [x, "", network.constant(np.array([1, 1, *scales], np.float32))]
+    return network.add("Resize", operands, (channels, *sizes), **wanted)
+
+
+def depth_to_space(draw: Draw, network: Network, x: str) -> str | None:
+    channels, height, width = network.frames[x]
+    if channels % 4:
+        return None
+    mode = draw(st.sampled_from(["DCR", "CRD"]))
+    return network.add("DepthToSpace", [x], (channels // 4, height * 2, width * 2), blocksize=2, mode=mode)
+
+
+def space_to_depth(draw: Draw, network: Network, x: str) -> str | None:
+    channels, height, width = network.frames[x]
+    size = draw(st.integers(2, 3))
+    if height % size or width % size:
+        return None
+    shape = (channels * size * size, height // size, width // size)
+    return network.add("SpaceToDepth", [x], shape, blocksize=size)
+
+
+def reduce_map(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    axes = draw(st.lists(st.integers(1, len(frame)), min_size=1, max_size=len(frame), unique=True))
+    kept = tuple(1 if axis in axes else size for axis, size in enumerate(frame, start=1))
+    kind = draw(st.sampled_from(["ReduceMean", "ReduceMax"]))
+    return network.add(kind, [x], kept, axes=axes)
+
+
+def by_position(draw: Draw, network: Network, x: str) -> str:
+    """A matrix product along the last dimension, and a constant for each of its results."""
+    *rest, features = network.frames[x]
+    outputs = draw(st.integers(1, 12))
+    factors = network.weights(features, outputs)
+    made = network.add("MatMul", [x, factors], (*rest, outputs))
+    return network.add("Add", [made, network.weights(outputs)], (*rest, outputs)) if draw(st.booleans()) else made
+
+
 def pad(draw: Draw, network: Network, x: str) -> str:
     frame = network.frames[x]
     before, after = ([draw(st.integers(0, 2)) for _ in frame] for _ in range(2))
@@ -251,9 +329,14 @@ def reshape(draw: Draw, network: Network, x: str) -> str:
     return network.add("Reshape", [x, network.numbers(0, *shape)], shape)
 
 
-ANYWHERE: list[Step] = [relu, clip, add, batch_norm, concat, slices, pad, transpose, reshape]
-ON_IMAGES: list[Step] = [conv, conv, conv, conv, max_pool, average_pool, global_average_pool, *ANYWHERE]
+MOVING: list[Step] = [concat, slices, split, gather, tile, pad, transpose, reshape]
+ANYWHERE: list[Step] = [relu, clip, add, batch_norm, reduce_map, *MOVING]
+ON_IMAGES: list[Step] = [
+    *(conv, conv, conv, conv, conv, conv, by_position),
+    *(max_pool, average_pool, global_average_pool, resize, depth_to_space, space_to_depth, *ANYWHERE),
+]
 ON_FEATURES: list[Step] = [gemm, gemm, *ANYWHERE]
+ON_SEQUENCES: list[Step] = [by_position, by_position, *ANYWHERE]
 SHRINKING: list[Step] = [slices, relu]
 
 
@@ -261,14 +344,14 @@ SHRINKING: list[Step] = [slices, relu]
 def networks(draw: Draw, most: int = 6) -> Network:
     """A network of up to ``most`` nodes behind one or two inputs; what nothing reads is given back."""
     network = Network(draw(st.integers(0, 3)))
-    network.take(draw(images))
+    network.take(draw(st.one_of(images, images, images, sequences)))
     if draw(st.integers(0, 3)) == 0:
-        network.take(draw(st.one_of(images, features, st.just(network.inputs["input0"]))))
+        network.take(draw(st.one_of(images, features, sequences, st.just(network.inputs["input0"]))))
     for _ in range(draw(st.integers(1, most))):
         newest = list(network.frames)[-1]
         x = draw(st.sampled_from([newest, newest, *network.frames]))
         frame = network.frames[x]
-        steps = ON_IMAGES if len(frame) == 3 else ON_FEATURES
+        steps = {1: ON_FEATURES, 2: ON_SEQUENCES}.get(len(frame), ON_IMAGES)
         if np.prod(frame) > LARGEST:
             steps = SHRINKING
         draw(st.sampled_from(steps))(draw, network, x)

@@ -17,13 +17,12 @@ REASONS: dict[str, str] = {
     "It works on the bits of integers, and the float level has real numbers.": (
         "BitCast BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor"
     ),
-    "It changes the element type; a model enters with float32, and pqc chooses the integers itself.": (
-        "Cast CastLike ConvInteger DequantizeLinear DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul "
-        "QuantizeLinear"
+    "It computes with integers, or changes the element type; a model has float32, and grids where it was quantized.": (
+        "Cast CastLike ConvInteger DynamicQuantizeLinear MatMulInteger QLinearConv QLinearMatMul"
     ),
-    "It reduces in a way that no unit has; the mean over height and width is the only reduction.": (
-        "ArgMax ArgMin CumProd CumSum Det Einsum GlobalMaxPool Hardmax LpPool ReduceL1 ReduceL2 ReduceLogSum "
-        "ReduceLogSumExp ReduceMax ReduceMin ReduceProd ReduceSum ReduceSumSquare TopK"
+    "It reduces in a way that no unit has; means and maxima are the only reductions.": (
+        "ArgMax ArgMin CumProd CumSum Det Einsum Hardmax LpPool ReduceL1 ReduceL2 ReduceLogSum "
+        "ReduceLogSumExp ReduceMin ReduceProd ReduceSum ReduceSumSquare TopK"
     ),
     "It divides by a figure of the very frame that runs; scales are fixed when a program is compiled.": (
         "GroupNormalization InstanceNormalization LRN LayerNormalization LogSoftmax LpNormalization "
@@ -33,9 +32,9 @@ REASONS: dict[str, str] = {
         "Attention CausalConvWithState FlexAttention GRU LSTM LinearAttention RNN RotaryEmbedding TensorScatter"
     ),
     "It takes elements from places that are computed, or moves them in a way that no transfer does yet.": (
-        "AffineGrid CenterCropPad Col2Im Compress ConvTranspose DeformConv DepthToSpace Expand Gather GatherElements "
-        "GatherND GridSample MaxUnpool NonMaxSuppression NonZero Resize ReverseSequence RoiAlign Scatter "
-        "ScatterElements ScatterND SpaceToDepth Split Tile Trilu Unique Upsample"
+        "AffineGrid CenterCropPad Col2Im Compress ConvTranspose DeformConv GatherElements "
+        "GatherND GridSample MaxUnpool NonMaxSuppression NonZero ReverseSequence RoiAlign Scatter "
+        "ScatterElements ScatterND Trilu Unique Upsample"
     ),
     "It makes a tensor from a shape or from numbers; where its inputs are constants it is folded away.": (
         "BlackmanWindow ConstantOfShape EyeLike HammingWindow HannWindow MelWeightMatrix OneHot Range Size"

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from pqc.frontend.node import Node
-from pqc.frontend.operators import elementwise, layout, linear, pooling, product_quantization
+from pqc.frontend.operators import (
+    elementwise,
+    layout,
+    linear,
+    pooling,
+    product_quantization,
+    quantized,
+    resizing,
+    selection,
+)
 from pqc.frontend.pq_domain import CONVOLUTIONS, DOMAIN, ON_GRID
 from pqc.frontend.values import Activation
 
-Converter: TypeAlias = Callable[[Node], Activation]
-"""Appends what the node does, and returns its first output.
+Converter: TypeAlias = Callable[[Node], Activation | Sequence[Activation]]
+"""Appends what the node does, and returns its first output, or all of them.
 
 It raises ``RefusalError`` or ``ShapeError`` for what cannot be imported.
 """
@@ -24,19 +33,30 @@ CONVERTERS: Mapping[str, Converter] = {
     "Clip": elementwise.clip,
     "Concat": layout.concat,
     "Conv": linear.conv,
+    "DepthToSpace": layout.depth_to_space,
+    "DequantizeLinear": quantized.dequantize_linear,
     "Dropout": elementwise.dropout,
+    "Expand": selection.expand,
     "Flatten": layout.flatten,
+    "Gather": selection.gather,
     "Gemm": linear.gemm,
     "GlobalAveragePool": pooling.global_average_pool,
+    "GlobalMaxPool": pooling.global_max_pool,
     "Identity": elementwise.identity,
     "MatMul": linear.matmul,
     "MaxPool": pooling.max_pool,
-    "Pad": layout.pad,
+    "Pad": selection.pad,
+    "QuantizeLinear": quantized.quantize_linear,
+    "ReduceMax": pooling.reduce_max,
     "ReduceMean": pooling.reduce_mean,
     "Relu": elementwise.relu,
     "Reshape": layout.reshape,
-    "Slice": layout.slice_elements,
+    "Resize": resizing.resize,
+    "Slice": selection.slice_elements,
+    "SpaceToDepth": layout.space_to_depth,
+    "Split": selection.split,
     "Squeeze": layout.squeeze,
+    "Tile": selection.tile,
     "Transpose": layout.transpose,
     "Unsqueeze": layout.unsqueeze,
     f"{DOMAIN}.{ON_GRID}": product_quantization.on_grid,

@@ -1,12 +1,13 @@
-"""Operators that only move elements."""
+"""Operators that say anew what the dimensions of an activation are, or put activations together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
 
-from pqc.dialects.onnx import ConcatOp, PadOp, SliceOp, TransposeOp
+from pqc.dialects.onnx import TransposeOp
 from pqc.frontend.node import Node
+from pqc.frontend.operators.moves import joined, permuted
 from pqc.frontend.values import Activation, RefusalError
 from pqc.numerics import shapes
 from pqc.numerics.shapes import FRAMES
@@ -14,7 +15,7 @@ from pqc.numerics.shapes import FRAMES
 
 def _seen_as(node: Node, frame: Sequence[int]) -> Activation:
     """The input with the dimensions ``frame`` behind the frames."""
-    return Activation(node.activation().value, (FRAMES, *frame), node.name)
+    return node.view(node.activation(), (FRAMES, *frame))
 
 
 def flatten(node: Node) -> Activation:
@@ -69,73 +70,73 @@ def unsqueeze(node: Node) -> Activation:
 
 
 def transpose(node: Node) -> Activation:
-    """Any order that keeps the first dimension, the frames."""
-    x = node.activation().shape
-    perm = node.integers("perm", tuple(reversed(range(len(x)))))
-    if sorted(perm) != list(range(len(x))) or perm[0] != 0:
-        raise RefusalError(f"perm {list(perm)} of {shapes.text(x)} must keep the first dimension, the frames")
-    moved = [axis for axis in perm if axis and x[axis] != 1]
+    """Any order of any dimensions that keeps the first one, the frames."""
+    x = node.activation()
+    rank = len(x.shape)
+    perm = node.integers("perm", tuple(reversed(range(rank))))
+    if sorted(perm) != list(range(rank)) or perm[0] != 0:
+        raise RefusalError(f"perm {list(perm)} of {shapes.text(x.shape)} must keep the first dimension, the frames")
+    moved = [axis for axis in perm if axis and x.shape[axis] != 1]
     if moved == sorted(moved):
-        return _seen_as(node, [x[axis] for axis in perm[1:]])
-    return node.emit(TransposeOp(node.operand(), perm))
+        return _seen_as(node, [x.shape[axis] for axis in perm[1:]])
+    return node.emit(TransposeOp(node.operand(), perm)) if rank == 4 else permuted(node, x, perm)
 
 
-def slice_elements(node: Node) -> Activation:
-    """With constant starts, ends, axes and positive steps; the frames stay whole."""
-    x = node.activation().shape
-    starts = _integers(node, 1, "starts")
-    ends = _integers(node, 2, "ends")
-    axes = _integers(node, 3, "axes", range(len(starts)))
-    steps = _integers(node, 4, "steps", [1] * len(starts))
-    if not len(starts) == len(ends) == len(axes) == len(steps):
-        raise RefusalError("starts, ends, axes and steps differ in length")
-    taken = [range(size) for size in (node.frames, *x[1:])]
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        place = node.axis(axis, len(x))
-        if step < 1:
-            raise RefusalError(f"step {step} along axis {place}; steps must be positive")
-        taken[place] = range(taken[place].stop)[start:end:step]
-    if len(taken[0]) != node.frames:
-        raise RefusalError("it takes a part of the first dimension, the frames")
-    if taken[1:] == [range(size) for size in x[1:]]:
-        return node.activation()
-    if any(not part for part in taken):
-        raise RefusalError(f"nothing is left of {shapes.text(x)}")
-    inner = taken[1:]
-    starts, steps, sizes = [part.start for part in inner], [part.step for part in inner], [len(part) for part in inner]
-    return node.emit(SliceOp(node.operand(), starts, steps, sizes))
+def depth_to_space(node: Node) -> Activation:
+    """Of [frames, channels, height, width], in both modes."""
+    x = node.activation()
+    _, channels, height, width = shapes.image(x.shape)
+    size = _block_size(node)
+    if channels % (size * size):
+        raise RefusalError(f"{channels} channels are not a multiple of the {size}x{size} elements of a block")
+    left, depth_first = channels // (size * size), _is_depth_first(node)
+    apart = (size, size, left) if depth_first else (left, size, size)
+    order = (0, 3, 4, 1, 5, 2) if depth_first else (0, 1, 4, 2, 5, 3)
+    moved = permuted(node, node.view(x, (FRAMES, *apart, height, width)), order)
+    return node.view(moved, (FRAMES, left, height * size, width * size))
 
 
-def _integers(node: Node, index: int, what: str, default: Sequence[int] | None = None) -> list[int]:
-    value = node.optional_constant(index, what) if default is not None else node.constant(index, what)
-    return list(default or ()) if value is None else [int(item) for item in value.array.reshape(-1)]
+def space_to_depth(node: Node) -> Activation:
+    """Of [frames, channels, height, width] whose height and width are multiples of blocksize, in both modes."""
+    x = node.activation()
+    _, channels, height, width = shapes.image(x.shape)
+    size = _block_size(node)
+    if height % size or width % size:
+        raise RefusalError(f"{height}x{width} is no multiple of blocks of {size}x{size}")
+    apart = (FRAMES, channels, height // size, size, width // size, size)
+    order = (0, 3, 5, 1, 2, 4) if _is_depth_first(node) else (0, 1, 3, 5, 2, 4)
+    moved = permuted(node, node.view(x, apart), order)
+    return node.view(moved, (FRAMES, channels * size * size, height // size, width // size))
 
 
-def pad(node: Node) -> Activation:
-    """In mode constant, with constant, non-negative pads of zeros; not of the frames."""
-    x = node.activation().shape
-    mode = node.string("mode", "constant")
-    if mode != "constant":
-        raise RefusalError(f"mode is '{mode}'; only 'constant' is supported")
-    if node.scalar(2, "the padding value"):
-        raise RefusalError(f"the padding value is {node.scalar(2, 'the padding value')}; only 0 is supported")
-    pads = node.listed("pads", 1, "pads") or ()
-    axes = [node.axis(axis, len(x)) for axis in _integers(node, 3, "axes", range(len(x)))]
-    if len(pads) != 2 * len(axes):
-        raise RefusalError(f"pads must have {2 * len(axes)} values, it has {len(pads)}")
-    before, after = [0] * len(x), [0] * len(x)
-    for i, axis in enumerate(axes):
-        before[axis], after[axis] = pads[i], pads[i + len(axes)]
-    if before[0] or after[0]:
-        raise RefusalError("it pads the first dimension, the frames")
-    if not any(before) and not any(after):
-        return node.activation()
-    return node.emit(PadOp(node.operand(), before[1:], after[1:]))
+def _is_depth_first(node: Node) -> bool:
+    """Whether the elements of a block are the outer part of the channels."""
+    mode = node.string("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise RefusalError(f"mode is '{mode}', allowed are 'DCR' and 'CRD'")
+    return mode == "DCR"
+
+
+def _block_size(node: Node) -> int:
+    size = node.integer("blocksize", 0)
+    if size < 1:
+        raise RefusalError(f"blocksize is {size}, allowed is at least 1")
+    return size
 
 
 def concat(node: Node) -> Activation:
     """Of activations that differ along one axis at most, along that axis, which is not the first."""
-    axis = node.axis(node.integer("axis", 1), len(node.activation().shape))
+    first, *others = [node.activation(index) for index in range(len(node.inputs))]
+    axis = node.axis(node.integer("axis", 1), len(first.shape))
     if axis == 0:
         raise RefusalError("it joins along the first dimension, the frames")
-    return node.emit(ConcatOp([node.operand(index) for index in range(len(node.inputs))], axis))
+    for other in others:
+        if len(other.shape) != len(first.shape) or _but(other, axis) != _but(first, axis):
+            texts = shapes.text(first.shape), shapes.text(other.shape)
+            raise RefusalError(f"{texts[0]} and {texts[1]} differ in more than dimension {axis}")
+    return joined(node, [first, *others], axis)
+
+
+def _but(x: Activation, axis: int) -> tuple[int, ...]:
+    """All dimensions but one."""
+    return x.shape[:axis] + x.shape[axis + 1 :]

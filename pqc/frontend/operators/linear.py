@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from pqc.dialects.onnx import BatchNormOp, ConvOp, GemmOp
 from pqc.frontend.node import Node
-from pqc.frontend.operators.windows import image_window
+from pqc.frontend.operators.moves import permuted
+from pqc.frontend.operators.windows import UNMOVED, sides, window_of
 from pqc.frontend.remedies import INFERENCE
 from pqc.frontend.values import Activation, Constant, RefusalError
 from pqc.numerics import shapes
@@ -14,23 +17,25 @@ from pqc.numerics.arrays import AnyArray
 
 
 def conv(node: Node) -> Activation:
-    """2-D, constant weight and bias; kernel, strides, pads and dilations up to 255, auto_pad and any group."""
+    """1-D and 2-D, constant weight and bias; kernel, strides, pads and dilations up to 255, auto_pad and any group."""
     x, weight = node.activation(), node.constant(1, "the weight")
-    window = image_window(node, x.shape, weight.array.shape[2:])
-    kernel = node.integers("kernel_shape", window.kernel)
-    if kernel != window.kernel:
-        raise RefusalError(f"kernel_shape is {list(kernel)}, but the weight has {list(window.kernel)}")
+    asked = weight.array.shape[2:]
+    window = sides(node, x.shape, asked, 2)
+    kernel = node.integers("kernel_shape", asked)
+    if kernel != asked:
+        raise RefusalError(f"kernel_shape is {list(kernel)}, but the weight has {list(asked)}")
     bias = node.optional_constant(2, "the bias") or _zeros(node, len(weight.array))
+    placed = window_of(*(UNMOVED, *window)[-2:])
     op = ConvOp(
         node.operand(),
-        node.weight(weight),
+        node.weight(weight, weight.array.reshape(*weight.array.shape[:2], *placed.kernel)),
         node.weight(bias),
-        strides=window.strides,
-        pads=window.pads,
-        dilations=window.dilations,
+        strides=placed.strides,
+        pads=placed.pads,
+        dilations=placed.dilations,
         group=node.integer("group", 1),
     )
-    return node.emit(op)
+    return node.emit(op, (x.shape[0], len(weight.array), *(side.count for side in window)))
 
 
 def _zeros(node: Node, outputs: int) -> Constant:
@@ -48,7 +53,7 @@ def batch_normalization(node: Node) -> Activation:
     if parameters[3].array.min(initial=0) < 0:
         raise RefusalError("the variance must not be negative")
     epsilon = node.real("epsilon", 1e-5)
-    return node.emit(BatchNormOp(node.operand(), scale, bias, mean, variance, epsilon=epsilon))
+    return node.emit(BatchNormOp(node.operand(), scale, bias, mean, variance, epsilon=epsilon), node.activation().shape)
 
 
 def gemm(node: Node) -> Activation:
@@ -77,9 +82,53 @@ def _one_per_output(bias: Constant, outputs: int) -> AnyArray:
 
 
 def matmul(node: Node) -> Activation:
-    """[frames, features] times a constant matrix; an Add of a constant behind it becomes its bias."""
-    weight = node.constant(1, "the second factor")
-    if weight.array.ndim != 2:
-        raise RefusalError(f"the second factor must have 2 dimensions, it has {weight.array.ndim}")
-    bias = _zeros(node, weight.array.shape[1])
-    return node.emit(GemmOp(node.operand(), node.weight(weight, weight.array.T), node.weight(bias)))
+    """[frames, ..., features] times a constant matrix or vector, or a constant matrix times [frames, features, n]."""
+    if isinstance(node.input(0), Constant):
+        return _from_the_left(node, node.constant(0, "the first factor"))
+    x, weight = node.activation(), node.constant(1, "the second factor")
+    matrix, single = _matrix(weight), weight.array.ndim == 1
+    bias = _zeros(node, matrix.shape[1])
+    if len(x.shape) == 2:
+        made = node.emit(GemmOp(node.operand(), node.weight(weight, matrix.T), node.weight(bias)))
+    else:
+        made = _by_position(node, x, weight, matrix)
+    return node.view(made, made.shape[:-1]) if single else made
+
+
+def _matrix(weight: Constant) -> AnyArray:
+    """A constant factor as [features, outputs]; dimensions of 1 in front multiply nothing."""
+    shape = weight.array.shape
+    if len(shape) == 1:
+        return weight.array.reshape(-1, 1)
+    if len(shape) < 2 or any(size != 1 for size in shape[:-2]):
+        raise RefusalError(f"a constant factor must have 2 dimensions, behind others of 1, it is {shapes.text(shape)}")
+    return weight.array.reshape(shape[-2:])
+
+
+def _by_position(node: Node, x: Activation, weight: Constant, matrix: AnyArray) -> Activation:
+    """A product for each position as the convolution that it is: the last dimension becomes the channels."""
+    frames, *positions, features = x.shape
+    if len(matrix) != features:
+        raise RefusalError(f"{shapes.text(x.shape)} has {features} features, the factor takes {len(matrix)}")
+    seen = node.view(x, (frames, prod(positions), features))
+    channels = permuted(node, seen, (0, 2, 1))
+    made = _pointwise(node, channels, weight, matrix.T)
+    return node.view(permuted(node, made, (0, 2, 1)), (frames, *positions, matrix.shape[1]))
+
+
+def _pointwise(node: Node, x: Activation, weight: Constant, matrix: AnyArray) -> Activation:
+    """``matrix`` [outputs, channels] times each position of ``x`` [frames, channels, positions]."""
+    frames, channels, positions = x.shape
+    kernel = node.weight(weight, matrix.reshape(*matrix.shape, 1, 1))
+    op = ConvOp(node.seen(x, (frames, channels, 1, positions)), kernel, node.weight(_zeros(node, len(matrix))))
+    return node.emit(op, (frames, len(matrix), positions))
+
+
+def _from_the_left(node: Node, weight: Constant) -> Activation:
+    """A constant matrix times [frames, features, n]: a convolution whose channels the features are already."""
+    x, matrix = node.activation(1), _matrix(weight)
+    if len(x.shape) != 3 or weight.array.ndim < 2:
+        raise RefusalError(f"a constant times {shapes.text(x.shape)} would mix frames or take them apart")
+    if matrix.shape[1] != x.shape[1]:
+        raise RefusalError(f"{shapes.text(x.shape)} has {x.shape[1]} features, the factor takes {matrix.shape[1]}")
+    return _pointwise(node, x, weight, matrix)

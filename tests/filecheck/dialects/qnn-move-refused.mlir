@@ -196,3 +196,31 @@ func.func @f() {
 }
 
 // CHECK-NOT: {{^}}builtin.module
+
+// -----
+// CHECK: Operation does not verify: !pq.tensor<?x8x4xui8, 0.5> must have 2 or 4 dimensions; only a reshape takes others
+func.func @f(%x: !pq.tensor<?x8x4xui8, 0.5>) {
+  %0 = qnn.transpose %x permutation [0, 2, 1] : !pq.tensor<?x8x4xui8, 0.5> -> !pq.tensor<?x4x8xui8, 0.5>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: !pq.tensor<?x8x4xui8, 0.5> must have 2 or 4 dimensions; only a reshape takes others
+func.func @f(%x: !pq.tensor<?x8x4xui8, 0.5>) {
+  %0 = qnn.slice %x starts [0, 0] steps [1, 1] : !pq.tensor<?x8x4xui8, 0.5> -> !pq.tensor<?x8x4xui8, 0.5>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: !pq.tensor<?x8x4xui8, 0.5> must have 2 or 4 dimensions; only a reshape takes others
+func.func @f(%x: !pq.tensor<?x8x4xui8, 0.5>) {
+  %0 = qnn.pad %x before [0, 0] after [0, 0] : !pq.tensor<?x8x4xui8, 0.5> -> !pq.tensor<?x8x4xui8, 0.5>
+  func.return
+}
+
+// -----
+// CHECK: Operation does not verify: !pq.tensor<?x8x4xui8, 0.5> must have 2 or 4 dimensions; only a reshape takes others
+func.func @f(%x: !pq.tensor<?x8x4xui8, 0.5>) {
+  %0 = qnn.concat %x axis 1 : !pq.tensor<?x8x4xui8, 0.5> -> !pq.tensor<?x8x4xui8, 0.5>
+  func.return
+}

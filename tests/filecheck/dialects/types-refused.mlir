@@ -13,8 +13,8 @@ func.func private @f(!pq.tensor<?x?x8x8xui8, 0.5>)
 func.func private @f(!pq.tensor<?x0x8x8xui8, 0.5>)
 
 // -----
-// CHECK: shape ?x8x8 is not that of ? frames
-func.func private @f(!pq.tensor<?x8x8xui8, 0.5>)
+// CHECK: shape ?x1x1x1x1x1x1x1x1x1 is not that of ? frames with 1 to 8 dimensions
+func.func private @f(!pq.tensor<?x1x1x1x1x1x1x1x1x1xui8, 0.5>)
 
 // -----
 // CHECK: shape ? is not that of ? frames
