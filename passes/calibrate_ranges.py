@@ -3,8 +3,8 @@
     %y = onnx.conv %x, %w, %b  ->  %y = onnx.conv %x, %w, %b {pq.grid = #pq.grid<ui8, 0.021>}
 
 Tensors that only pass data on share one grid; what the network returns gets ``output_bits``, other tensors
-``activation_bits`` or what the choices on the module say of their node. Grids that the network gives stay as they are,
-and where it gives all of them nothing is run.
+``activation_bits`` or what the choices on the module say of their node, and a lopsided input four more. Grids that the
+network gives stay as they are, and where it gives all of them nothing is run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pqc.dialects.pq_types import GridAttr
 from pqc.errors import ModelError
 from pqc.numerics.element import Element
 from pqc.numerics.fixed_point import power_of_two_at_least
-from pqc.numerics.quantization import choose_grid
+from pqc.numerics.quantization import choose_grid, input_bits
 from pqc.numerics.requantize import MULTIPLIER_BITS
 from pqc.passes.attributes import GRID, INPUT_GRIDS, choices_of, main_of, target_of
 from pqc.passes.given_grids import check_chosen_bits, check_powers_of_two, given_grids, gridded_values
@@ -128,5 +128,8 @@ class CalibrateRangesPass(ModulePass):
         ranges = known_ranges(module, groups)
         block, power_of_two = main_of(module).body.block, target_of(module).requantize == "shift"
         wide, said = returned_groups(block, groups), chosen_bits(module, groups)
-        bits = {root: self.output_bits if root in wide else said.get(root, self.activation_bits) for root in roots}
+        default = dict.fromkeys(roots, self.activation_bits)
+        for root in map(groups.root, block.args):
+            default[root] = input_bits(*ranges[root], self.activation_bits)
+        bits = {root: self.output_bits if root in wide else said.get(root, default[root]) for root in roots}
         return {root: choose_grid(*ranges[root], bits[root], power_of_two) for root in roots}
