@@ -106,11 +106,11 @@ def _table(entries: Mapping[tuple[str, str], Entry], settings: Sequence[Setting]
 def _cells(entry: Entry | None, network: Network, setting: Setting) -> list[str]:
     name = f"{network.name}, trained" if setting is Setting.TRAINED else network.name
     if entry is None:
-        return [name, network.weights, *["not measured"] * 10]
+        return [name, network.weights, "", "", "not measured", *[""] * 7]
+    if "refused" in entry:
+        return [name, entry["weights"], entry["data"], "", f"refused: {entry['refused']}", *[""] * 7]
     exporters = [name for name in entry["exporters"] if name != AS_FILE]
     about = [name, entry["weights"], entry["data"], ", ".join(exporters) or "as it is"]
-    if "refused" in entry:
-        return [*about, f"refused: {entry['refused']}", *[""] * 7]
     tops = [f"{entry[key]:.2%}" if key in entry else "" for key in ("float_top1", "top1")]
     return [
         *about,

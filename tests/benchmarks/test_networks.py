@@ -31,7 +31,7 @@ def test_a_row_that_was_not_measured_and_one_that_was_refused() -> None:
     lines = page(entries).splitlines()
     assert sum("not measured" in line for line in lines) == len(rows()) - 1
     (line,) = (line for line in lines if "refused" in line)
-    assert "| dynamo, trace | refused: Sigmoid (65) |" in line
+    assert "| 8 pieces |  | refused: Sigmoid (65) |" in line
 
 
 def test_training_is_measured_where_it_is_asked_for() -> None:
