@@ -14,7 +14,7 @@ export MKL_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fuzz coverage lint format docs bench performance speed clean
+.PHONY: help install demo test fuzz coverage lint format docs bench performance speed networks clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ performance: $(STAMP) ## measure cycles against the paper's and write docs/perfo
 
 speed: $(STAMP) ## measure the speed of the tool and write docs/speed.md
 	$(BIN)/python benchmarks/speed.py
+
+networks: $(STAMP) ## compile and run whole networks where docs/networks.md has none yet, and write it
+	$(BIN)/python benchmarks/networks.py
 
 clean: ## remove the environment and everything that was generated
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks \

@@ -52,5 +52,15 @@ def seconds(benchmark: Benchmark) -> float:
 
 def pqc_process(*words: str | Path) -> None:
     """One command line in a process of its own, as a shell would start it."""
+    pqc_output(*words)
+
+
+def pqc_output(*words: str | Path) -> str:
+    """What such a command line prints on standard output.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-m", "pqc", *words], env=environment, capture_output=True, check=True)
+    command = [sys.executable, "-m", "pqc", *map(str, words)]
+    return subprocess.run(command, env=environment, capture_output=True, check=True, text=True).stdout

@@ -3,8 +3,9 @@
     %y = onnx.conv %x, %w, %b  ->  %y = onnx.conv %x, %w, %b {pq.grid = #pq.grid<ui8, 0.021>}
 
 Tensors that only pass data on share one grid; what the network returns gets ``output_bits``, other tensors
-``activation_bits`` or what the choices on the module say of their node. A grid just holds what occurs; one of few bits
-cuts off what costs less than rounding all else more coarsely (:mod:`pqc.passes.activation_scales`). Grids that the
+``activation_bits`` or what the choices on the module say of their node, and a lopsided input four more. A grid just
+holds what occurs; one of few bits cuts off what costs less than rounding all else more coarsely
+(:mod:`pqc.passes.activation_scales`). Grids that the
 network gives stay as they are, and where it gives all of them nothing is run.
 """
 
@@ -26,7 +27,7 @@ from pqc.dialects.pq_types import GridAttr
 from pqc.errors import ModelError
 from pqc.numerics.element import Element
 from pqc.numerics.fixed_point import power_of_two_at_least
-from pqc.numerics.quantization import choose_grid
+from pqc.numerics.quantization import choose_grid, input_bits
 from pqc.numerics.requantize import MULTIPLIER_BITS
 from pqc.passes.activation_scales import WIDE, ActivationScales, least_error_grids
 from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, choices_of, main_of, target_of
@@ -135,7 +136,10 @@ class CalibrateRangesPass(ModulePass):
         ranges = known_ranges(module, groups)
         block, power_of_two = main_of(module).body.block, target_of(module).requantize == "shift"
         wide, said = returned_groups(block, groups), chosen_bits(module, groups)
-        bits = {root: self.output_bits if root in wide else said.get(root, self.activation_bits) for root in roots}
+        default = dict.fromkeys(roots, self.activation_bits)
+        for root in map(groups.root, block.args):
+            default[root] = input_bits(*ranges[root], self.activation_bits)
+        bits = {root: self.output_bits if root in wide else said.get(root, default[root]) for root in roots}
         grids = {root: choose_grid(*ranges[root], bits[root], power_of_two) for root in roots}
         if not self.least_error or min(bits.values()) >= WIDE:
             return grids

@@ -21,7 +21,7 @@ from xdsl.ir import BlockArgument, SSAValue
 from xdsl.passes import ModulePass
 
 from pqc.dialects.location import node_name
-from pqc.dialects.onnx import ConvOp, GemmOp, ReshapeOp, TransposeOp, shape_of
+from pqc.dialects.onnx import ConvOp, GemmOp, PadOp, ReshapeOp, SliceOp, TransposeOp, shape_of
 from pqc.dialects.pq import ConvolutionOp, OnGridOp
 from pqc.dialects.pq_types import ConfigAttr
 from pqc.errors import ModelError
@@ -36,14 +36,14 @@ from pqc.problems import NodeProblem, collecting, of_target, refusal
 
 
 def network_input(value: SSAValue) -> BlockArgument | None:
-    """The network input that ``value`` is, reshaped or brought onto a grid at most; None if it is none."""
-    while isinstance(value.owner, ReshapeOp | TransposeOp | OnGridOp):
+    """The network input that ``value`` is, moved or brought onto a grid at most; None if it is none."""
+    while isinstance(value.owner, ReshapeOp | TransposeOp | PadOp | SliceOp | OnGridOp):
         value = value.owner.x
     return value if isinstance(value, BlockArgument) else None
 
 
 def reads_network_input(value: SSAValue) -> bool:
-    """Whether ``value`` is a network input, reshaped or brought onto a grid at most."""
+    """Whether ``value`` is a network input, moved or brought onto a grid at most."""
     return network_input(value) is not None
 
 

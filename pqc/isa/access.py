@@ -6,7 +6,7 @@ The hazard checker trusts these patterns, and so does the pass that inserts the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ BIAS_BYTES = 4
 
 WIDE_ACCUMULATOR_BYTES = 4
 """Bytes of one accumulator of the conventional unit."""
+
+PATTERNS = 1 << 14
+"""Pairs of access patterns of which is remembered whether they meet."""
 
 
 def accumulator_bytes(accumulator_bits: int) -> int:
@@ -102,9 +105,11 @@ class Access:
         if self._is_dense and other._is_dense:
             return True
         first = min(self.address, other.address)
-        touched = np.zeros(max(self.end, other.end) - first, np.bool_)
-        self.view(touched, first)[...] = True
-        return bool(other.view(touched, first).any())
+        return _meet(self._pattern(self.address - first), other._pattern(other.address - first))
+
+    def _pattern(self, address: int) -> Access:
+        """The same bytes counted from ``address``, whatever is done with them."""
+        return Access(self.memory, address, self.run, self.counts, self.strides, written=False, field="")
 
     def addresses(self) -> npt.NDArray[np.int64]:
         """Every byte address touched, run after run."""
@@ -112,6 +117,14 @@ class Access:
         for count, stride in zip(reversed(self.counts), reversed(self.strides), strict=True):
             total = (np.arange(count, dtype=np.int64)[:, None] * stride + total.reshape(1, -1)).reshape(-1)
         return total
+
+
+@lru_cache(maxsize=PATTERNS)
+def _meet(one: Access, other: Access) -> bool:
+    """Whether both touch some byte; the tiles of a layer ask the same again and again."""
+    touched = np.zeros(max(one.end, other.end), np.bool_)
+    one.view(touched)[...] = True
+    return bool(other.view(touched).any())
 
 
 def accesses(instruction: Instruction, accumulator_bits: int) -> tuple[Access, ...]:

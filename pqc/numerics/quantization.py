@@ -23,6 +23,15 @@ CONVENTIONAL_LIMIT = (1 << 31) - 1
 RESIDUAL_LIMIT = (1 << 31) - 1
 """The largest residual multiplier."""
 
+LOPSIDED = 3
+"""An input is, if it reaches more than so many times as far on one side of zero as on the other."""
+
+LOPSIDED_BITS = 4
+"""What it gets on top: a grid that is the same on both sides of zero leaves it little more than half of its steps."""
+
+MOST_BITS = 16
+"""Of an activation."""
+
 
 @dataclass(frozen=True)
 class QuantizedWeights:
@@ -55,6 +64,15 @@ def choose_grid(low: float, high: float, bits: int, power_of_two: bool) -> tuple
     if not reach > 0:
         return element, 1.0
     return element, power_of_two_at_least(reach) if power_of_two else reach
+
+
+def input_bits(low: float, high: float, bits: int) -> int:
+    """How many bits an input of the network with values in [low, high] gets where ``bits`` are asked for in general.
+
+    Between layers a wider tensor would cost memory and transfers; at the input that is little.
+    """
+    near, far = sorted((-low, high))
+    return min(bits + LOPSIDED_BITS, MOST_BITS) if low < 0 and far > LOPSIDED * near else bits
 
 
 def power_of_two_steps(weight: FloatArray, element: Element) -> Float64:

@@ -86,3 +86,18 @@ def test_dead_inputs_and_a_shortcut() -> None:
     weight, _ = refit_weights(moved, bias, 2, OPTIONS)
     assert np.allclose(weight[:4], data.weight[:4], atol=1e-5)
     assert np.allclose(weight[4:], 2 * data.weight[4:], atol=0.05)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("rounds", [0, 2])
+def test_few_positions_give_what_all_equations_give(groups: int, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, bias = layer(groups, 0.5, noise=5, frames=8, low=0.0)
+    few = replace(OPTIONS, refit_positions=4, bound_rounds=rounds)
+    # with a weak pull back, equations of more unknowns than positions are only as exact as their float32 sums
+    monkeypatch.setattr(linear_refit, "RIDGES", (1.0,))
+    found = refit_weights(data, bias, groups, few)
+    monkeypatch.setattr(linear_refit, "FEW", 36)  # elements, so that one position is not few
+    expected = refit_weights(data, bias, groups, few)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(found[0], data.weight, atol=1e-2)

@@ -20,6 +20,7 @@ from pqc.numerics.quantization import (
     choose_grid,
     clip_to_grid,
     elementwise,
+    input_bits,
     power_of_two_steps,
     quantize_weights,
     requantization,
@@ -219,3 +220,23 @@ def test_weights_that_were_not_have_no_step() -> None:
     weight = np.random.default_rng(6).normal(size=(50, 4, 3, 3)).astype(np.float32)
     weight[3] = 0
     assert not uniform_steps(weight, Element(8, signed=True)).any()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bits"),
+    [
+        (-123.4, 25.1, 12),
+        (-1.0, 4.0, 12),
+        (-3.0, 0.0, 12),
+        (-1.0, 3.0, 8),
+        (-2.1, 2.6, 8),
+        (0.0, 255.0, 8),
+        (0.0, 0.0, 8),
+    ],
+)
+def test_a_lopsided_input_gets_more_bits(low: float, high: float, bits: int) -> None:
+    assert input_bits(low, high, 8) == bits
+
+
+def test_no_input_gets_more_than_16_bits() -> None:
+    assert input_bits(-1.0, 10.0, 14) == 16

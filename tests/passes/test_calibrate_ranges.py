@@ -74,6 +74,16 @@ def test_the_largest_value_decides_and_the_sign() -> None:
     assert found(grids[total]) == (S8, pytest.approx(2.54 / 127))
 
 
+def test_a_lopsided_input_is_wider_and_no_other_tensor() -> None:
+    graph = Graph.of(2)
+    lopsided, even = graph.block.args
+    total = graph.add(AddOp(lopsided, even))
+    grids = graph.calibrated([graph.add(ReluOp(total))], [values(-20.47, 1.0), values(0.5, -0.5)])
+    assert found(grids[lopsided]) == (Element(12, True), pytest.approx(20.47 / 2047))
+    assert found(grids[even]) == (S8, pytest.approx(0.5 / 127))
+    assert found(grids[total])[0] == S8
+
+
 @pytest.mark.parametrize("elements", [1, 3 * 4, 1 << 20])
 def test_all_frames_are_looked_at(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(value_ranges, "ELEMENTS_AT_ONCE", elements)
@@ -119,7 +129,7 @@ def test_what_only_passes_data_on_shares_a_grid() -> None:
     same.append(graph.add(ReshapeOp(same[-1], (-1, 4))))
     both = graph.add(ConcatOp([x, y], 1))
     ends = [graph.add(ReluOp(value)) for value in (*same, both)]
-    grids = graph.calibrated(ends, [values(1), values(-5)])
+    grids = graph.calibrated(ends, [values(2), values(-5)])
     for value in (x, y, both, *same):
         assert found(grids[value]) == (S8, pytest.approx(5 / 127))
 

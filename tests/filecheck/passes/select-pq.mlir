@@ -6,7 +6,7 @@
 // RUN: not pqc opt %s -p 'select-pq{include=depthwise}' 2>&1 | filecheck %s --check-prefix=GROUPED
 // RUN: pqc opt %s -p 'select-pq{include="*" exclude=depthwise}' | filecheck %s --check-prefix=ALL
 
-// By default all convolutions but those that read an input, reshaped or not, and grouped ones; no matrix product.
+// By default all convolutions but those that read an input, moved or not, and grouped ones; no matrix product.
 // The length is at most what one output sees.
 // CHECK: onnx.conv %x, {{[^<]*}} :
 // CHECK: onnx.conv %r, {{[^<]*}} :
