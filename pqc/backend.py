@@ -25,6 +25,7 @@ from pqc.frontend.importer import ImportedModel, import_loaded
 from pqc.frontend.loader import DOMAINS, loaded_from_memory
 from pqc.interpreter.reference import boundary_types, run_reference
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.functions import FUNCTIONS
 
 __all__ = [
     "CONSTANT_OPERANDS",
@@ -41,10 +42,13 @@ CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
     "BatchNormalization": frozenset({1, 2, 3, 4}),
     "Clip": frozenset({1, 2}),
     "Conv": frozenset({1, 2}),
+    "Div": frozenset({1}),
     "Dropout": frozenset({1, 2}),
     "Gemm": frozenset({1, 2}),
     "MatMul": frozenset({1}),
+    "PRelu": frozenset({1}),
     "Pad": frozenset({1, 2, 3}),
+    "Pow": frozenset({1}),
     "ReduceMean": frozenset({1}),
     "Reshape": frozenset({1}),
     "Slice": frozenset({1, 2, 3, 4}),
@@ -53,7 +57,9 @@ CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
 }
 """By operator, the places of the inputs that must be constant."""
 
-ELEMENTWISE = frozenset({"Add", "Clip", "Dropout", "Identity", "Relu"})
+ELEMENTWISE = frozenset(
+    {"Add", "Clip", "Div", "Dropout", "Gelu", "HardSwish", "Identity", "Mish", "Mul", "Pow", "Relu", "Sub", "Swish"}
+).union(definition.operator for definition in FUNCTIONS.values())
 """Operators that treat each element by itself, where their constants are single numbers."""
 
 

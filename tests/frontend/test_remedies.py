@@ -40,13 +40,18 @@ REFUSED: Mapping[str, tuple[Sequence[str], dict[str, Any]]] = {
     "Add": (["x", "c"], {}),
     "AveragePool": (["x"], {"kernel_shape": [2]}),
     "Concat": (["x", "c"], {"axis": 1}),
+    "Div": (["x", "x"], {}),
     "Dropout": (["x", "r", "yes"], {}),
     "Flatten": (["x"], {"axis": 2}),
     "MatMul": (["x", "x"], {}),
+    "Mul": (["x", "c"], {}),
+    "PRelu": (["x", "c"], {}),
     "Pad": (["x", "p"], {"mode": "reflect"}),
+    "Pow": (["x", "c"], {}),
     "ReduceMean": (["x"], {"axes": [1]}),
     "Reshape": (["x", "s"], {}),
     "Squeeze": (["x"], {}),
+    "Sub": (["x", "c"], {}),
     "Transpose": (["x"], {}),
 }
 CONSTANTS: Mapping[str, AnyArray] = {

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from pqc.frontend.node import Node
-from pqc.frontend.operators import elementwise, layout, linear, pooling, product_quantization
+from pqc.frontend.operators import elementwise, layout, linear, pointwise, pooling, product_quantization
 from pqc.frontend.pq_domain import CONVOLUTIONS, DOMAIN, ON_GRID
 from pqc.frontend.values import Activation
+from pqc.numerics.functions import FUNCTIONS
 
 Converter: TypeAlias = Callable[[Node], Activation]
 """Appends what the node does, and returns its first output.
@@ -24,21 +25,31 @@ CONVERTERS: Mapping[str, Converter] = {
     "Clip": elementwise.clip,
     "Concat": layout.concat,
     "Conv": linear.conv,
+    "Div": pointwise.div,
     "Dropout": elementwise.dropout,
     "Flatten": layout.flatten,
+    "Gelu": pointwise.gelu,
     "Gemm": linear.gemm,
     "GlobalAveragePool": pooling.global_average_pool,
+    "HardSwish": pointwise.hard_swish,
     "Identity": elementwise.identity,
     "MatMul": linear.matmul,
     "MaxPool": pooling.max_pool,
+    "Mish": pointwise.mish,
+    "Mul": pointwise.mul,
+    "PRelu": pointwise.prelu,
     "Pad": layout.pad,
+    "Pow": pointwise.power,
     "ReduceMean": pooling.reduce_mean,
     "Relu": elementwise.relu,
     "Reshape": layout.reshape,
     "Slice": layout.slice_elements,
     "Squeeze": layout.squeeze,
+    "Sub": pointwise.sub,
+    "Swish": pointwise.swish,
     "Transpose": layout.transpose,
     "Unsqueeze": layout.unsqueeze,
+    **{definition.operator: pointwise.function for name, definition in FUNCTIONS.items() if name != "pow"},
     f"{DOMAIN}.{ON_GRID}": product_quantization.on_grid,
     **{f"{DOMAIN}.{name}": product_quantization.convolution for name in CONVOLUTIONS},
 }

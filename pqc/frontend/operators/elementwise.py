@@ -46,17 +46,30 @@ def add(node: Node) -> Activation:
 
 def _add_constant(node: Node, index: int, constant: Constant) -> Activation:
     x = node.activation(index)
-    values = _per_channel(constant.array, x.shape)
-    folded = _as_bias(node, index, constant, values)
-    return folded or node.emit(AddOp(node.operand(index), node.weight(constant, values)))
+    folded = _as_bias(node, index, constant, per_channel(constant.array, x.shape, "added to"))
+    return folded or add_values(node, x, constant, constant.array)
 
 
-def _per_channel(array: AnyArray, x: Shape) -> AnyArray:
-    """A constant that is the same over frames and space, as [channels]."""
+def add_values(node: Node, x: Activation, constant: Constant, array: AnyArray) -> Activation:
+    """``x`` plus what became of a constant: one number, or one per channel.
+
+    Raises:
+        RefusalError: it has another shape.
+    """
+    values = per_channel(array, x.shape, "added to")
+    return node.emit(AddOp(node.builder.realize(x), node.weight(constant, values)))
+
+
+def per_channel(array: AnyArray, x: Shape, use: str) -> AnyArray:
+    """A constant that is the same over frames and space, as [channels]; ``use`` says what it is to an activation.
+
+    Raises:
+        RefusalError: it is not the same.
+    """
     aligned = (1,) * (len(x) - array.ndim) + array.shape
     if len(aligned) != len(x) or aligned[1] not in (1, x[1]) or any(size != 1 for size in (aligned[0], *aligned[2:])):
         raise RefusalError(
-            f"a constant {shapes.text(array.shape)} added to {shapes.text(x)} must be one number or one per channel"
+            f"a constant {shapes.text(array.shape)} {use} {shapes.text(x)} must be one number or one per channel"
         )
     return np.broadcast_to(array.reshape(-1), (x[1],))
 
