@@ -18,7 +18,7 @@ Converter: TypeAlias = Callable[[Node], Activation]
 It raises ``RefusalError`` or ``ShapeError`` for what cannot be imported.
 """
 
-CONVERTERS: Mapping[str, Converter] = {
+_STANDARD: Mapping[str, Converter] = {
     "Add": elementwise.add,
     "AveragePool": pooling.average_pool,
     "BatchNormalization": linear.batch_normalization,
@@ -50,6 +50,10 @@ CONVERTERS: Mapping[str, Converter] = {
     "Transpose": layout.transpose,
     "Unsqueeze": layout.unsqueeze,
     **{definition.operator: pointwise.function for name, definition in FUNCTIONS.items() if name != "pow"},
+}
+
+CONVERTERS: Mapping[str, Converter] = {
+    **dict(sorted(_STANDARD.items())),
     f"{DOMAIN}.{ON_GRID}": product_quantization.on_grid,
     **{f"{DOMAIN}.{name}": product_quantization.convolution for name in CONVOLUTIONS},
 }
