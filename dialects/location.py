@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from xdsl.dialects.builtin import ArrayAttr, FusedLoc, LocationAttr, NameLoc, NoneAttr, StringAttr
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -18,6 +19,12 @@ def node_location(name: str) -> NameLoc:
 def fuse_locations(first: Operation, second: Operation) -> FusedLoc:
     """The location of an operation that does what both did; its name is that of ``first``."""
     return FusedLoc(ArrayAttr([*_parts(first.location), *_parts(second.location)]), NoneAttr())
+
+
+def fused_location(ops: Sequence[Operation]) -> LocationAttr:
+    """The location of an operation that does what all of ``ops`` do, each node named once, in their order."""
+    parts = list(dict.fromkeys(part for op in ops for part in _parts(op.location)))
+    return ops[-1].location if len(parts) == 1 else FusedLoc(ArrayAttr(parts), NoneAttr())
 
 
 def _parts(location: LocationAttr) -> list[Attribute]:

@@ -90,6 +90,20 @@ class FillOp(UnitOp):
     name = "pqa.fill"
 
 
+@irdl_op_definition
+class MapOp(UnitOp):
+    """Replace each element of a tile by its entry of a table."""
+
+    name = "pqa.map"
+
+
+@irdl_op_definition
+class MultiplyOp(UnitOp):
+    """Multiply two activation tiles."""
+
+    name = "pqa.multiply"
+
+
 UNIT_OPS: tuple[type[UnitOp], ...] = (
     LoadOp,
     StoreOp,
@@ -101,6 +115,8 @@ UNIT_OPS: tuple[type[UnitOp], ...] = (
     RescaleOp,
     PoolOp,
     FillOp,
+    MapOp,
+    MultiplyOp,
 )
 """One operation for each instruction of the table."""
 

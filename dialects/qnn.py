@@ -11,7 +11,7 @@ from xdsl.ir import Dialect
 from pqc.dialects.pq_types import quantized
 from pqc.dialects.qnn_layers import Conv2dOp, GemmOp, RequantizeOp
 from pqc.dialects.qnn_move import ConcatOp, PadOp, ReshapeOp, SliceOp, TransposeOp
-from pqc.dialects.qnn_vector import AddOp, AveragePoolOp, MaxPoolOp, RescaleOp
+from pqc.dialects.qnn_vector import AddOp, AveragePoolOp, MapOp, MaxPoolOp, MultiplyOp, RescaleOp
 
 __all__ = [
     "AddOp",
@@ -19,7 +19,9 @@ __all__ = [
     "ConcatOp",
     "Conv2dOp",
     "GemmOp",
+    "MapOp",
     "MaxPoolOp",
+    "MultiplyOp",
     "PadOp",
     "Qnn",
     "RequantizeOp",
@@ -38,6 +40,8 @@ Qnn = Dialect(
         RequantizeOp,
         AddOp,
         RescaleOp,
+        MapOp,
+        MultiplyOp,
         MaxPoolOp,
         AveragePoolOp,
         ReshapeOp,

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX
+from xdsl.dialects.builtin import DYNAMIC_INDEX, TensorType
 from xdsl.ir import SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 
+from pqc.dialects.constants import check_elements
 from pqc.dialects.pq_types import QuantizedType, WindowAttr, quantized
 from pqc.dialects.qnn_base import ARRAY, ClippedOp, check_shift, integer, integers
-from pqc.dialects.rules import I64_ATTR, check_window, expect, expect_field, output_size, spell_shape
-from pqc.isa.instructions import Add, Pool, Rescale
+from pqc.dialects.rules import (
+    I64_ATTR,
+    check_window,
+    expect,
+    expect_field,
+    output_size,
+    spell_shape,
+    tensor_type,
+)
+from pqc.isa.instructions import Add, Multiply, Pool, Rescale
 from pqc.isa.legality import mean_is_exact
+from pqc.numerics.element import Element
 from pqc.numerics.pooling import PoolMode
 from pqc.numerics.requantize import Clip
 from pqc.numerics.window import Window
@@ -91,6 +101,81 @@ class RescaleOp(ClippedOp):
         """Operand and result have one shape."""
         _check_shape("operand", quantized(self.x), quantized(self.result))
         expect_field("multiplier", self.multiplier.value.data, Rescale, "multiplier")
+        check_shift(self.shift.value.data)
+        self.check_clip()
+
+
+@irdl_op_definition
+class MapOp(IRDLOperation):
+    """Each element replaced by its entry of a table: any function of one number.
+
+    ``table`` [1 or channels, 2^bits of an element], in the order of the elements, the least one first.
+    """
+
+    name = "qnn.map"
+    x = operand_def(QuantizedType)
+    table = operand_def(TensorType)
+    result = result_def(QuantizedType)
+    traits = traits_def(Pure())
+    assembly_format = "$x `,` $table attr-dict `:` type($x) `,` type($table) `->` type($result)"
+
+    def __init__(self, x: SSAValue, table: SSAValue, *, element: Element, scale: float) -> None:
+        shape = quantized(x).get_shape()
+        super().__init__(operands=[x, table], result_types=[QuantizedType.of(shape, element, scale)])
+
+    def verify_(self) -> None:
+        """The table has an entry for each element of the operand, and one row or one for each channel."""
+        x, result = quantized(self.x), quantized(self.result)
+        _check_shape("operand", x, result)
+        shape, channels, entries = tensor_type(self.table).get_shape(), x.get_shape()[1], 1 << x.element.bits
+        expect(
+            shape in ((1, entries), (channels, entries)),
+            f"the table is {spell_shape(shape)}, it must be 1x{entries} or {channels}x{entries} for {x}",
+        )
+        check_elements("table", self.table, result.element, shape)
+
+
+@irdl_op_definition
+class MultiplyOp(ClippedOp):
+    """Elementwise product on the result's grid: multiply by a number, shift, round half up, saturate.
+
+    The right operand may have 1 instead of the left one's channels, rows or columns, and is then the same along them.
+    """
+
+    name = "qnn.multiply"
+    left = operand_def(QuantizedType)
+    right = operand_def(QuantizedType)
+    multiplier = prop_def(I64_ATTR)
+    shift = prop_def(I64_ATTR)
+    assembly_format = (
+        "$left `,` $right `multiplier` $multiplier `shift` $shift `clip` $clip attr-dict `:` type($left) `,` "
+        "type($right) `->` type($result)"
+    )
+
+    def __init__(
+        self, left: SSAValue, right: SSAValue, *, multiplier: int, shift: int, clip: Clip, scale: float
+    ) -> None:
+        super().__init__(
+            operands=[left, right],
+            properties={
+                "multiplier": integer(multiplier),
+                "shift": integer(shift),
+                "clip": integers([clip.low, clip.high]),
+            },
+            result_types=[QuantizedType.of(quantized(left).get_shape(), clip.element, scale)],
+        )
+
+    def verify_(self) -> None:
+        """The right operand can be repeated to the left one's shape."""
+        left, right, result = (quantized(value) for value in (self.left, self.right, self.result))
+        _check_shape("left operand", left, result)
+        shape, repeated = left.get_shape(), right.get_shape()
+        expect(
+            len(shape) == len(repeated)
+            and all(size in (1, whole) for size, whole in zip(repeated[1:], shape[1:], strict=True)),
+            f"the right operand is {right}, the left one {left}: each dimension must be the same or 1",
+        )
+        expect_field("multiplier", self.multiplier.value.data, Multiply, "multiplier")
         check_shift(self.shift.value.data)
         self.check_clip()
 

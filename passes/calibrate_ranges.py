@@ -13,16 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import node_name
-from pqc.dialects.onnx import AddOp, AveragePoolOp, ClipOp, ConcatOp, GlobalAveragePoolOp, ReluOp
+from pqc.dialects.onnx import AddOp, AveragePoolOp, ClipOp, ConcatOp, GlobalAveragePoolOp, MulOp, ReluOp, SubOp
 from pqc.dialects.pq_types import GridAttr
 from pqc.errors import ModelError
 from pqc.numerics.element import Element
@@ -36,7 +37,7 @@ from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import PASSING_ON, Groups, group_values, known_ranges
 from pqc.planning.layer_choices import chosen
 
-ELEMENTWISE = (AddOp, AveragePoolOp, ClipOp, GlobalAveragePoolOp, ReluOp)
+ELEMENTWISE = (AddOp, AveragePoolOp, ClipOp, GlobalAveragePoolOp, MulOp, ReluOp, SubOp)
 """Operations that bring operands onto the result's grid by a multiplier."""
 
 LARGEST_RATIO = 1 << (MULTIPLIER_BITS - 1)
@@ -64,14 +65,19 @@ def raise_fine_scales(
         if not isinstance(op, ELEMENTWISE):
             continue
         root = groups.root(op.results[0])
-        least = max(scales[groups.root(value)] for value in op.operands) / LARGEST_RATIO
+        taken = [scales[groups.root(value)] for value in op.operands]
+        least = (prod(taken) if isinstance(op, MulOp) else max(taken)) / LARGEST_RATIO
         if scales[root] < least and root in given:
             raise ModelError(
-                f"node {node_name(op)!r}: the scale of its result is {scales[root]!r}, an operand's is "
+                f"node {node_name(op)!r}: the scale of its result is {scales[root]!r}, {_what_comes_in(op)} is "
                 f"{least * LARGEST_RATIO!r}; it may be {LARGEST_RATIO} times as much at most"
             )
         if scales[root] < least:
             scales[root] = power_of_two_at_least(least) if power_of_two else least
+
+
+def _what_comes_in(op: Operation) -> str:
+    return "that of the product of its operands" if isinstance(op, MulOp) else "an operand's"
 
 
 def chosen_bits(module: ModuleOp, groups: Groups) -> dict[SSAValue, int]:

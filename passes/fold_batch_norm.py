@@ -1,4 +1,4 @@
-"""Fold batch normalization, and additions of constants, into the convolution or matrix product in front.
+"""Fold batch normalization, and constant terms and factors of channels, into the layer in front.
 
     %c = onnx.conv %x, %w, %b          ->  %n = onnx.conv %x, %w', %b'
     %n = onnx.batch_norm %c, ...
@@ -20,22 +20,23 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewri
 
 from pqc.dialects.blob import ConstantOp, constant_of
 from pqc.dialects.location import fuse_locations
-from pqc.dialects.onnx import AddOp, BatchNormOp, ConvOp, GemmOp, shape_of
+from pqc.dialects.onnx import AddOp, BatchNormOp, ConvOp, GemmOp, MulOp, shape_of
 from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.passes.constants import constant_array
 from pqc.passes.fold_into_lookup import folded_lookup
 from pqc.passes.rewriting import is_used_once, rewrite
 
-Normalization = BatchNormOp | AddOp
+Normalization = BatchNormOp | AddOp | MulOp
 
 
 def normalization_parameters(op: Normalization) -> tuple[FloatArray, FloatArray] | None:
     """(factor, offset) per channel that ``op`` applies in float64; None if they are not constant."""
-    if isinstance(op, AddOp):
+    if isinstance(op, AddOp | MulOp):
         constant = constant_of(op.y)
         if constant is None:
             return None
-        return np.ones(constant.size), constant.astype(np.float64).reshape(-1)
+        values = constant.astype(np.float64).reshape(-1)
+        return (np.ones(values.size), values) if isinstance(op, AddOp) else (values, np.zeros(values.size))
     constants = [constant_of(value) for value in (op.scale, op.bias, op.mean, op.variance)]
     known = [constant.astype(np.float64) for constant in constants if constant is not None]
     if len(known) != len(constants):
@@ -84,7 +85,7 @@ class FoldIntoProducer(RewritePattern):
     """A constant affine map of channels becomes part of the weights in front, or a layer of its own."""
 
     @op_type_rewrite_pattern
-    def match_and_rewrite(self, op: BatchNormOp | AddOp, rewriter: PatternRewriter, /) -> None:
+    def match_and_rewrite(self, op: BatchNormOp | AddOp | MulOp, rewriter: PatternRewriter, /) -> None:
         """Fold ``op`` if its parameters are constant."""
         parameters = normalization_parameters(op)
         if parameters is None:
@@ -108,7 +109,7 @@ class FoldIntoProducer(RewritePattern):
 
 @dataclass(frozen=True)
 class FoldBatchNormPass(ModulePass):
-    """Fold batch normalization and constant additions into the weights in front of them."""
+    """Fold batch normalization, and constant terms and factors, into the weights in front of them."""
 
     name = "fold-batch-norm"
 

@@ -10,12 +10,15 @@ from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from pqc.dialects import onnx
+from pqc.dialects.blob import ConstantOp
 from pqc.dialects.pq import OnGridOp
+from pqc.interpreter.reference_onnx import values_inside
 from pqc.numerics import floating, gradients
 from pqc.numerics.arrays import AnyArray, FloatArray
+from pqc.numerics.functions import slope
 
 Arrays: TypeAlias = Sequence[AnyArray]
 Gradients: TypeAlias = Sequence[FloatArray | None]
@@ -45,6 +48,42 @@ def _same(op: Operation, operands: Arrays, gradient: FloatArray, wanted: Sequenc
 
 def _add_rule(op: onnx.AddOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
     return [gradient if array.ndim == gradient.ndim else None for array in operands]
+
+
+def _sub(op: onnx.SubOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [gradient, -gradient]
+
+
+def _mul(op: onnx.MulOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    x, y = operands
+    if y.ndim != x.ndim:
+        return [floating.multiply(gradient, y), None]
+    repeated = tuple(axis for axis, size in enumerate(y.shape) if size != x.shape[axis])
+    return [gradient * y, (gradient * x).sum(axis=repeated, keepdims=True)]
+
+
+def _function(op: onnx.FunctionOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [gradient * slope(op.function.data, operands[0], op.values)]
+
+
+def _prelu(op: onnx.PReluOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    return [np.where(operands[0] < 0, floating.multiply(gradient, operands[1]), gradient), None]
+
+
+def _pointwise(op: onnx.PointwiseOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
+    """Back through what the group holds."""
+    argument = op.body.block.args[0]
+    values = values_inside(op, operands[0])
+    known: dict[SSAValue, FloatArray] = {op.yielded: gradient}
+    for inner in reversed(op.operations[:-1]):
+        if isinstance(inner, ConstantOp) or inner.results[0] not in known:
+            continue
+        passed = inside_bounds(inner, values[inner.results[0]], known[inner.results[0]])
+        arrays = [values[value] for value in inner.operands]
+        for value, one in zip(inner.operands, RULES[type(inner)](inner, arrays, passed, [True]), strict=True):
+            if one is not None:
+                known[value] = known[value] + one if value in known else one
+    return [known[argument]]
 
 
 def _max_pool(op: onnx.MaxPoolOp, operands: Arrays, gradient: FloatArray, wanted: Sequence[bool]) -> Gradients:
@@ -95,6 +134,11 @@ RULES: dict[type[Operation], Callable[[Any, Arrays, FloatArray, Sequence[bool]],
     onnx.ClipOp: _same,
     OnGridOp: _same,
     onnx.AddOp: _add_rule,
+    onnx.SubOp: _sub,
+    onnx.MulOp: _mul,
+    onnx.FunctionOp: _function,
+    onnx.PReluOp: _prelu,
+    onnx.PointwiseOp: _pointwise,
     onnx.MaxPoolOp: _max_pool,
     onnx.AveragePoolOp: _average_pool,
     onnx.GlobalAveragePoolOp: _global_average_pool,

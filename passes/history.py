@@ -52,9 +52,16 @@ class History:
         if isinstance(op, ConstantOp):
             # its digest alone: the label is a name
             return key_of([op.name, op.data.key.data])
+        for region in op.regions:
+            # what an operation holds begins with its operands
+            self._of.update(zip(region.block.args, (self._of[value] for value in op.operands), strict=True))
+            for inner in region.block.ops:
+                self._of.update(dict.fromkeys(inner.results, self._digest(inner)))
         attributes = {**op.attributes, **op.properties}
         said = [f"{name} = {value}" for name, value in sorted(attributes.items()) if name not in self._ignored]
-        return key_of([op.name, *said, "of", *(self._of[value] for value in op.operands)])
+        held = [inner for region in op.regions for inner in region.block.ops]
+        read = [*op.operands, *(value for inner in held for value in inner.operands)]
+        return key_of([op.name, *said, "of", *(self._of[value] for value in read)])
 
 
 @cache

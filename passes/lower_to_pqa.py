@@ -36,6 +36,7 @@ from pqc.passes.attributes import main_of, schedule_of, set_schedule, target_of
 from pqc.passes.layer_facts import paper_cycles, record_layers
 from pqc.passes.layers import layer_lowering
 from pqc.passes.lower_move import copy, lower_concat, lower_pad, lower_slice, lower_transpose
+from pqc.passes.lower_pointwise import lower_map, lower_multiply
 from pqc.passes.lower_vector import Tensors, lower_add, lower_pool, lower_rescale
 from pqc.passes.program_builder import ProgramBuilder, Tensor, map_of
 from pqc.passes.tensor_lives import residents_of, tensor_labels
@@ -57,6 +58,8 @@ SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)
 _RULES: dict[type[Operation], Callable[[ProgramBuilder, Any, Tensors], None]] = {
     qnn.AddOp: lower_add,
     qnn.RescaleOp: lower_rescale,
+    qnn.MapOp: lower_map,
+    qnn.MultiplyOp: lower_multiply,
     qnn.MaxPoolOp: lower_pool,
     qnn.AveragePoolOp: lower_pool,
     qnn_move.SliceOp: lower_slice,

@@ -16,10 +16,14 @@ from pqc.planning.tiling import LayerShape, MoveBlock, plan_move, plan_pool
 Tensors = Mapping[SSAValue, Tensor]
 
 
+def passing_bytes(*tensors: Tensor) -> list[int]:
+    """The bytes of an element of each tensor that passes through the activation buffer."""
+    return [tensor.moved_bytes for tensor in tensors if tensor.moved_bytes]
+
+
 def blocks_of(builder: ProgramBuilder, result: Tensor, *operands: Tensor) -> Iterator[tuple[int, MoveBlock]]:
     """(frame, block) of a tensor that is worked on block by block."""
-    passing = [tensor.moved_bytes for tensor in (*operands, result) if tensor.moved_bytes]
-    lies = result.map
+    passing, lies = passing_bytes(*operands, result), result.map
     for frame in range(builder.batch):
         for part in plan_move(lies.planes, lies.rows, lies.columns, passing, builder.room):
             yield frame, part

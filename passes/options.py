@@ -23,6 +23,7 @@ from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fold_constant_subspaces import FOLDS, FoldConstantSubspacesPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
+from pqc.passes.group_pointwise import GroupPointwisePass
 from pqc.passes.insert_tokens import InsertTokensPass
 from pqc.passes.lower_to_pqa import LowerToPqaPass
 from pqc.passes.prefetch_constants import PrefetchConstantsPass
@@ -142,6 +143,7 @@ class PqOptions:
 def configured_passes(options: PqOptions) -> list[ModulePass]:
     """All passes of the pipeline, in order."""
     return [
+        GroupPointwisePass(),
         FoldBatchNormPass(),
         FuseEpiloguePass(),
         SelectPqPass(

@@ -22,6 +22,7 @@ from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fold_constant_subspaces import FoldConstantSubspacesPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
+from pqc.passes.group_pointwise import GroupPointwisePass
 from pqc.passes.insert_tokens import InsertTokensPass
 from pqc.passes.lower_to_pqa import LowerToPqaPass
 from pqc.passes.prefetch_constants import PrefetchConstantsPass
@@ -31,7 +32,9 @@ from pqc.passes.text import module_text
 from pqc.passes.verification import verify_module
 
 PASSES: tuple[type[ModulePass], ...] = (
-    # float level: fewer operations, so that there is less to round and less to execute
+    # float level: fewer operations, so that there is less to round and less to execute; first, because folding takes
+    # the terms and factors inside a group for layers of their own
+    GroupPointwisePass,
     FoldBatchNormPass,
     # after folding, because a normalization between a convolution and its addition hides the pattern
     FuseEpiloguePass,

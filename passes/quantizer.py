@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import UnknownLoc
 from xdsl.ir import Operation, SSAValue
 
 from pqc.codebook.table import QuantizedTable, check_shifts, proven_margin, quantize_table
-from pqc.dialects import onnx, pq, qnn, qnn_move
+from pqc.dialects import onnx, pq, qnn
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import hint, node_name
 from pqc.dialects.onnx import shape_of
@@ -31,6 +31,8 @@ from pqc.numerics.requantize import Clip
 from pqc.numerics.window import Window
 from pqc.passes.attributes import ERROR, MEASUREMENTS, Grids
 from pqc.passes.constants import constant_array
+from pqc.passes.pointwise_table import pointwise_table
+from pqc.passes.quantize_moves import MOVES
 from pqc.planning.target import Target
 
 Value = SSAValue
@@ -55,10 +57,7 @@ class Quantizer:
         Raises:
             InternalError: there is no rule for the operation.
         """
-        rule = _RULES.get(type(op))
-        if rule is None:
-            raise InternalError(f"no rule quantizes {op.name}")
-        made = rule(self, op, operands)
+        made = self._made(op, operands)
         for new in made:
             if isinstance(new.location, UnknownLoc):
                 new.location = op.location
@@ -66,6 +65,14 @@ class Quantizer:
                 hint(new.result, new.label)
         made[-1].results[0].name_hint = op.results[0].name_hint
         return made
+
+    def _made(self, op: Operation, operands: Sequence[Value]) -> list[Operation]:
+        move, rule = MOVES.get(type(op)), _RULES.get(type(op))
+        if move is not None:
+            return move(op, operands)
+        if rule is None:
+            raise InternalError(f"no rule quantizes {op.name}")
+        return rule(self, op, operands)
 
     def result_clip(self, op: Operation, low: float | None = None, high: float | None = None) -> Clip:
         """Real bounds on the grid of the result of ``op``."""
@@ -232,6 +239,26 @@ def _add(quantizer: Quantizer, op: onnx.AddOp, operands: Sequence[Value]) -> lis
     return [qnn.AddOp(operands[0], operands[1], multipliers=(left, right), shift=shift, clip=clip, scale=scale)]
 
 
+def _sub(quantizer: Quantizer, op: onnx.SubOp, operands: Sequence[Value]) -> list[Operation]:
+    scale = quantizer.scale_of(op.result)
+    (left, right), shift = elementwise(quantizer.scale_of(op.x) / scale, quantizer.scale_of(op.y) / scale)
+    clip = quantizer.result_clip(op)
+    return [qnn.AddOp(operands[0], operands[1], multipliers=(left, -right), shift=shift, clip=clip, scale=scale)]
+
+
+def _mul(quantizer: Quantizer, op: onnx.MulOp, operands: Sequence[Value]) -> list[Operation]:
+    scale = quantizer.scale_of(op.result)
+    (multiplier,), shift = elementwise(quantizer.scale_of(op.x) * quantizer.scale_of(op.y) / scale)
+    clip = quantizer.result_clip(op)
+    return [qnn.MultiplyOp(operands[0], operands[1], multiplier=multiplier, shift=shift, clip=clip, scale=scale)]
+
+
+def _pointwise(quantizer: Quantizer, op: onnx.PointwiseOp, operands: Sequence[Value]) -> list[Operation]:
+    grid = quantizer.grids[op.result]
+    table = ConstantOp("map", pointwise_table(op, quantizer.grids[op.x], grid))
+    return [table, qnn.MapOp(operands[0], table.result, element=grid.integers, scale=grid.scale.data)]
+
+
 def _max_pool(quantizer: Quantizer, op: onnx.MaxPoolOp, operands: Sequence[Value]) -> list[Operation]:
     return [qnn.MaxPoolOp(operands[0], window=op.window)]
 
@@ -259,27 +286,6 @@ def _global_average_pool(
     return _mean(quantizer, op, operands[0], Window((height, width)), PoolMode.AVERAGE)
 
 
-def _reshape(quantizer: Quantizer, op: onnx.ReshapeOp, operands: Sequence[Value]) -> list[Operation]:
-    return [qnn_move.ReshapeOp(operands[0], shape=shape_of(op.result)[1:])]
-
-
-def _transpose(quantizer: Quantizer, op: onnx.TransposeOp, operands: Sequence[Value]) -> list[Operation]:
-    return [qnn_move.TransposeOp(operands[0], permutation=op.perm.get_values())]
-
-
-def _slice(quantizer: Quantizer, op: onnx.SliceOp, operands: Sequence[Value]) -> list[Operation]:
-    shape = shape_of(op.result)[1:]
-    return [qnn_move.SliceOp(operands[0], starts=op.starts.get_values(), steps=op.steps.get_values(), shape=shape)]
-
-
-def _pad(quantizer: Quantizer, op: onnx.PadOp, operands: Sequence[Value]) -> list[Operation]:
-    return [qnn_move.PadOp(operands[0], before=op.before.get_values(), after=op.after.get_values())]
-
-
-def _concat(quantizer: Quantizer, op: onnx.ConcatOp, operands: Sequence[Value]) -> list[Operation]:
-    return [qnn_move.ConcatOp(operands, axis=op.axis.value.data)]
-
-
 _RULES: dict[type[Operation], Callable[[Quantizer, Any, Sequence[Value]], list[Operation]]] = {
     onnx.ConvOp: _conv,
     onnx.GemmOp: _gemm,
@@ -287,12 +293,10 @@ _RULES: dict[type[Operation], Callable[[Quantizer, Any, Sequence[Value]], list[O
     onnx.ReluOp: _relu,
     onnx.ClipOp: _clip,
     onnx.AddOp: _add,
+    onnx.SubOp: _sub,
+    onnx.MulOp: _mul,
+    onnx.PointwiseOp: _pointwise,
     onnx.MaxPoolOp: _max_pool,
     onnx.AveragePoolOp: _average_pool,
     onnx.GlobalAveragePoolOp: _global_average_pool,
-    onnx.ReshapeOp: _reshape,
-    onnx.TransposeOp: _transpose,
-    onnx.SliceOp: _slice,
-    onnx.PadOp: _pad,
-    onnx.ConcatOp: _concat,
 }

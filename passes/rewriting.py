@@ -17,6 +17,7 @@ from xdsl.pattern_rewriter import (
 )
 
 from pqc.dialects.location import node_name
+from pqc.dialects.onnx import PointwiseOp
 
 
 @dataclass
@@ -52,9 +53,10 @@ class Located(RewritePattern):
     inner: RewritePattern
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter, /) -> None:
-        """Listen while ``inner`` works, if more may be done."""
+        """Listen while ``inner`` works, if more may be done and the operation is not part of a group."""
         counter = _REWRITES.get()
-        if counter is not None and counter.count == counter.limit:
+        if isinstance(op.parent_op(), PointwiseOp) or (counter is not None and counter.count == counter.limit):
+            # what a group holds is one table, of which no layer takes a part
             return
         name = node_name(op)
         inserted: list[Operation] = []

@@ -27,6 +27,7 @@ from pqc.frontend.importer import ImportedModel, import_loaded
 from pqc.frontend.loader import DOMAINS, loaded_from_memory
 from pqc.interpreter.reference import boundary_types, run_reference
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.functions import FUNCTIONS
 from pqc.quantized_execution import run_quantized
 
 __all__ = [
@@ -45,12 +46,15 @@ CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
     "Clip": frozenset({1, 2}),
     "Conv": frozenset({1, 2}),
     "DequantizeLinear": frozenset({1, 2}),
+    "Div": frozenset({1}),
     "Dropout": frozenset({1, 2}),
     "Expand": frozenset({1}),
     "Gather": frozenset({1}),
     "Gemm": frozenset({1, 2}),
     "MatMul": frozenset({1}),
+    "PRelu": frozenset({1}),
     "Pad": frozenset({1, 2, 3}),
+    "Pow": frozenset({1}),
     "QuantizeLinear": frozenset({1, 2}),
     "ReduceMax": frozenset({1}),
     "ReduceMean": frozenset({1}),
@@ -64,7 +68,9 @@ CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
 }
 """By operator, the places of the inputs that must be constant."""
 
-ELEMENTWISE = frozenset({"Add", "Clip", "Dropout", "Identity", "Relu"})
+ELEMENTWISE = frozenset(
+    {"Add", "Clip", "Div", "Dropout", "Gelu", "HardSwish", "Identity", "Mish", "Mul", "Pow", "Relu", "Sub", "Swish"}
+).union(definition.operator for definition in FUNCTIONS.values())
 """Operators that treat each element by itself, where their constants are single numbers."""
 
 

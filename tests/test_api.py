@@ -113,7 +113,7 @@ def test_the_self_test_of_a_program_passes(program: pqc.Program) -> None:
 
 def test_dumps_can_be_compiled_on(levels: Levels, program: pqc.Program, tmp_path: Path) -> None:
     pqc.compile(levels.model, calibration=levels.frames, dump_ir=tmp_path)
-    assert pqc.compile(tmp_path / "07-quantize.mlir").to_bytes() == program.to_bytes()
+    assert pqc.compile(tmp_path / "08-quantize.mlir").to_bytes() == program.to_bytes()
 
 
 def test_without_data_synthetic_frames_do(levels: Levels) -> None:
@@ -153,7 +153,7 @@ def test_images_limit_the_calibration_frames(levels: Levels) -> None:
 
 
 def test_a_print_after_a_pass_that_does_not_exist_is_refused(levels: Levels) -> None:
-    with pytest.raises(ModelError, match="--print-ir-after fold: no such pass; the passes are fold-batch-norm, "):
+    with pytest.raises(ModelError, match="--print-ir-after fold: no such pass; the passes are group-pointwise, "):
         compile_model(CompileRequest(levels.model, None, print_ir_after=("fold",)))
 
 

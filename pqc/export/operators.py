@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import onnx.numpy_helper
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
 from pqc.dialects import onnx as dialect
+from pqc.dialects.blob import ConstantOp
 from pqc.dialects.onnx import shape_of
 from pqc.dialects.pq import ConvolutionOp, OnGridOp
 from pqc.dialects.pq_types import GridAttr
@@ -133,11 +134,45 @@ def _clip(graph: Graph, op: dialect.ClipOp) -> str:
 
 
 def _add(graph: Graph, op: dialect.AddOp) -> str:
-    name, rank = _name(op), len(shape_of(op.x))
-    if len(shape_of(op.y)) == rank:
-        return graph.node("Add", [graph.operand(op.x), graph.operand(op.y)], name)
-    term = graph.constant_of(op.y, f"{name}.term", (-1, *[1] * (rank - 2)))
-    return graph.node("Add", [graph.operand(op.x), term], name)
+    return _with_two(graph, op, "Add", op.x, op.y, "term")
+
+
+def _with_two(graph: Graph, op: Operation, kind: str, x: SSAValue, y: SSAValue, what: str) -> str:
+    """A node of two operands; the second may be a constant of channels, which is called ``what``."""
+    name, rank = _name(op), len(shape_of(x))
+    if len(shape_of(y)) == rank:
+        return graph.node(kind, [graph.operand(x), graph.operand(y)], name)
+    return graph.node(kind, [graph.operand(x), graph.constant_of(y, f"{name}.{what}", (-1, *[1] * (rank - 2)))], name)
+
+
+def _sub(graph: Graph, op: dialect.SubOp) -> str:
+    return _with_two(graph, op, "Sub", op.x, op.y, "term")
+
+
+def _mul(graph: Graph, op: dialect.MulOp) -> str:
+    return _with_two(graph, op, "Mul", op.x, op.y, "factor")
+
+
+def _prelu(graph: Graph, op: dialect.PReluOp) -> str:
+    return _with_two(graph, op, "PRelu", op.x, op.slope, "slope")
+
+
+def _function(graph: Graph, op: dialect.FunctionOp) -> str:
+    name, x, definition = _name(op), graph.operand(op.x), op.definition
+    if definition.operator == "Pow":
+        exponent = graph.constant(np.array(op.values[0], np.float32), f"{name}.exponent")
+        return graph.node("Pow", [x, exponent], name)
+    attributes: dict[str, Any] = dict(zip(definition.parameters, op.values, strict=True))
+    return graph.node(definition.operator, [x], name, **attributes)
+
+
+def _pointwise(graph: Graph, op: dialect.PointwiseOp) -> str:
+    """The nodes that the group holds; importing them makes the same group."""
+    graph.define(op.body.block.args[0], graph.operand(op.x))
+    for inner in op.operations[:-1]:
+        if not isinstance(inner, ConstantOp):
+            write_operation(graph, inner)
+    return graph.operand(op.yielded)
 
 
 def _max_pool(graph: Graph, op: dialect.MaxPoolOp) -> str:
@@ -191,6 +226,11 @@ _RULES: Mapping[type[Operation], Callable[[Graph, Any], str]] = {
     dialect.ReluOp: _relu,
     dialect.ClipOp: _clip,
     dialect.AddOp: _add,
+    dialect.SubOp: _sub,
+    dialect.MulOp: _mul,
+    dialect.FunctionOp: _function,
+    dialect.PReluOp: _prelu,
+    dialect.PointwiseOp: _pointwise,
     dialect.MaxPoolOp: _max_pool,
     dialect.AveragePoolOp: _average_pool,
     dialect.GlobalAveragePoolOp: _global_average_pool,

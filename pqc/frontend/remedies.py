@@ -25,8 +25,6 @@ FIXED_SIZES = (
 
 _UNORDERED = "leave it out of the exported model, it does not change the order of the classes"
 
-_ACTIVATION = "train with Relu or Clip (Relu6) instead"
-
 _QUANTIZED = "export the float model, which pqc quantizes itself, or quantize it in QDQ form, whose grids it keeps"
 
 _NORMALIZATION = "train with BatchNormalization instead, which is folded into the convolution in front of it"
@@ -49,7 +47,7 @@ _RANDOM = "export the model for inference: it must compute the same each time"
 
 _LARGEST = "use Clip for bounds that are constant"
 
-_SCALING = "apply scaling as preprocessing, or fold it into the neighbouring weights"
+_SCALING = "divide by a constant, one number or one per channel, or fold it into the neighbouring weights"
 
 _MEAN = "take the mean over height and width, and fold the factor into the weights behind it"
 
@@ -57,9 +55,6 @@ UNSUPPORTED: Mapping[str, str] = {
     **dict.fromkeys(("Softmax", "LogSoftmax"), _UNORDERED),
     **dict.fromkeys(("DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"), _QUANTIZED),
     **dict.fromkeys(("QLinearConv", "QLinearMatMul"), _QUANTIZED),
-    **dict.fromkeys(("Mul", "Div"), _SCALING),
-    **dict.fromkeys(("HardSwish", "HardSigmoid", "Sigmoid", "LeakyRelu", "PRelu"), _ACTIVATION),
-    **dict.fromkeys(("Elu", "Selu", "Celu", "Softplus", "Softsign", "Mish", "ThresholdedRelu"), _ACTIVATION),
     **dict.fromkeys(("LayerNormalization", "InstanceNormalization", "GroupNormalization"), _NORMALIZATION),
     **dict.fromkeys(("RMSNormalization", "LpNormalization", "LRN", "MeanVarianceNormalization"), _NORMALIZATION),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
@@ -71,7 +66,6 @@ UNSUPPORTED: Mapping[str, str] = {
     **dict.fromkeys(("Min", "Max"), _LARGEST),
     **dict.fromkeys(("ReduceSum", "ReduceL1", "ReduceL2"), _MEAN),
     "ArgMax": "leave it out of the exported model and take the largest output",
-    "Sub": "apply offsets as preprocessing, or fold them into the neighbouring weights",
     "Cast": "export the model in float32 throughout, without half precision",
     "ConvTranspose": "end the exported model in front of it, or train with strided convolutions alone",
     "DeformConv": "train with ordinary convolutions: where windows lie must not depend on the input",
@@ -83,6 +77,7 @@ SUPPORTED: Mapping[str, str] = {
     "Add": "bring both to shapes of one length with the frames in front; a constant is the same for all frames",
     "AveragePool": "pool over all dimensions behind the channels, of which there may be three",
     "Concat": "join activations along the channels; a constant part belongs into the weights behind it",
+    "Div": _SCALING,
     "Dropout": INFERENCE,
     "Flatten": "keep the frames in front, as torch.flatten(x, 1) does",
     "Gather": "take elements by constant indices, behind the first dimension; lookups of embeddings have no unit",
@@ -90,12 +85,16 @@ SUPPORTED: Mapping[str, str] = {
         "keep the frames in front, and give the weights as a constant matrix: products of two activations, as in "
         "attention, have no unit"
     ),
+    "Mul": "make the constant one number or one per channel; of two activations one may have sizes of 1",
+    "PRelu": "make the slope one number or one per channel",
     "Pad": "pad with zeros, or with elements of the map, behind the first dimension",
+    "Pow": "make the exponent one constant number",
     "QuantizeLinear": "quantize activations to uint8 or int8 with one scale each, the weights may have one per output",
     "ReduceMean": "take the mean behind the first dimension alone, as nn.AdaptiveAvgPool2d(1) does",
     "Reshape": f"keep the frames in front, as torch.flatten(x, 1) does, and {FIXED_SIZES}",
     "Resize": _RESIZING,
     "Squeeze": "name the axes, and leave the first one: torch.flatten(x, 1) behind a global pooling",
+    "Sub": "bring both to one shape, or make the constant one number or one per channel",
     "Transpose": "leave the frames in front, and export the model with the channels first (NCHW)",
 }
 """By operators that are imported in another form."""

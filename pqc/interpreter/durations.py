@@ -6,7 +6,20 @@ from dataclasses import dataclass
 
 from pqc.errors import ModelError
 from pqc.isa.fields import Instruction, Memory
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
+from pqc.isa.instructions import (
+    Add,
+    Convolve,
+    Encode,
+    Fill,
+    Load,
+    Lookup,
+    Map,
+    Multiply,
+    Pool,
+    Requantize,
+    Rescale,
+    Store,
+)
 from pqc.planning.target import Target
 
 
@@ -103,7 +116,7 @@ def vector_cycles(instruction: Instruction, target: Target) -> int:
     match instruction:
         case Requantize():
             elements = instruction.outputs * instruction.rows * instruction.columns
-        case Add() | Rescale() | Fill():
+        case Add() | Rescale() | Map() | Multiply() | Fill():
             elements = instruction.planes * instruction.rows * instruction.columns
         case Pool():
             taps = instruction.kernel_height * instruction.kernel_width

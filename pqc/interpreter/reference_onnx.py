@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
+from pqc.dialects.blob import ConstantOp
 from pqc.dialects.onnx import (
     AddOp,
     AveragePoolOp,
@@ -14,18 +15,24 @@ from pqc.dialects.onnx import (
     ClipOp,
     ConcatOp,
     ConvOp,
+    FunctionOp,
     GemmOp,
     GlobalAveragePoolOp,
     MaxPoolOp,
+    MulOp,
     PadOp,
+    PointwiseOp,
+    PReluOp,
     ReluOp,
     ReshapeOp,
     SliceOp,
+    SubOp,
     TransposeOp,
 )
 from pqc.interpreter.kernel import Kernel
 from pqc.numerics import floating
-from pqc.numerics.arrays import AnyArray
+from pqc.numerics.arrays import AnyArray, FloatArray
+from pqc.numerics.functions import evaluate
 
 Arrays = Sequence[AnyArray]
 Results = tuple[AnyArray, ...]
@@ -61,6 +68,42 @@ def _clip(op: ClipOp, operands: Arrays) -> Results:
 
 def _add(_: AddOp, operands: Arrays) -> Results:
     return (floating.add(*operands),)
+
+
+def _sub(_: SubOp, operands: Arrays) -> Results:
+    return (floating.subtract(*operands),)
+
+
+def _mul(_: MulOp, operands: Arrays) -> Results:
+    return (floating.multiply(*operands),)
+
+
+def _function(op: FunctionOp, operands: Arrays) -> Results:
+    return (evaluate(op.function.data, operands[0], op.values),)
+
+
+def _prelu(_: PReluOp, operands: Arrays) -> Results:
+    return (floating.prelu(*operands),)
+
+
+def values_inside(op: PointwiseOp, x: FloatArray) -> dict[SSAValue, AnyArray]:
+    """Everything that a group computes for ``x``: of the operand's dimensions, but with any number of elements."""
+    values: dict[SSAValue, AnyArray] = {op.body.block.args[0]: x}
+    for inner in op.operations[:-1]:
+        if isinstance(inner, ConstantOp):
+            values[inner.result] = inner.array
+        else:
+            (values[inner.results[0]],) = KERNELS[type(inner)](inner, [values[value] for value in inner.operands])
+    return values
+
+
+def run_pointwise(op: PointwiseOp, x: FloatArray) -> FloatArray:
+    """What a group gives for ``x``, see :func:`values_inside`."""
+    return values_inside(op, x)[op.yielded]
+
+
+def _pointwise(op: PointwiseOp, operands: Arrays) -> Results:
+    return (run_pointwise(op, operands[0]),)
 
 
 def _max_pool(op: MaxPoolOp, operands: Arrays) -> Results:
@@ -103,6 +146,11 @@ KERNELS: dict[type[Operation], Kernel] = {
     ReluOp: _relu,
     ClipOp: _clip,
     AddOp: _add,
+    SubOp: _sub,
+    MulOp: _mul,
+    FunctionOp: _function,
+    PReluOp: _prelu,
+    PointwiseOp: _pointwise,
     MaxPoolOp: _max_pool,
     AveragePoolOp: _average_pool,
     GlobalAveragePoolOp: _global_average_pool,

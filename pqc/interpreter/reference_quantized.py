@@ -8,6 +8,7 @@ import numpy as np
 from xdsl.ir import Operation
 
 from pqc.dialects import pq, qnn, qnn_move
+from pqc.dialects.pq_types import quantized
 from pqc.interpreter.kernel import Kernel
 from pqc.numerics import floating
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
@@ -17,8 +18,9 @@ from pqc.numerics.element import Element
 from pqc.numerics.encode import Metric, codes_of_zero, encode, starts_of
 from pqc.numerics.grouping import Cut, Grouping
 from pqc.numerics.lookup import lookup
+from pqc.numerics.mapping import map_elements
 from pqc.numerics.pooling import average_pool, max_pool
-from pqc.numerics.requantize import add, requantize, rescale
+from pqc.numerics.requantize import add, multiply, requantize, rescale
 from pqc.numerics.window import Window
 
 Arrays = Sequence[AnyArray]
@@ -128,6 +130,15 @@ def _rescale(op: qnn.RescaleOp, operands: Arrays) -> Results:
     return (rescale(operands[0], op.multiplier.value.data, op.shift.value.data, op.bounds),)
 
 
+def _map(op: qnn.MapOp, operands: Arrays) -> Results:
+    first, element = quantized(op.x).element.minimum, op.result.type.element
+    return (map_elements(operands[0], operands[1], first, element),)
+
+
+def _multiply(op: qnn.MultiplyOp, operands: Arrays) -> Results:
+    return (multiply(operands[0], operands[1], op.multiplier.value.data, op.shift.value.data, op.bounds),)
+
+
 def _max_pool(op: qnn.MaxPoolOp, operands: Arrays) -> Results:
     return (max_pool(operands[0], op.window.data),)
 
@@ -170,6 +181,8 @@ KERNELS: dict[type[Operation], Kernel] = {
     qnn.RequantizeOp: _requantize,
     qnn.AddOp: _add,
     qnn.RescaleOp: _rescale,
+    qnn.MapOp: _map,
+    qnn.MultiplyOp: _multiply,
     qnn.MaxPoolOp: _max_pool,
     qnn.AveragePoolOp: _average_pool,
     qnn_move.ReshapeOp: _reshape,

@@ -8,67 +8,41 @@ each time, so that an instruction finds the same ones in every execution.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from math import prod
-from typing import TypeAlias
 
 import numpy as np
 
 from pqc.errors import ProgramError
-from pqc.interpreter.constants import Constants, unpacked
-from pqc.interpreter.operands import Bytes, Operands, elements, joined_rows, packed, runs, tile_view
-from pqc.isa.access import accesses, accumulator_bytes
+from pqc.interpreter.constants import unpacked
+from pqc.interpreter.operands import Bytes, Operands, elements, packed, runs, tile_view
+from pqc.interpreter.surroundings import Action, Fifo, Surroundings, accumulator_type, window_of
+from pqc.interpreter.vector_unit import prepare_vector
+from pqc.isa.access import accesses
 from pqc.isa.code_map import code_window, groups_read, reads_padding, subspaces_read
 from pqc.isa.fields import Instruction
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
-from pqc.isa.parameters import PARAMETER_BYTES, check_shifts, unpack_parameters
-from pqc.isa.tiles import code_map, code_tile, left_tile, residual_tile, result_tile, right_tile, source_tile
+from pqc.isa.instructions import Convolve, Encode, Load, Lookup, Store
+from pqc.isa.tiles import code_map, code_tile, source_tile
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.code_window import windowed_codes
 from pqc.numerics.element import Element
 from pqc.numerics.encode import starts_of
-from pqc.numerics.kernels import NUMPY, Kernels
 from pqc.numerics.kernels import Accumulate as AccumulateKernel
 from pqc.numerics.kernels import Convolve as ConvolveKernel
 from pqc.numerics.kernels import Encode as EncodeKernel
-from pqc.numerics.kernels import Requantize as RequantizeKernel
-from pqc.numerics.pooling import PoolMode, average_pool, max_pool
-from pqc.numerics.requantize import Clip
-from pqc.numerics.window import Window
 
-__all__ = ["Action", "Bytes", "Fifo", "Operands", "execute", "prepare"]
-
-Fifo: TypeAlias = deque[IntArray]
-"""Codes on their way from the encode unit to the lookup unit, [frames, subspaces, columns] each."""
-
-Action: TypeAlias = Callable[[], None]
-"""Executes an instruction on the memories that it was prepared for."""
+__all__ = ["Action", "Bytes", "Fifo", "Operands", "Surroundings", "execute", "prepare"]
 
 CONVENTIONAL_BITS = 32
 """Accumulator bits of the conventional unit."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What an instruction is executed in: its memories, the code FIFO, and the means of computing."""
-
-    memory: Operands
-    fifo: Fifo
-    accumulator_bits: int
-    shifts_alone: bool = False
-    """Whether the vector unit has no multiplier."""
-    kernels: Kernels = NUMPY
-    constants: Constants = field(default_factory=Constants)
 
 
 def execute(instruction: Instruction, memory: Operands, fifo: Fifo, accumulator_bits: int) -> None:
     """Execute one instruction for all frames, as numpy defines it.
 
     Raises:
-        ProgramError: an operand ends behind its memory, or a lookup finds no codes, or codes of no prototype.
+        ProgramError: an operand ends behind its memory, or what it holds stops the machine.
         TypeError: an instruction type that has no meaning here.
     """
     prepare(instruction, Surroundings(memory, fifo, accumulator_bits))()
@@ -77,8 +51,8 @@ def execute(instruction: Instruction, memory: Operands, fifo: Fifo, accumulator_
 def prepare(instruction: Instruction, here: Surroundings) -> Action:
     """What executes one instruction for all frames, as often as it is called.
 
-    It raises ProgramError if a lookup finds no codes, or codes of no prototype, or a requantization needs a multiplier
-    that the target does not have.
+    It raises ProgramError if a lookup finds no codes, or codes of no prototype, if a map finds an element without an
+    entry, or if a requantization needs a multiplier that the target does not have.
 
     Raises:
         ProgramError: an operand ends behind its memory.
@@ -93,35 +67,8 @@ def prepare(instruction: Instruction, here: Surroundings) -> Action:
             return _lookup(instruction, here)
         case Convolve():
             return _convolve(instruction, here)
-        case Requantize():
-            return _requantize(instruction, here)
-        case Add():
-            return _add(instruction, here)
-        case Rescale():
-            return _rescale(instruction, here)
-        case Pool():
-            return _pool(instruction, here.memory)
-        case Fill():
-            return _fill(instruction, here.memory)
         case _:
-            raise TypeError(f"{instruction.mnemonic}: no meaning is defined")
-
-
-def _window(i: Encode | Convolve | Pool) -> Window:
-    return Window(
-        (i.kernel_height, i.kernel_width),
-        (i.stride_height, i.stride_width),
-        (i.pad_top, i.pad_left, 0, 0),
-        (i.dilation_height, i.dilation_width),
-    )
-
-
-def _clip(i: Requantize | Add | Rescale | Pool) -> Clip:
-    return Clip(i.destination_storage.element, i.low, i.high)
-
-
-def _accumulator_type(accumulator_bits: int) -> str:
-    return f"<i{accumulator_bytes(accumulator_bits)}"
+            return prepare_vector(instruction, here)
 
 
 def _transfer(i: Load | Store, memory: Operands) -> Action:
@@ -137,7 +84,7 @@ def _transfer(i: Load | Store, memory: Operands) -> Action:
 def _encode(i: Encode, here: Surroundings) -> Action:
     element = Element(i.prototype_bits, bool(i.prototype_signed))
     shape = (1 if i.shared_codebook else i.subspaces, i.prototypes, i.length)
-    window, output, grid = _window(i), (i.output_rows, i.output_columns), (i.shift, element)
+    window, output, grid = window_of(i), (i.output_rows, i.output_columns), (i.shift, element)
     codebook = packed(here.memory, "codebook", i.prototype_bits, prod(shape))
     source = tile_view(here.memory, source_tile(i))
     kept = packed(here.memory, "kept", 1, i.spanned) if i.spanned else None
@@ -179,7 +126,7 @@ def _lookup(i: Lookup, here: Surroundings) -> Action:
     bits, shape = here.accumulator_bits, (i.subspaces, i.prototypes, i.outputs)
     table = packed(here.memory, "table", i.table_bits, prod(shape))
     columns = i.output_rows * i.output_columns
-    accumulators = elements(here.memory, "accumulator", _accumulator_type(bits), i.outputs, columns)
+    accumulators = elements(here.memory, "accumulator", accumulator_type(bits), i.outputs, columns)
     bias = _bias(i, here.memory)
     codes = _mapped_codes(i, here.memory) if i.from_buffer else lambda: _sent_codes(here.fifo)
 
@@ -224,7 +171,7 @@ def _mapped_codes(i: Lookup, memory: Operands) -> Callable[[], IntArray]:
 
 def _convolve(i: Convolve, here: Surroundings) -> Action:
     shape = (i.outputs, i.channels // i.groups, i.kernel_height, i.kernel_width)
-    window, output = _window(i), (i.output_rows, i.output_columns)
+    window, output = window_of(i), (i.output_rows, i.output_columns)
     weights = packed(here.memory, "weights", i.weight_bits, prod(shape))
     accumulators = elements(here.memory, "accumulator", "<i4", i.outputs, output[0] * output[1])
     source, bias = tile_view(here.memory, source_tile(i)), _bias(i, here.memory)
@@ -238,71 +185,5 @@ def _convolve(i: Convolve, here: Surroundings) -> Action:
 
     def act() -> None:
         convolver()(accumulators, source, bias)
-
-    return act
-
-
-def _requantize(i: Requantize, here: Surroundings) -> Action:
-    kind, clip = "<i4" if i.wide else _accumulator_type(here.accumulator_bits), _clip(i)
-    records = packed(here.memory, "parameters", 8, i.outputs * PARAMETER_BYTES)
-    accumulators = elements(here.memory, "accumulator", kind, i.outputs, i.rows * i.columns)
-    result, residual = tile_view(here.memory, result_tile(i)), None
-    if i.has_residual:
-        result, residual = joined_rows(result, tile_view(here.memory, residual_tile(i)))
-    else:
-        (result,) = joined_rows(result)
-
-    @cache
-    def requantizer() -> RequantizeKernel:
-        parameters = unpack_parameters(records)
-        if here.shifts_alone:
-            check_shifts(parameters)
-        key = (here.kernels.name, "requantize", clip, records.tobytes())
-        return here.constants.once(key, lambda: here.kernels.requantizer(parameters, clip))
-
-    def act() -> None:
-        requantizer()(result, accumulators, residual)
-
-    return act
-
-
-def _add(i: Add, here: Surroundings) -> Action:
-    tiles = (result_tile(i), left_tile(i), right_tile(i))
-    result, left, right = joined_rows(*(tile_view(here.memory, tile) for tile in tiles))
-    multipliers, clip = (i.left_multiplier, i.right_multiplier), _clip(i)
-
-    def act() -> None:
-        here.kernels.add(result, left, right, multipliers, i.shift, clip)
-
-    return act
-
-
-def _rescale(i: Rescale, here: Surroundings) -> Action:
-    result, source, clip = tile_view(here.memory, result_tile(i)), tile_view(here.memory, source_tile(i)), _clip(i)
-
-    def act() -> None:
-        here.kernels.rescale(result, source, i.multiplier, i.shift, clip)
-
-    return act
-
-
-def _pool(i: Pool, memory: Operands) -> Action:
-    output, window, clip = (i.output_rows, i.output_columns), _window(i), _clip(i)
-    source, result = tile_view(memory, source_tile(i)), tile_view(memory, result_tile(i))
-
-    def act() -> None:
-        if i.mode is PoolMode.MAX:
-            result[...] = clip.apply(max_pool(source, window, output).astype(np.int32))
-        else:
-            result[...] = average_pool(source, window, i.mode, i.multiplier, i.shift, clip, output)
-
-    return act
-
-
-def _fill(i: Fill, memory: Operands) -> Action:
-    result = tile_view(memory, result_tile(i))
-
-    def act() -> None:
-        result[...] = i.fill_value
 
     return act

@@ -14,7 +14,20 @@ import numpy.typing as npt
 
 from pqc.isa.code_map import groups_read, reads_padding
 from pqc.isa.fields import Instruction, Memory
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Store
+from pqc.isa.instructions import (
+    Add,
+    Convolve,
+    Encode,
+    Fill,
+    Load,
+    Lookup,
+    Map,
+    Multiply,
+    Pool,
+    Requantize,
+    Rescale,
+    Store,
+)
 from pqc.isa.parameters import PARAMETER_BYTES
 from pqc.isa.tiles import Tile, code_map, source_tile, tiles
 from pqc.numerics.packing import packed_bytes
@@ -146,7 +159,9 @@ def accesses(instruction: Instruction, accumulator_bits: int) -> tuple[Access, .
             return _convolve(instruction)
         case Requantize():
             return _requantize(instruction, accumulator_bytes(accumulator_bits))
-        case Add() | Rescale() | Pool() | Fill():
+        case Map():
+            return _map_tile(instruction)
+        case Add() | Rescale() | Multiply() | Pool() | Fill():
             return tuple(_tile(instruction, tile) for tile in tiles(instruction))
         case _:
             raise TypeError(f"{instruction.mnemonic}: no rule says what it accesses")
@@ -235,3 +250,9 @@ def _requantize(i: Requantize, accumulator: int) -> tuple[Access, ...]:
         _block(Memory.TABLE, i.parameters, i.outputs * PARAMETER_BYTES, "parameters"),
         *(_tile(i, tile) for tile in tiles(i)),
     )
+
+
+def _map_tile(i: Map) -> tuple[Access, ...]:
+    size = packed_bytes((i.planes if i.table_per_plane else 1) * i.entries, i.entry_bits)
+    source, destination = (_tile(i, tile) for tile in tiles(i))
+    return (source, _block(Memory.TABLE, i.table, size, "table"), destination)

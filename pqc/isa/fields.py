@@ -28,7 +28,7 @@ class Unit(IntEnum):
     LOOKUP = 3
     """Takes codes from the FIFO or from the activation buffer, gathers table entries and accumulates them."""
     VECTOR = 4
-    """Requantizes, adds, clips and pools."""
+    """Requantizes, adds, multiplies, replaces by table, clips and pools."""
     CONVENTIONAL = 5
     """Multiplies and accumulates, for the layers that stay unquantized."""
 

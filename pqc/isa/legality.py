@@ -7,7 +7,20 @@ from collections.abc import Iterator
 from pqc.isa.access import Access
 from pqc.isa.fields import Instruction, Memory
 from pqc.isa.fifo import takes_from_fifo
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Storage
+from pqc.isa.instructions import (
+    Add,
+    Convolve,
+    Encode,
+    Fill,
+    Load,
+    Lookup,
+    Map,
+    Multiply,
+    Pool,
+    Requantize,
+    Rescale,
+    Storage,
+)
 from pqc.isa.tiles import tiles
 from pqc.numerics.requantize import MAXIMUM_SHIFT
 
@@ -18,6 +31,7 @@ _AT_LEAST_ONE = frozenset(
         "stride_width", "dilation_height", "dilation_width", "output_rows", "output_columns",
         "subspaces", "prototypes", "length", "prototype_bits", "outputs",
         "columns", "table_bits", "groups", "weight_bits",
+        "entries",
     }
 )  # fmt: skip
 """Fields that count something of which there must be one."""
@@ -54,14 +68,20 @@ def complaints(instruction: Instruction) -> Iterator[str]:
             yield from _lookup(instruction)
         case Convolve():
             yield from _convolve(instruction)
-        case Requantize():
-            yield from _clip(instruction)
-        case Add() | Rescale():
-            yield from _clip(instruction)
-            yield from _shift(instruction)
+        case _:
+            yield from _vector(instruction)
+
+
+def _vector(instruction: Instruction) -> Iterator[str]:
+    """Of the vector unit."""
+    if isinstance(instruction, Requantize | Add | Rescale | Multiply | Pool):
+        yield from _clip(instruction)
+    if isinstance(instruction, Add | Rescale | Multiply | Pool):
+        yield from _shift(instruction)
+    match instruction:
+        case Map():
+            yield from _map(instruction)
         case Pool():
-            yield from _clip(instruction)
-            yield from _shift(instruction)
             yield from _pool(instruction)
         case Fill():
             yield from _fill(instruction)
@@ -127,13 +147,13 @@ def _convolve(i: Convolve) -> Iterator[str]:
         yield f"{depth} products an accumulator, allowed are {_LONGEST_SUM}"
 
 
-def _clip(i: Requantize | Add | Rescale | Pool) -> Iterator[str]:
+def _clip(i: Requantize | Add | Rescale | Multiply | Pool) -> Iterator[str]:
     element = i.destination_storage.element
     if not element.minimum <= i.low <= i.high <= element.maximum:
         yield f"low = {i.low} and high = {i.high}, allowed is {element.minimum} <= low <= high <= {element.maximum}"
 
 
-def _shift(i: Add | Rescale | Pool) -> Iterator[str]:
+def _shift(i: Add | Rescale | Multiply | Pool) -> Iterator[str]:
     if i.shift > MAXIMUM_SHIFT:
         yield f"shift = {i.shift}, allowed is at most {MAXIMUM_SHIFT}"
 
@@ -144,6 +164,17 @@ def _pool(i: Pool) -> Iterator[str]:
         yield f"multiplier = {i.multiplier} and shift = {i.shift} leave 64 bits with {taps} taps"
 
 
+def _map(i: Map) -> Iterator[str]:
+    """A table for elements of the input, with entries that the result can store."""
+    source, result = i.storage.element, i.destination_storage.element
+    if not 1 <= i.entry_bits <= result.bits:
+        yield f"entry_bits = {i.entry_bits}, allowed is 1 to {result.bits} for a result of {result}"
+    last = i.first + i.entries - 1
+    if not source.minimum <= i.first <= last <= source.maximum:
+        there = f"{source.minimum} to {source.maximum}"
+        yield f"first = {i.first} and entries = {i.entries} are a table for {i.first} to {last}, elements are {there}"
+
+
 def _fill(i: Fill) -> Iterator[str]:
     element = i.destination_storage.element
     if not element.minimum <= i.fill_value <= element.maximum:
@@ -151,9 +182,9 @@ def _fill(i: Fill) -> Iterator[str]:
 
 
 def _strides(instruction: Instruction) -> Iterator[str]:
-    """Rows that begin inside each other; the strides of what a rescale reads are free."""
+    """Rows that begin inside each other; the strides of what a rescale, a map or a multiply reads are free."""
     for tile in tiles(instruction):
-        if tile.field == "source" and isinstance(instruction, Rescale):
+        if not tile.written and isinstance(instruction, Rescale | Map | Multiply):
             continue
         needed = tile.counts[2] * tile.storage.bytes
         for count, stride, name in zip(tile.counts, tile.strides, ("plane_stride", "row_stride"), strict=False):

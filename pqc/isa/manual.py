@@ -64,8 +64,9 @@ def _machine(kinds: Sequence[type[Instruction]]) -> list[str]:
         "Tiles of activations and of codes lie as [planes][rows][columns]: the element (c, y, x) of a tile lies at "
         "address + c * plane_stride + y * row_stride + x * bytes of an element, with a stride for each tile. So a tile "
         "may be part of a larger map; if it is all of its map, row_stride is columns * bytes and plane_stride is rows "
-        "* row_stride. The stride of a level with one step is not used. The result of a `requantize`, `add` or "
-        "`rescale` may lie where an operand lies, element for element; otherwise no byte is both operand and result.",
+        "* row_stride. The stride of a level with one step is not used. The result of a `requantize`, `add`, "
+        "`rescale`, `map` or `multiply` may lie where an operand lies, element for element; otherwise no byte is both "
+        "operand and result.",
         _table(("memory", "value", "what it holds"), memories),
     ]
 

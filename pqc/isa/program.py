@@ -93,7 +93,8 @@ class Program:
     def counts(self) -> dict[str, int]:
         """How many instructions of each kind the program has, by mnemonic, in the order of the instruction table."""
         found = Counter(instruction.mnemonic for instruction in self.instructions)
-        return {kind.mnemonic: found[kind.mnemonic] for kind in Instruction.registry.values() if found[kind.mnemonic]}
+        kinds = (kind for _, kind in sorted(Instruction.registry.items()))
+        return {kind.mnemonic: found[kind.mnemonic] for kind in kinds if found[kind.mnemonic]}
 
     def to_bytes(self) -> bytes:
         """The bytes of the program file; equal programs give equal bytes.

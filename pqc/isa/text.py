@@ -128,7 +128,7 @@ def parse_instruction(text: str) -> Instruction:
         EncodingError: naming the instruction and field, what was found and what is allowed.
     """
     mnemonic, *words = text.split()
-    kinds = {kind.mnemonic: kind for kind in Instruction.registry.values()}
+    kinds = {kind.mnemonic: kind for _, kind in sorted(Instruction.registry.items())}
     if mnemonic not in kinds:
         raise EncodingError(f"no instruction {mnemonic!r}{suggest(mnemonic, kinds)}")
     kind = kinds[mnemonic]

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 
 from pqc.isa.code_map import groups_read
 from pqc.isa.fields import Instruction
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Lookup, Pool, Requantize, Rescale, Storage
+from pqc.isa.instructions import (
+    Add,
+    Convolve,
+    Encode,
+    Fill,
+    Lookup,
+    Map,
+    Multiply,
+    Pool,
+    Requantize,
+    Rescale,
+    Storage,
+)
 
 Counts = tuple[int, int, int]
 
@@ -47,9 +59,9 @@ def tiles(instruction: Instruction) -> tuple[Tile, ...]:
             return (source_tile(instruction),)
         case Requantize():
             return (*((residual_tile(instruction),) if instruction.has_residual else ()), result_tile(instruction))
-        case Add():
+        case Add() | Multiply():
             return (left_tile(instruction), right_tile(instruction), result_tile(instruction))
-        case Rescale() | Pool():
+        case Rescale() | Map() | Pool():
             return (source_tile(instruction), result_tile(instruction))
         case Fill():
             return (result_tile(instruction),)
@@ -57,9 +69,9 @@ def tiles(instruction: Instruction) -> tuple[Tile, ...]:
             return ()
 
 
-def source_tile(i: Encode | Convolve | Pool | Rescale) -> Tile:
+def source_tile(i: Encode | Convolve | Pool | Rescale | Map) -> Tile:
     """The input tile."""
-    if isinstance(i, Rescale):
+    if isinstance(i, Rescale | Map):
         return Tile("source", i.storage, _shape(i), (i.plane_stride, i.row_stride, i.column_stride))
     return Tile("source", i.storage, (i.channels, i.height, i.width), (i.plane_stride, i.row_stride, i.storage.bytes))
 
@@ -84,25 +96,27 @@ def residual_tile(i: Requantize) -> Tile:
     return Tile("residual", i.residual_storage, _shape(i), strides, prefix="residual_")
 
 
-def left_tile(i: Add) -> Tile:
+def left_tile(i: Add | Multiply) -> Tile:
     """The left operand."""
-    strides = (i.left_plane_stride, i.left_row_stride, i.left_storage.bytes)
+    column = i.left_column_stride if isinstance(i, Multiply) else i.left_storage.bytes
+    strides = (i.left_plane_stride, i.left_row_stride, column)
     return Tile("left", i.left_storage, _shape(i), strides, prefix="left_")
 
 
-def right_tile(i: Add) -> Tile:
+def right_tile(i: Add | Multiply) -> Tile:
     """The right operand."""
-    strides = (i.right_plane_stride, i.right_row_stride, i.right_storage.bytes)
+    column = i.right_column_stride if isinstance(i, Multiply) else i.right_storage.bytes
+    strides = (i.right_plane_stride, i.right_row_stride, column)
     return Tile("right", i.right_storage, _shape(i), strides, prefix="right_")
 
 
-def result_tile(i: Requantize | Add | Rescale | Pool | Fill) -> Tile:
+def result_tile(i: Requantize | Add | Rescale | Map | Multiply | Pool | Fill) -> Tile:
     """The activations that the vector unit writes."""
     storage, strides = i.destination_storage, (i.destination_plane_stride, i.destination_row_stride)
     return Tile("destination", storage, _shape(i), (*strides, storage.bytes), written=True, prefix="destination_")
 
 
-def _shape(i: Requantize | Add | Rescale | Pool | Fill) -> Counts:
+def _shape(i: Requantize | Add | Rescale | Map | Multiply | Pool | Fill) -> Counts:
     """Planes, rows and columns of the result."""
     if isinstance(i, Pool):
         return (i.channels, i.output_rows, i.output_columns)

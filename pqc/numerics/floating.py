@@ -114,6 +114,21 @@ def add(x: FloatArray, y: FloatArray) -> FloatArray:
     return x + (y if y.ndim == x.ndim else per_channel(y, x.ndim))
 
 
+def subtract(x: FloatArray, y: FloatArray) -> FloatArray:
+    """``x - y``, both of one shape."""
+    return x - y
+
+
+def multiply(x: FloatArray, y: FloatArray) -> FloatArray:
+    """``x * y``, where ``y`` has the dimensions of ``x``, some of them perhaps 1, or is [channels]."""
+    return x * (y if y.ndim == x.ndim else per_channel(y, x.ndim))
+
+
+def prelu(x: FloatArray, slope: FloatArray) -> FloatArray:
+    """``x``, or ``slope * x`` where x is negative; ``slope`` [channels]."""
+    return np.where(x < 0, x * per_channel(slope, x.ndim), x)
+
+
 def max_pool(x: FloatArray, window: Window) -> FloatArray:
     """The largest value in each window; padding never wins."""
     return patches(x, window, fill=-np.inf).max(axis=(2, 3))

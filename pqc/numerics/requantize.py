@@ -66,3 +66,13 @@ def add(left: IntArray, right: IntArray, multipliers: tuple[int, int], shift: in
     """``clip(round_half_up((left * multipliers[0] + right * multipliers[1]) / 2**shift))``, elementwise."""
     wide = left.astype(np.int64) * multipliers[0] + right.astype(np.int64) * multipliers[1]
     return clip.apply(shift_right_round_half_up(wide, shift))
+
+
+def multiply(left: IntArray, right: IntArray, multiplier: int, shift: int, clip: Clip) -> IntArray:
+    """``clip(round_half_up(left * right * multiplier / 2**shift))``, elementwise; one operand may be broadcast.
+
+    No product leaves 64 bits: elements are below 2^16, the multiplier is 2^31 at most, and what rounding adds, 2^39 at
+    most, is less than what (2^16 - 1)^2 * 2^31 leaves of 2^63.
+    """
+    product = left.astype(np.int64) * right.astype(np.int64)
+    return clip.apply(shift_right_round_half_up(product * multiplier, shift))

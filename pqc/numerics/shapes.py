@@ -154,6 +154,35 @@ def addition(x: Shape, y: Shape) -> Shape:
     return x
 
 
+def difference(x: Shape, y: Shape) -> Shape:
+    """The shape of ``x``, from which a tensor of the same shape is taken."""
+    if y != activation(x):
+        raise ShapeError(f"{text(y)} taken from {text(x)} must have the same shape")
+    return x
+
+
+def product(x: Shape, y: Shape) -> Shape:
+    """The shape of ``x``, for ``y`` [channels] or of as many dimensions, each but the frames as in ``x`` or 1."""
+    if y == (activation(x)[1],):
+        return x
+    if (
+        len(y) != len(x)
+        or y[0] != x[0]
+        or any(size not in (1, whole) for size, whole in zip(y[1:], x[1:], strict=True))
+    ):
+        raise ShapeError(
+            f"{text(y)} times {text(x)} must have the same shape with some dimensions 1, or be {x[1]} values, one per "
+            "channel"
+        )
+    return x
+
+
+def per_channel(x: Shape, values: Shape) -> Shape:
+    """The shape of ``x``, whose every channel has one of ``values``."""
+    _channels("the slope", values, activation(x)[1])
+    return x
+
+
 def pooling(x: Shape, window: Window) -> Shape:
     """[frames, channels, rows, columns]; no window may lie wholly in the padding."""
     image(x)

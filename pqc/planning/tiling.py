@@ -32,7 +32,7 @@ from pqc.planning.lookup_plan import (
 )
 from pqc.planning.nest import Nest, Step, walk
 from pqc.planning.tiles import ALIGNMENT, DoesNotFitError, LayerShape, MapTile, Span, aligned, map_tiles
-from pqc.planning.vector_plan import MoveBlock, PoolPlan, plan_move, plan_pool
+from pqc.planning.vector_plan import MoveBlock, PoolPlan, plan_move, plan_pool, planes_of_tables, within_planes
 
 __all__ = [
     "ALIGNMENT",
@@ -60,7 +60,9 @@ __all__ = [
     "plan_lookup",
     "plan_move",
     "plan_pool",
+    "planes_of_tables",
     "search_convolution",
     "search_lookup",
     "walk",
+    "within_planes",
 ]

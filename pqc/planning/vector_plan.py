@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pqc.isa.fields import Memory
+from pqc.numerics.packing import packed_bytes
 from pqc.planning.cut import Cut, even, largest
 from pqc.planning.problem import Problem
 from pqc.planning.search import solve
@@ -110,6 +111,31 @@ def plan_move(planes: int, rows: int, columns: int, element_bytes: Sequence[int]
     if sizes[1:] == [rows, columns]:
         sizes[0] = piece(planes, rows * columns)
     return _blocks((planes, rows, columns), (sizes[0], sizes[1], sizes[2]))
+
+
+def planes_of_tables(planes: int, entries: int, entry_bits: int, room: int) -> int:
+    """Of how many of ``planes`` the tables of ``entries`` each are loaded at a time, into a buffer of ``room`` bytes.
+
+    Half of the buffer at most, so that the next ones can come meanwhile, unless one table alone is larger.
+
+    Raises:
+        DoesNotFitError: not even one table fits.
+    """
+    for share in (2, 1):
+        found = largest(planes, lambda n, limit=room // share: packed_bytes(n * entries, entry_bits) <= limit)
+        if found:
+            return even(planes, found)
+    what = f"a map's table of {entries} entries of {entry_bits} bits"
+    raise DoesNotFitError(Memory.TABLE, packed_bytes(entries, entry_bits), room, what)
+
+
+def within_planes(blocks: Sequence[MoveBlock], first: int) -> dict[Span, list[MoveBlock]]:
+    """``blocks``, whose planes count from plane ``first`` on, by their planes."""
+    found: dict[Span, list[MoveBlock]] = {}
+    for block in blocks:
+        planes = Span(first + block.planes.start, first + block.planes.stop)
+        found.setdefault(planes, []).append(MoveBlock(planes, block.rows, block.columns))
+    return found
 
 
 def _blocks(totals: tuple[int, int, int], sizes: tuple[int, int, int]) -> tuple[MoveBlock, ...]:

@@ -21,6 +21,7 @@ from pqc.passes.attributes import set_calibration, set_provenance, set_target
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
+from pqc.passes.group_pointwise import GroupPointwisePass
 from pqc.passes.pipeline import run_pipeline
 from pqc.planning.target import load_target
 from pqc.torch.layers import PQConv2d
@@ -62,7 +63,12 @@ def export(
         module = import_model(traced).module
     set_target(module, load_target(TARGET))
     set_calibration(module, [np.ascontiguousarray(example_input.detach().cpu().numpy(), np.float32)])
-    passes = [FoldBatchNormPass(), FuseEpiloguePass(), CalibrateRangesPass(activation_bits=activation_bits)]
+    passes = [
+        GroupPointwisePass(),
+        FoldBatchNormPass(),
+        FuseEpiloguePass(),
+        CalibrateRangesPass(activation_bits=activation_bits),
+    ]
     run_pipeline(make_context(), module, passes)
     round_weights(module, weight_bits)
     if preprocessing is not None:

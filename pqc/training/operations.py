@@ -9,17 +9,15 @@ from xdsl.ir import Operation
 
 from pqc.dialects import onnx
 from pqc.numerics.window import Window
+from pqc.training import pointwise
 from pqc.training.patches import padded
 from pqc.training.torch_library import Tensor, functional, torch
 
 Function = Callable[..., Tensor]
 
 
-def _add(_: onnx.AddOp) -> Function:
-    def run(x: Tensor, y: Tensor) -> Tensor:
-        return x + y
-
-    return run
+def _pointwise(op: onnx.PointwiseOp) -> Function:
+    return pointwise.group(op, OPERATIONS)
 
 
 def _relu(_: onnx.ReluOp) -> Function:
@@ -122,7 +120,12 @@ def _concat(op: onnx.ConcatOp) -> Function:
 
 
 OPERATIONS: dict[type[Operation], Callable[[Any], Function]] = {
-    onnx.AddOp: _add,
+    onnx.AddOp: pointwise.add,
+    onnx.SubOp: pointwise.subtract,
+    onnx.MulOp: pointwise.multiply,
+    onnx.FunctionOp: pointwise.function,
+    onnx.PReluOp: pointwise.prelu,
+    onnx.PointwiseOp: _pointwise,
     onnx.ReluOp: _relu,
     onnx.ClipOp: _clip,
     onnx.MaxPoolOp: _max_pool,

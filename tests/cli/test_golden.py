@@ -133,8 +133,8 @@ def write_models(folder: Path) -> None:
     (folder / "m.onnx").write_bytes(content)
     (folder / "short.onnx").write_bytes(content[: len(content) // 2])
     (folder / "text.onnx").write_text("not a model\n")
-    made.graph.node[1].op_type = "Softsign"
-    made.graph.node[3].op_type = "Elu"
+    made.graph.node[1].op_type = "Softmax"
+    made.graph.node[3].op_type = "LRN"
     (folder / "unsupported.onnx").write_bytes(made.SerializeToString())
     images = np.zeros((4, 3, 8, 8), np.float32)
     np.savez(folder / "c.npz", images=images)
@@ -197,6 +197,6 @@ def write_texts(folder: Path) -> None:
     (folder / "space-value.toml").write_text("pq.prototypes = [4, 1]\n")
     (folder / "space-where.toml").write_text("where = ['lenght == 3']\n")
     write_schedules(folder)
-    (folder / "wrong.pqasm").write_text('.isa 2\n.dram 0x10\n\n.node "a"\nfil destination=0\n')
+    (folder / "wrong.pqasm").write_text('.isa 3\n.dram 0x10\n\n.node "a"\nfil destination=0\n')
     (folder / "binary.pqasm").write_bytes(b"\xff\xfe\x00")
     (folder / "wrong.mlir").write_text("builtin.module {\n  %0 = onnx.nothing\n}\n")

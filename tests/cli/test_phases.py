@@ -60,7 +60,7 @@ def test_going_on_from_a_folder_gives_the_same_bytes(phase: str, tmp_path: Path)
 
 
 def test_a_phase_is_the_text_of_its_dump(tmp_path: Path) -> None:
-    for name, dump in (("float", "06-fit-prototypes"), ("accelerator", "13-insert-tokens")):
+    for name, dump in (("float", "07-fit-prototypes"), ("accelerator", "14-insert-tokens")):
         assert pqc("compile", *WORDS, "--to", name, "-o", tmp_path / "half.mlir").code == 0
         assert body(tmp_path / "half.mlir") == body(Path("ir") / f"{dump}.mlir")
     mentioned = set(re.findall(r'"([0-9a-f]{16})"', (tmp_path / "half.mlir").read_text()))
@@ -69,13 +69,13 @@ def test_a_phase_is_the_text_of_its_dump(tmp_path: Path) -> None:
 
 def test_from_and_to_go_together(tmp_path: Path) -> None:
     assert pqc("compile", "ir", "--from", "float", "--to", "quantize", "-o", tmp_path / "q.mlir").code == 0
-    assert body(tmp_path / "q.mlir") == body(Path("ir/07-quantize.mlir"))
+    assert body(tmp_path / "q.mlir") == body(Path("ir/08-quantize.mlir"))
 
 
 def test_dumps_of_an_earlier_compilation_do_not_stay(tmp_path: Path) -> None:
     folder = tmp_path / "ir"
     assert pqc("compile", *WORDS, "--dump-ir", folder, "-o", tmp_path / "p.bin").code == 0
-    (folder / "08-fold-constant-subspaces.mlir").write_text("of another network\n")
+    (folder / "09-fold-constant-subspaces.mlir").write_text("of another network\n")
     (folder / "notes.mlir").write_text("mine\n")
     assert pqc("compile", folder, "--from", "float", "--dump-ir", folder, "-o", tmp_path / "p.bin").code == 0
     assert {path.name for path in folder.glob("*.mlir")} == {
@@ -84,7 +84,7 @@ def test_dumps_of_an_earlier_compilation_do_not_stay(tmp_path: Path) -> None:
     }
     words = (folder, "--from", "select-pq", "--dump-ir", folder, "--to", "calibrate-ranges", "-o", tmp_path / "x.mlir")
     assert pqc("compile", *words).code == 0
-    assert max(path.name for path in folder.glob("??-*.mlir")) == "04-calibrate-ranges.mlir"
+    assert max(path.name for path in folder.glob("??-*.mlir")) == "05-calibrate-ranges.mlir"
 
 
 def test_verify_checks_the_passes_between() -> None:

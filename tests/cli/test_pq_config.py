@@ -84,7 +84,7 @@ def test_the_file_names_every_layer_and_input(here: Path) -> None:
 
 
 def test_what_was_chosen_is_in_the_dumps_too(tmp_path: Path) -> None:
-    for dump in ("ir/06-fit-prototypes.mlir", "ir/07-quantize.mlir"):
+    for dump in ("ir/07-fit-prototypes.mlir", "ir/08-quantize.mlir"):
         words = ("-o", tmp_path / "p.bin", "--save-pq-config", tmp_path / "pq.toml")
         assert pqc("compile", dump, *words).code == 0
         assert (tmp_path / "pq.toml").read_bytes() == Path("pq.toml").read_bytes()

@@ -55,7 +55,7 @@ def test_a_failing_pass() -> None:
 
 
 def test_a_failing_command() -> None:
-    result = pqc("reduce", "ir/07-quantize.mlir", "--command", "! grep -q pq.encode {}", "-o", "small.mlir")
+    result = pqc("reduce", "ir/08-quantize.mlir", "--command", "! grep -q pq.encode {}", "-o", "small.mlir")
     assert result.code == 0, result.talk
     assert result.talk.startswith("exit code 1: ")
     names = [op.name for op in load_module(Path("small.mlir")).walk()]

@@ -17,7 +17,7 @@ from pqc.isa.instructions import Load, Requantize
 from pqc.isa.program import load_program
 
 OPTIONS = ("--calibrate", "c.npz", "--prototypes", "8", "--images", "20")
-QUANTIZED = "ir/07-quantize.mlir"
+QUANTIZED = "ir/08-quantize.mlir"
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_nothing_stays_on_chip_if_the_schedule_says_so(here: Path, tmp_path: Pat
 
 
 def test_a_schedule_is_saved_where_compilation_goes_on(tmp_path: Path) -> None:
-    for dump in (QUANTIZED, "ir/09-lower-to-pqa.mlir"):
+    for dump in (QUANTIZED, "ir/10-lower-to-pqa.mlir"):
         compiled_to(tmp_path / "p.bin", dump, "--save-schedule", tmp_path / "s.toml")
         assert (tmp_path / "s.toml").read_text() == Path("s.toml").read_text()
 

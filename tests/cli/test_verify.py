@@ -80,11 +80,11 @@ def test_other_frames_may_be_given() -> None:
 
 def test_a_dump_is_verified_on_its_own_frames() -> None:
     assert pqc("compile", *OPTIONS, "--dump-ir", "ir", "-o", "p.bin").code == 0
-    assert pqc("verify", "ir/05-choose-bitwidths.mlir").code == 0
-    refused = pqc("verify", "ir/05-choose-bitwidths.mlir", "--input", "c.npz")
+    assert pqc("verify", "ir/06-choose-bitwidths.mlir").code == 0
+    refused = pqc("verify", "ir/06-choose-bitwidths.mlir", "--input", "c.npz")
     assert refused.code == 2
     assert "a dump is verified on the frames that it has" in refused.talk
-    lowered = pqc("verify", "ir/13-insert-tokens.mlir")
+    lowered = pqc("verify", "ir/14-insert-tokens.mlir")
     assert lowered.code == 1
     assert "this IR is lowered already" in lowered.talk
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from xdsl.dialects import test
 from xdsl.dialects.builtin import ModuleOp, TensorType, f32, f64
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
@@ -37,6 +38,17 @@ def constant(*shape: int) -> ConstantOp:
     return ConstantOp("c", np.ones(shape, np.float32))
 
 
+def pointwise(x: SSAValue) -> onnx.PointwiseOp:
+    """A group: x times a constant times its sigmoid."""
+    block = Block(arg_types=[x.type])
+    factor = constant(4)
+    scaled = onnx.MulOp(block.args[0], factor)
+    bent = onnx.FunctionOp(block.args[0], "sigmoid")
+    product = onnx.MulOp(scaled, bent)
+    block.add_ops([factor, scaled, bent, product, onnx.YieldOp(product.result)])
+    return onnx.PointwiseOp(x, Region(block))
+
+
 def every_operation(x: SSAValue, features: SSAValue) -> list[Operation]:
     """All operations of the dialect, with and without what is optional."""
     weight, bias, depthwise = constant(4, 4, 3, 3), constant(4), constant(4, 1, 3, 3)
@@ -55,6 +67,13 @@ def every_operation(x: SSAValue, features: SSAValue) -> list[Operation]:
         onnx.ClipOp(features),
         onnx.AddOp(x, x),
         onnx.AddOp(x, bias),
+        onnx.SubOp(x, x),
+        onnx.MulOp(x, x),
+        onnx.MulOp(features, offset),
+        onnx.FunctionOp(x, "hard_sigmoid", (1 / 6, 0.1)),
+        onnx.FunctionOp(features, "tanh"),
+        onnx.PReluOp(x, bias),
+        pointwise(x),
         onnx.MaxPoolOp(x, pool),
         onnx.AveragePoolOp(x, Window((2, 2))),
         onnx.AveragePoolOp(x, pool, count_include_pad=True),
@@ -72,7 +91,8 @@ def test_text_of_every_operation_parses_back() -> None:
     block.add_ops([*every_operation(*block.args), ReturnOp(block.args[0])])
     module = ModuleOp([FuncOp("main", ([IMAGE, FEATURES], [IMAGE]), Region(block))])
     module.verify()
-    assert {op.name for op in module.walk() if isinstance(op, FloatOp)} == {op.name for op in onnx.Onnx.operations}
+    ours = {op.name for op in onnx.Onnx.operations}
+    assert {op.name for op in module.walk() if isinstance(op, FloatOp | onnx.YieldOp)} == ours
     again = Parser(make_context(), str(module)).parse_module()
     again.verify()
     assert again.is_structurally_equivalent(module)
@@ -109,6 +129,14 @@ REFUSED: list[tuple[Callable[[], FloatOp], str]] = [
     (
         lambda: onnx.AddOp(activation(4, 8, 6), constant(3)),
         "3 added to ?x4x8x6 must have the same shape, or be 4 values",
+    ),
+    (lambda: onnx.SubOp(activation(4, 8, 6), activation(4, 1, 1)), "taken from ?x4x8x6 must have the same shape"),
+    (lambda: onnx.MulOp(activation(4, 8, 6), activation(4, 2, 1)), "must have the same shape with some dimensions 1"),
+    (lambda: onnx.MulOp(activation(4, 1, 1), activation(4, 8, 6)), "?x4x8x6 times ?x4x1x1 must have the same shape"),
+    (lambda: onnx.MulOp(activation(4, 8, 6), constant(3)), "or be 4 values, one per channel"),
+    (
+        lambda: onnx.PReluOp(activation(4, 8, 6), constant(3)),
+        "the slope must have one value for each of the 4",
     ),
     (lambda: onnx.MaxPoolOp(activation(4), Window((1, 1))), "the input must be [frames, channels, height, width]"),
     (lambda: onnx.MaxPoolOp(activation(4, 8, 6), Window((2, 2), pads=(0, 2, 0, 0))), "must be smaller than the window"),
@@ -197,3 +225,47 @@ def test_window_must_be_one(name: str, values: tuple[int, ...], sentence: str) -
     for op in ops:
         op.properties[name] = integers(values)
         assert refusal(op) == f"{op.name}: {sentence}"
+
+
+@pytest.mark.parametrize(
+    ("op", "sentence"),
+    [
+        (onnx.FunctionOp(activation(6), "sine"), "onnx.function: there is no function 'sine', there are abs, "),
+        (onnx.FunctionOp(activation(6), "elu"), "onnx.function: elu has 0 parameters, it must have alpha"),
+        (onnx.FunctionOp(activation(6), "tanh", (1.0,)), "onnx.function: tanh has 1 parameters, it must have none"),
+    ],
+)
+def test_function_must_be_known(op: Operation, sentence: str) -> None:
+    assert refusal(op).startswith(sentence)
+
+
+def group(*held: Callable[[SSAValue], Operation], end: bool = True) -> onnx.PointwiseOp:
+    """A group of operations, each of the argument, that gives what the last of them gives."""
+    block = Block(arg_types=[IMAGE])
+    ops = [make(block.args[0]) for make in held]
+    block.add_ops(ops)
+    if end:
+        block.add_op(onnx.YieldOp(ops[-1].results[0]))
+    return onnx.PointwiseOp(value(IMAGE), Region(block))
+
+
+def test_group_holds_what_treats_each_element_by_itself() -> None:
+    whole = group(onnx.ReluOp, lambda x: onnx.MaxPoolOp(x, Window((1, 1))))
+    assert refusal(whole) == "onnx.pointwise: a group holds no onnx.max_pool, which looks at other elements"
+
+
+def test_group_gives_what_it_takes() -> None:
+    whole = group(lambda x: constant(4))
+    assert refusal(whole).startswith("onnx.pointwise: a group gives tensor<?x4x8x6xf32> as it takes, not tensor<4xf32>")
+
+
+def test_group_ends_in_a_yield() -> None:
+    whole = group(lambda x: test.TestTermOp(operands=[x]), end=False)
+    assert refusal(whole) == "onnx.pointwise: a group ends in onnx.yield"
+
+
+def test_group_has_one_argument() -> None:
+    block = Block(arg_types=[FEATURES])
+    block.add_op(onnx.YieldOp(block.args[0]))
+    whole = onnx.PointwiseOp(value(IMAGE), Region(block))
+    assert refusal(whole) == "onnx.pointwise: a group has one argument of the type of its operand"

@@ -15,12 +15,12 @@ from support.tiles import dense
 
 from pqc.isa.access import accesses
 from pqc.isa.fields import Instruction, Memory
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Lookup, Pool, Requantize, Rescale, Storage
+from pqc.isa.instructions import Add, Convolve, Encode, Fill, Lookup, Map, Multiply, Pool, Requantize, Rescale, Storage
 from pqc.isa.legality import complaints
 from pqc.isa.parameters import pack_parameters
 from pqc.isa.tiles import tiles
 from pqc.numerics.pooling import PoolMode
-from pqc.numerics.requantize import Clip, rescale
+from pqc.numerics.requantize import Clip, multiply, rescale
 
 Bytes = npt.NDArray[np.uint8]
 sizes = st.integers(1, 4)
@@ -55,7 +55,7 @@ def window_instructions(draw: st.DrawFn) -> Instruction:
 def vector_instructions(draw: st.DrawFn) -> Instruction:
     shape = {"planes": draw(sizes), "rows": draw(sizes), "columns": draw(sizes)}
     result = bounds(draw(storages))
-    kind = draw(st.sampled_from([Requantize, Add, Rescale, Fill]))
+    kind = draw(st.sampled_from([Requantize, Add, Rescale, Map, Multiply, Fill]))
     if kind is Requantize:
         residual = {"has_residual": draw(st.integers(0, 1)), "residual_storage": draw(storages)}
         return smallest(Requantize, outputs=shape.pop("planes"), **shape, **residual, **result)
@@ -64,6 +64,14 @@ def vector_instructions(draw: st.DrawFn) -> Instruction:
         return smallest(Add, **shape, **operands, left_multiplier=5, right_multiplier=-3, shift=3, **result)
     if kind is Rescale:
         return smallest(Rescale, **shape, storage=draw(storages), multiplier=7, shift=2, **result)
+    if kind is Map:
+        storage, by_plane = draw(storages), draw(st.integers(0, 1))
+        whole = {"first": storage.element.minimum, "entries": 1 << storage.element.bits}
+        table = {**whole, "entry_bits": draw(st.integers(1, 8)), "table_per_plane": by_plane}
+        return smallest(Map, **shape, **table, storage=storage, destination_storage=draw(storages))
+    if kind is Multiply:
+        operands = {"left_storage": draw(storages), "right_storage": draw(storages)}
+        return smallest(Multiply, **shape, **operands, multiplier=-3, shift=9, **result)
     return smallest(Fill, **shape, destination_storage=draw(storages), fill_value=draw(st.integers(0, 127)))
 
 
@@ -74,8 +82,8 @@ def strided(draw: st.DrawFn, instruction: Instruction) -> Instruction:
     for tile in tiles(instruction):
         planes, rows, columns = tile.counts
         size = tile.storage.bytes
-        if isinstance(instruction, Rescale) and not tile.written:
-            size = strides["column_stride"] = size + draw(gaps)
+        if f"{tile.prefix}column_stride" in instruction.fields:
+            size = strides[f"{tile.prefix}column_stride"] = size + draw(gaps)
         inner = columns * size + draw(gaps)
         by_plane = draw(st.booleans())
         outer = (rows if by_plane else planes) * inner + draw(gaps)
@@ -151,3 +159,26 @@ def test_a_rescale_reads_with_any_strides(
     clip = Clip(storage.element, storage.element.minimum, storage.element.maximum)
     expected = rescale(x[:, places], 3, 1, clip)
     np.testing.assert_array_equal(memory.get("destination", storage.element.storage, places.size), expected)
+
+
+@given(seeds, storages, storages, st.tuples(sizes, sizes, sizes), st.tuples(*[st.booleans()] * 3))
+def test_a_multiply_repeats_an_operand_along_any_axis(
+    rng: np.random.Generator, left: Storage, right: Storage, shape: tuple[int, int, int], once: tuple[bool, bool, bool]
+) -> None:
+    smaller = tuple(1 if alone else count for alone, count in zip(once, shape, strict=True))
+    x, y = activations(rng, left, FRAMES, *shape), activations(rng, right, FRAMES, *smaller)
+    counts = dict(zip(("planes", "rows", "columns"), shape, strict=True))
+    operands = {"left_storage": left, "right_storage": right}
+    instruction = dense(smallest(Multiply, **bounds(left), **counts, **operands, multiplier=5, shift=7))
+    names = ("right_plane_stride", "right_row_stride", "right_column_stride")
+    steps = (smaller[1] * smaller[2], smaller[2], 1)
+    strides = {n: 0 if alone else step * right.bytes for n, step, alone in zip(names, steps, once, strict=True)}
+    memory = Memories()
+    memory.put("left", x)
+    memory.put("right", y)
+    memory.space("destination", x[0].size * left.bytes)
+    instruction = replace(instruction, **strides)
+    assert not list(complaints(instruction))
+    run(instruction, memory)
+    expected = multiply(x, y, 5, 7, Clip(left.element, left.element.minimum, left.element.maximum))
+    np.testing.assert_array_equal(memory.get("destination", left.element.storage, *shape), expected)

@@ -16,7 +16,20 @@ from support.tiles import dense, row
 from pqc.errors import ProgramError
 from pqc.isa.access import accesses, accumulator_bytes
 from pqc.isa.fields import Memory
-from pqc.isa.instructions import Add, Convolve, Encode, Fill, Load, Lookup, Pool, Requantize, Rescale, Storage
+from pqc.isa.instructions import (
+    Add,
+    Convolve,
+    Encode,
+    Fill,
+    Load,
+    Lookup,
+    Map,
+    Multiply,
+    Pool,
+    Requantize,
+    Rescale,
+    Storage,
+)
 from pqc.isa.parameters import pack_parameters
 from pqc.numerics.convolution import convolve
 from pqc.numerics.element import Element
@@ -24,7 +37,7 @@ from pqc.numerics.encode import Metric, nearest_prototype, onto_grid, starts_of,
 from pqc.numerics.lookup import lookup
 from pqc.numerics.packing import pack
 from pqc.numerics.pooling import PoolMode, average_pool, max_pool
-from pqc.numerics.requantize import add, requantize, rescale
+from pqc.numerics.requantize import add, multiply, requantize, rescale
 
 
 @given(geometries(), seeds, storages, st.data())
@@ -195,6 +208,57 @@ def test_add_and_rescale(
     run(dense(smallest(Rescale, **bounds, storage=left, multiplier=multipliers[0])), memory)
     found = memory.get("destination", storage.element.storage, count)
     np.testing.assert_array_equal(found, rescale(x, multipliers[0], shift, clip))
+
+
+@given(seeds, storages, storages, storages, st.integers(0, 40), st.data())
+def test_multiply(
+    rng: np.random.Generator, left: Storage, right: Storage, storage: Storage, shift: int, data: st.DataObject
+) -> None:
+    count, clip = int(rng.integers(1, 30)), data.draw(clips(storage))
+    multiplier = int(rng.integers(-(1 << 30), 1 << 30))
+    x, y = activations(rng, left, FRAMES, count), activations(rng, right, FRAMES, count)
+    memory = Memories()
+    memory.put("left", x)
+    memory.put("right", y)
+    memory.space("destination", count * storage.bytes)
+    bounds = {"low": clip.low, "high": clip.high, "shift": shift, **row(count), "destination_storage": storage}
+    run(dense(smallest(Multiply, **bounds, left_storage=left, right_storage=right, multiplier=multiplier)), memory)
+    found = memory.get("destination", storage.element.storage, count)
+    np.testing.assert_array_equal(found, multiply(x, y, multiplier, shift, clip))
+
+
+@given(seeds, st.integers(1, 12), st.booleans(), st.booleans(), st.data())
+def test_map(rng: np.random.Generator, bits: int, signed: bool, by_plane: bool, data: st.DataObject) -> None:
+    element, result = Element(bits, signed), data.draw(storages)
+    entry = Element(data.draw(st.integers(1, result.element.bits)), result.element.signed)
+    planes, columns = 3, int(rng.integers(1, 20))
+    table = rng.integers(entry.minimum, entry.maximum, (planes if by_plane else 1, 1 << bits), endpoint=True)
+    x = rng.integers(element.minimum, element.maximum, (FRAMES, planes, 1, columns), endpoint=True)
+    memory = Memories()
+    memory.put("source", x.astype(element.storage))
+    memory.put("table", pack(table, entry.bits)[None])
+    memory.space("destination", planes * columns * result.bytes)
+    instruction = dense(smallest(
+        Map, storage=Storage.of(element), entry_bits=entry.bits, first=element.minimum, entries=1 << bits,
+        table_per_plane=int(by_plane), destination_storage=result, planes=planes, rows=1, columns=columns,
+    ))  # fmt: skip
+    run(instruction, memory)
+    expected = [[table[c if by_plane else 0, x[f, c] - element.minimum] for c in range(planes)] for f in range(FRAMES)]
+    found = memory.get("destination", result.element.storage, planes, 1, columns)
+    np.testing.assert_array_equal(found, np.array(expected))
+
+
+@pytest.mark.parametrize(("element", "first"), [(4, 0), (255, 0), (6, 7), (11, 7)])
+def test_a_map_stops_at_an_element_without_an_entry(element: int, first: int) -> None:
+    memory = Memories()
+    memory.put("source", np.full((FRAMES, 1), element, np.uint8))
+    memory.put("table", np.zeros((1, 4), np.uint8))
+    memory.space("destination", 1)
+    fields = {"entry_bits": 8, "entries": 4, "first": first, **row(1)}
+    with pytest.raises(
+        ProgramError, match=f"reads element {element}, the table has entries for {first} to {first + 3}"
+    ):
+        run(dense(smallest(Map, **fields)), memory)
 
 
 @given(geometries(), seeds, storages, storages, st.sampled_from(list(PoolMode)), st.data())

@@ -23,7 +23,7 @@ EXAMPLE = """\
 ; 3 instructions: 1 load, 1 encode, 1 fill
 ; 70 bytes of constants
 ; target fingerprint 4bcf6d26a4ec35f9ad29c5d4e8f20d5be9ba9c0f4b1a3f6fa4e19ab37ec4e3b1
-.isa 2
+.isa 3
 .dram 0x100
 .input "images" element=si8 shape=[3,2,2] scale=0.0078125 address=0x46
 .output "classes" element=si16 shape=[10] scale=0.1 address=0x64
@@ -94,7 +94,7 @@ def test_without_constants_the_text_is_for_reading_only() -> None:
 def test_a_program_of_nothing_survives() -> None:
     empty = Program({}, (), (), b"", 0, (), (), {}, None)
     assert assemble(disassemble(empty), "r.asm") == empty
-    assert assemble(".isa 2\n.dram 0", "r.asm") == empty
+    assert assemble(".isa 3\n.dram 0", "r.asm") == empty
 
 
 def test_batch_and_tokens_at_the_start_survive() -> None:
@@ -121,7 +121,7 @@ def test_batch_and_tokens_at_the_start_survive() -> None:
 
 
 def test_instructions_before_the_first_node_have_none() -> None:
-    program = assemble(f".isa 2\n.dram 0\n{format_instruction(smallest(Fill))}", "r.asm")
+    program = assemble(f".isa 3\n.dram 0\n{format_instruction(smallest(Fill))}", "r.asm")
     assert program.nodes == ("",)
 
 
@@ -159,9 +159,9 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
         ".x",
         f"8: no directive '.x', allowed are {', '.join(DIRECTIVES)}",
     ),
-    "version": (".isa 2", ".isa 7", "4: .isa = 7, this pqc has version 2: disassemble with this version"),
-    "version twice": (".isa 2", ".isa 2\n.isa 2", "5: .isa stands twice"),
-    "no version": (".isa 2", "", " the directive .isa is missing"),
+    "version": (".isa 3", ".isa 7", "4: .isa = 7, this pqc has version 3: disassemble with this version"),
+    "version twice": (".isa 3", ".isa 3\n.isa 3", "5: .isa stands twice"),
+    "no version": (".isa 3", "", " the directive .isa is missing"),
     "no memory": (".dram 0x100", "", " the directive .dram is missing"),
     "negative memory": (".dram 0x100", ".dram -1", "5: .dram = -1 is negative"),
     "small memory": (".dram 0x100", ".dram 100", " outputs[0] ends at 120, beyond dram_bytes = 100"),

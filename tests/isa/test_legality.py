@@ -13,7 +13,7 @@ from support.rules import CONVOLVE, POOL
 from support.tiles import dense
 
 from pqc.isa.fields import Instruction
-from pqc.isa.instructions import Add, Convolve, Fill, Lookup, Pool, Requantize, Rescale, Storage
+from pqc.isa.instructions import Add, Convolve, Fill, Lookup, Map, Multiply, Pool, Requantize, Rescale, Storage
 from pqc.isa.legality import complaints
 
 SHAPE = {"planes": 2, "rows": 3, "columns": 4}
@@ -27,6 +27,7 @@ FROM_BUFFER = dense(
     )
 )  # fmt: skip
 REQUANTIZE = dense(smallest(Requantize, outputs=2, rows=3, columns=4, has_residual=1, residual_storage=Storage.S16))
+TABLE = {"entry_bits": 8, "entries": 256}
 INSTRUCTIONS: list[Instruction] = [
     ENCODE,
     TO_BUFFER,
@@ -37,6 +38,8 @@ INSTRUCTIONS: list[Instruction] = [
     dense(smallest(Add, **SHAPE, left_storage=Storage.S16)),
     dense(smallest(Rescale, **SHAPE)),
     dense(smallest(Fill, **SHAPE)),
+    dense(smallest(Map, **SHAPE, **TABLE)),
+    dense(smallest(Multiply, **SHAPE, left_storage=Storage.S16)),
 ]
 
 
@@ -65,6 +68,8 @@ def test_tiles_without_gaps_are_legal(instruction: Instruction) -> None:
         (INSTRUCTIONS[6], "right_plane_stride", 4),
         (INSTRUCTIONS[7], "destination_plane_stride", 4),
         (INSTRUCTIONS[8], "destination_row_stride", 4),
+        (INSTRUCTIONS[9], "destination_row_stride", 4),
+        (INSTRUCTIONS[10], "destination_plane_stride", 4),
     ],
 )
 def test_rows_do_not_begin_inside_each_other(instruction: Instruction, name: str, least: int) -> None:
@@ -110,3 +115,10 @@ def test_codes_in_the_buffer(instruction: Instruction, fields: dict[str, Any], m
 def test_only_a_lookup_from_the_buffer_needs_a_map() -> None:
     assert list(complaints(smallest(Lookup, subspaces=1, prototypes=1, outputs=1, output_rows=1, output_columns=1,
                                     table_bits=8))) == []  # fmt: skip
+
+
+@pytest.mark.parametrize("instruction", INSTRUCTIONS[9:], ids=lambda one: one.mnemonic)
+def test_strides_of_operands_of_maps_and_products_are_free(instruction: Instruction) -> None:
+    strides: dict[str, Any] = {name: 0 for name in instruction.fields if name.endswith("stride")}
+    free = {name: 0 for name in strides if not name.startswith("destination")}
+    assert list(complaints(replace(instruction, **free))) == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.integers import ELEMENTS, SEEDS, STORED, array
 
 from pqc.numerics.element import Element
-from pqc.numerics.requantize import MAXIMUM_SHIFT, MULTIPLIER_BITS, Clip, add, requantize, rescale
+from pqc.numerics.requantize import MAXIMUM_SHIFT, MULTIPLIER_BITS, Clip, add, multiply, requantize, rescale
 
 SHIFTS = st.integers(0, MAXIMUM_SHIFT)
 MULTIPLIERS = st.integers(0, 2**MULTIPLIER_BITS - 1)
@@ -91,3 +91,24 @@ def test_the_full_clip_is_the_range_of_the_element(element: Element) -> None:
 def test_bounds_outside_the_element_are_refused(low: int, high: int) -> None:
     with pytest.raises(ValueError, match="is not inside ui8"):
         Clip(Element(8, False), low, high)
+
+
+@given(clips(), STORED, STORED, SEEDS, st.integers(-(2**MULTIPLIER_BITS), 2**MULTIPLIER_BITS), SHIFTS)
+def test_multiply(clip: Clip, left: Element, right: Element, seed: int, multiplier: int, shift: int) -> None:
+    x, y = array(left, (2, 3, 2, 2), seed), array(right, (2, 3, 1, 1), seed + 1)
+    found = multiply(x, y, multiplier, shift, clip)
+    assert found.dtype == clip.element.storage
+    for place in np.ndindex(x.shape):
+        product = int(x[place]) * int(y[place[:2]][0, 0]) * multiplier
+        assert found[place] == rounded(product, shift, clip)
+
+
+@pytest.mark.parametrize("shift", [0, 1, MAXIMUM_SHIFT])
+@pytest.mark.parametrize("multiplier", [-(2**31), 2**31 - 1])
+def test_no_product_leaves_64_bits(multiplier: int, shift: int) -> None:
+    ends = [Element(16, signed=False).maximum, Element(16, signed=True).minimum, Element(16, signed=True).maximum]
+    clip = Clip.full(Element(16, signed=True))
+    for left in ends:
+        for right in ends:
+            found = multiply(np.array([left], np.int32), np.array([right], np.int32), multiplier, shift, clip)
+            assert found[0] == rounded(left * right * multiplier, shift, clip)

@@ -138,7 +138,7 @@ def test_nothing_chosen_is_nothing_changed(tmp_path: Path) -> None:
     network.take((4,))
     network.give(network.add("Relu", ["input0"], (4,)))
     levels = compile_network(network, tmp_path)
-    assert "06-fit-prototypes.mlir" not in [path.name for path in levels.dumps]
+    assert "07-fit-prototypes.mlir" not in [path.name for path in levels.dumps]
 
 
 def test_progress_is_told_layer_by_layer(levels: Levels) -> None:

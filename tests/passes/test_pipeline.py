@@ -122,7 +122,7 @@ def test_a_module_goes_on_where_it_was_left() -> None:
     module.attributes[PHASE] = StringAttr("insert-tokens")
     assert remaining(passes, module) == []
     module.attributes[PHASE] = StringAttr("polish")
-    with pytest.raises(ModelError, match="written after a pass 'polish'; the passes are fold-batch-norm, "):
+    with pytest.raises(ModelError, match="written after a pass 'polish'; the passes are group-pointwise, "):
         remaining(passes, module)
 
 

@@ -15,7 +15,7 @@ from support.networks import Network, networks, options
 from xdsl.dialects.builtin import ModuleOp
 
 from pqc.api import Program
-from pqc.dialects.qnn import AddOp, AveragePoolOp, RequantizeOp, RescaleOp
+from pqc.dialects.qnn import AddOp, AveragePoolOp, MultiplyOp, RequantizeOp, RescaleOp
 from pqc.numerics.fixed_point import is_power_of_two
 from pqc.passes.constants import constant_array
 from pqc.passes.options import PqOptions
@@ -30,7 +30,7 @@ def multipliers(module: ModuleOp) -> Iterator[int]:
                 yield from constant_array(op.residual_multiplier).tolist()
         elif isinstance(op, AddOp):
             yield from op.multipliers.get_values()
-        elif isinstance(op, RescaleOp | AveragePoolOp):
+        elif isinstance(op, RescaleOp | MultiplyOp | AveragePoolOp):
             yield op.multiplier.value.data
 
 

@@ -56,6 +56,9 @@ DIALECTS: Mapping[str, AnyArray] = {
     "multiplier too large": full("i4", 65536, 3),
     "shift too long": full("i4", 41, 3),
     "bytes": cycle("u1", 0, 255, 64),
+    "map": cycle("i1", -8, 7, 1, 4),
+    "map for 2 channels": cycle("i1", -8, 7, 2, 4),
+    "map for 3 elements": cycle("i1", -8, 7, 1, 3),
 }
 
 PASSES: Mapping[str, AnyArray] = {
@@ -77,6 +80,11 @@ PASSES: Mapping[str, AnyArray] = {
     "step": full("f4", 0.25, 2),
     "integer vector at the limit": full("i4", 2**15 - 7, 2),
     "integer vector": cycle("i4", 1, 2, 2),
+    "map": cycle("i1", -4, 3, 1, 4),
+    "map for 2 channels": cycle("i1", -4, 3, 2, 4),
+    "map of 64": cycle("i1", -4, 3, 1, 64),
+    "map of 64 for 2 channels": cycle("i1", -4, 2, 2, 64),
+    "map of 128": cycle("i1", -4, 3, 1, 128),
     "bytes": cycle("u1", 0, 255, 8),
     "16 bytes": cycle("u1", 0, 255, 16),
     "32 bytes": cycle("u1", 0, 255, 32),

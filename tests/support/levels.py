@@ -21,10 +21,10 @@ from pqc.passes.pipeline import pipeline_names
 from pqc.passes.text import load_module
 from pqc.planning.target import load_target
 
-FLOAT = range(6)
+FLOAT = range(pipeline_names().index("choose-bitwidths") + 2)
 """Numbers of the dumps that compute in real numbers, all the same ones (prototypes change them)."""
 
-INTEGER = range(7, len(pipeline_names()) + 1)
+INTEGER = range(pipeline_names().index("quantize") + 1, len(pipeline_names()) + 1)
 """Numbers of the dumps that compute in integers; a pass that changes nothing leaves none."""
 
 LOWERED = {pipeline_names().index(name) + 1 for name in ("lower-to-pqa", "allocate-memory", "insert-tokens")}

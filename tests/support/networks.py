@@ -84,7 +84,7 @@ class Network:
     def proto(self) -> onnx.ModelProto:
         """The model."""
         shapes = {name: ("N", *frame) for name, frame in self.inputs.items()}
-        return model(self.nodes, self.constants, shapes, self.outputs)
+        return model(self.nodes, self.constants, shapes, self.outputs, opset=14)
 
     def data(self, count: int, seed: int = 0) -> dict[str, FloatArray]:
         """Normally distributed frames for each input."""
@@ -179,6 +179,77 @@ def add(draw: Draw, network: Network, x: str) -> str:
     else:
         other = draw(st.sampled_from([name for name, size in network.frames.items() if size == frame]))
     return network.add("Add", draw(st.permutations([x, other])), frame)
+
+
+FUNCTIONS: list[tuple[str, dict[str, object]]] = [
+    ("Sigmoid", {}),
+    ("HardSigmoid", {"alpha": 0.3, "beta": 0.4}),
+    ("HardSwish", {}),
+    ("Tanh", {}),
+    ("LeakyRelu", {"alpha": 0.2}),
+    ("Elu", {}),
+    ("Softplus", {}),
+    ("Erf", {}),
+    ("Abs", {}),
+    ("Neg", {}),
+]
+"""Operators that are a function of one number, with attributes."""
+
+
+def function(draw: Draw, network: Network, x: str) -> str:
+    kind, attributes = draw(st.sampled_from(FUNCTIONS))
+    return network.add(kind, [x], network.frames[x], **attributes)
+
+
+def swish(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    return network.add("Mul", [x, network.add("Sigmoid", [x], frame)], frame)
+
+
+def gelu(draw: Draw, network: Network, x: str) -> str:
+    """As PyTorch writes it."""
+    frame = network.frames[x]
+
+    def number(value: float) -> str:
+        return network.constant(np.array(value, np.float32))
+
+    bent = network.add("Erf", [network.add("Div", [x, number(2**0.5)], frame)], frame)
+    product = network.add("Mul", [x, network.add("Add", [bent, number(1)], frame)], frame)
+    return network.add("Mul", [product, number(0.5)], frame)
+
+
+def prelu(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    slope = network.random.uniform(0, 0.5, size=(frame[0], *[1] * (len(frame) - 1))).astype(np.float32)
+    return network.add("PRelu", [x, network.constant(slope)], frame)
+
+
+def subtract(draw: Draw, network: Network, x: str) -> str:
+    frame = network.frames[x]
+    other = draw(st.sampled_from([name for name, size in network.frames.items() if size == frame]))
+    return network.add("Sub", [x, other], frame)
+
+
+def multiply(draw: Draw, network: Network, x: str) -> str:
+    """By a constant of each channel, or by what has the same shape but for sizes of 1."""
+    frame = network.frames[x]
+    if draw(st.booleans()):
+        factors = network.random.normal(size=(frame[0], *[1] * (len(frame) - 1))).astype(np.float32)
+        return network.add("Mul", [x, network.constant(factors)], frame)
+    fitting = [
+        name
+        for name, size in network.frames.items()
+        if len(size) == len(frame) and all(one in (1, whole) for one, whole in zip(size, frame, strict=True))
+    ]
+    return network.add("Mul", draw(st.permutations([x, draw(st.sampled_from(fitting))])), frame)
+
+
+def squeeze_and_excite(draw: Draw, network: Network, x: str) -> str:
+    """A gate for each channel that follows from the mean of all channels."""
+    frame = network.frames[x]
+    mean = network.add("GlobalAveragePool", [x], (frame[0], 1, 1))
+    mixed = network.add("Conv", [mean, network.weights(frame[0], frame[0], 1, 1)], (frame[0], 1, 1))
+    return network.add("Mul", [x, network.add("Sigmoid", [mixed], (frame[0], 1, 1))], frame)
 
 
 def max_pool(draw: Draw, network: Network, x: str) -> str | None:
@@ -330,9 +401,10 @@ def reshape(draw: Draw, network: Network, x: str) -> str:
 
 
 MOVING: list[Step] = [concat, slices, split, gather, tile, pad, transpose, reshape]
-ANYWHERE: list[Step] = [relu, clip, add, batch_norm, reduce_map, *MOVING]
+POINTWISE: list[Step] = [function, function, swish, gelu, prelu, subtract, multiply]
+ANYWHERE: list[Step] = [relu, clip, add, batch_norm, reduce_map, *MOVING, *POINTWISE]
 ON_IMAGES: list[Step] = [
-    *(conv, conv, conv, conv, conv, conv, by_position),
+    *(conv, conv, conv, conv, conv, conv, by_position, squeeze_and_excite),
     *(max_pool, average_pool, global_average_pool, resize, depth_to_space, space_to_depth, *ANYWHERE),
 ]
 ON_FEATURES: list[Step] = [gemm, gemm, *ANYWHERE]

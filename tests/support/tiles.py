@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from pqc.isa.fields import Instruction
-from pqc.isa.instructions import Rescale
 from pqc.isa.tiles import tiles
 
 Kind = TypeVar("Kind", bound=Instruction)
@@ -23,6 +22,6 @@ def dense(instruction: Kind) -> Kind:
     for tile in tiles(instruction):
         strides[f"{tile.prefix}row_stride"] = tile.counts[2] * tile.storage.bytes
         strides[f"{tile.prefix}plane_stride"] = tile.counts[1] * tile.counts[2] * tile.storage.bytes
-        if isinstance(instruction, Rescale) and not tile.written:
-            strides["column_stride"] = tile.storage.bytes
+        if f"{tile.prefix}column_stride" in instruction.fields:
+            strides[f"{tile.prefix}column_stride"] = tile.storage.bytes
     return replace(instruction, **strides)

@@ -11,6 +11,7 @@ from pqc.frontend.operators import (
     elementwise,
     layout,
     linear,
+    pointwise,
     pooling,
     product_quantization,
     quantized,
@@ -19,6 +20,7 @@ from pqc.frontend.operators import (
 )
 from pqc.frontend.pq_domain import CONVOLUTIONS, DOMAIN, ON_GRID
 from pqc.frontend.values import Activation
+from pqc.numerics.functions import FUNCTIONS
 
 Converter: TypeAlias = Callable[[Node], Activation | Sequence[Activation]]
 """Appends what the node does, and returns its first output, or all of them.
@@ -26,7 +28,7 @@ Converter: TypeAlias = Callable[[Node], Activation | Sequence[Activation]]
 It raises ``RefusalError`` or ``ShapeError`` for what cannot be imported.
 """
 
-CONVERTERS: Mapping[str, Converter] = {
+_STANDARD: Mapping[str, Converter] = {
     "Add": elementwise.add,
     "AveragePool": pooling.average_pool,
     "BatchNormalization": linear.batch_normalization,
@@ -35,17 +37,24 @@ CONVERTERS: Mapping[str, Converter] = {
     "Conv": linear.conv,
     "DepthToSpace": layout.depth_to_space,
     "DequantizeLinear": quantized.dequantize_linear,
+    "Div": pointwise.div,
     "Dropout": elementwise.dropout,
     "Expand": selection.expand,
     "Flatten": layout.flatten,
     "Gather": selection.gather,
+    "Gelu": pointwise.gelu,
     "Gemm": linear.gemm,
     "GlobalAveragePool": pooling.global_average_pool,
     "GlobalMaxPool": pooling.global_max_pool,
+    "HardSwish": pointwise.hard_swish,
     "Identity": elementwise.identity,
     "MatMul": linear.matmul,
     "MaxPool": pooling.max_pool,
+    "Mish": pointwise.mish,
+    "Mul": pointwise.mul,
+    "PRelu": pointwise.prelu,
     "Pad": selection.pad,
+    "Pow": pointwise.power,
     "QuantizeLinear": quantized.quantize_linear,
     "ReduceMax": pooling.reduce_max,
     "ReduceMean": pooling.reduce_mean,
@@ -56,9 +65,16 @@ CONVERTERS: Mapping[str, Converter] = {
     "SpaceToDepth": layout.space_to_depth,
     "Split": selection.split,
     "Squeeze": layout.squeeze,
+    "Sub": pointwise.sub,
+    "Swish": pointwise.swish,
     "Tile": selection.tile,
     "Transpose": layout.transpose,
     "Unsqueeze": layout.unsqueeze,
+    **{definition.operator: pointwise.function for name, definition in FUNCTIONS.items() if name != "pow"},
+}
+
+CONVERTERS: Mapping[str, Converter] = {
+    **dict(sorted(_STANDARD.items())),
     f"{DOMAIN}.{ON_GRID}": product_quantization.on_grid,
     **{f"{DOMAIN}.{name}": product_quantization.convolution for name in CONVOLUTIONS},
 }

@@ -18,6 +18,7 @@ from pqc.frontend.operators.selection import expanded
 from pqc.frontend.values import Activation, Constant, RefusalError
 from pqc.numerics import shapes
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.shapes import Shape
 
 
 def relu(node: Node) -> Activation:
@@ -80,19 +81,37 @@ def _add_activations(node: Node, left: Activation, right: Activation) -> Activat
 
 def _add_constant(node: Node, index: int, constant: Constant) -> Activation:
     x = node.activation(index)
-    aligned = constant.array.reshape((1,) * (len(x.shape) - constant.array.ndim) + constant.array.shape)
+    values = per_channel(constant.array, x.shape)
+    folded = None if values is None else _as_bias(node, index, constant, values)
+    return folded or add_values(node, x, constant, constant.array)
+
+
+def per_channel(array: AnyArray, x: Shape) -> AnyArray | None:
+    """A constant that is the same over frames and space, as [channels]; None if it is not."""
+    aligned = (1,) * (len(x) - array.ndim) + array.shape
+    if len(aligned) != len(x) or aligned[1] not in (1, x[1]) or any(size != 1 for size in (aligned[0], *aligned[2:])):
+        return None
+    return np.broadcast_to(array.reshape(-1), (x[1],))
+
+
+def add_values(node: Node, x: Activation, constant: Constant, array: AnyArray) -> Activation:
+    """``x`` plus what became of a constant, which is the same for all frames.
+
+    Raises:
+        RefusalError: it is not, or larger than ``x``.
+    """
+    aligned = array.reshape((1,) * (len(x.shape) - array.ndim) + array.shape)
     along = [axis for axis, size in enumerate(aligned.shape) if size != 1]
     fits = len(aligned.shape) == len(x.shape) and all(aligned.shape[axis] == x.shape[axis] for axis in along)
     if not fits or 0 in along:
         raise RefusalError(
-            f"a constant {shapes.text(constant.array.shape)} added to {shapes.text(x.shape)} must be one number or the "
-            "same for all frames, and not larger"
+            f"a constant {shapes.text(array.shape)} added to {shapes.text(x.shape)} must be one number or the same for "
+            "all frames, and not larger"
         )
     if along in ([], [1]):
-        values = np.broadcast_to(aligned.reshape(-1), (x.shape[1],))
-        return _as_bias(node, index, constant, values) or _add_by_channel(node, x, constant, values)
+        return _add_by_channel(node, x, constant, np.broadcast_to(aligned.reshape(-1), (x.shape[1],)))
     if len(along) == 1:
-        return _add_along(node, x, constant, along[0])
+        return _add_along(node, x, constant, along[0], array)
     # no channel has a value of its own, so that every element becomes a channel
     flat = node.view(x, (x.shape[0], prod(x.shape[1:]), 1, 1))
     whole = np.broadcast_to(aligned, (1, *x.shape[1:])).reshape(-1)
@@ -103,13 +122,13 @@ def _add_by_channel(node: Node, x: Activation, constant: Constant, values: AnyAr
     return node.emit(AddOp(node.seen(x), node.weight(constant, values)), x.shape)
 
 
-def _add_along(node: Node, x: Activation, constant: Constant, axis: int) -> Activation:
+def _add_along(node: Node, x: Activation, constant: Constant, axis: int, array: AnyArray) -> Activation:
     """A constant along one dimension, which becomes the channels meanwhile."""
     frames, before, size, after = around(x.shape, axis)
     channels = permuted(node, node.view(x, (frames, before, size, after)), (0, 2, 1, 3))
     # behind a product for each position it is what the product had before
     channels = node.view(channels, channels.shape if after > 1 else (frames, size, 1, before))
-    added = _add_by_channel(node, channels, constant, constant.array.reshape(-1))
+    added = _add_by_channel(node, channels, constant, array.reshape(-1))
     back = permuted(node, node.view(added, (frames, size, before, after)), (0, 2, 1, 3))
     return node.view(back, x.shape)
 

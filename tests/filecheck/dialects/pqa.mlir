@@ -51,10 +51,16 @@ pqa.program "pqa" accumulator_bits 16 attributes {note} {
   %11 = pqa.encode source = %tile, codebook = %book, destination = %tile <channels = 2, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel = [3, 3], stride = [1, 1], dilation = [1, 1], pad_top = 1, pad_left = 1, output_rows = 8, output_columns = 8, subspaces = 2, prototypes = 4, length = 9, prototype_bits = 8, to_buffer = 1, destination_offset = 128, code_plane_stride = 64, code_row_stride = 8>
   // CHECK: %12 = pqa.lookup codes = %tile, padding = %table, table = %table, accumulator = %sums <subspaces = 4, {{.*}}first_subspace = 2> after (%11)
   %12 = pqa.lookup codes = %tile, padding = %table, table = %table, accumulator = %sums <subspaces = 4, prototypes = 4, outputs = 3, output_rows = 8, output_columns = 8, table_bits = 8, from_buffer = 1, codes_offset = 128, groups = 2, height = 8, width = 8, plane_stride = 64, row_stride = 8, kernel = [1, 3], stride = [1, 1], dilation = [1, 1], pad_left = 1, padding_offset = 60, first_subspace = 2> after (%11)
+
+  // Functions by tables, and products with an operand that is the same for all elements.
+  // CHECK: %13 = pqa.map source = %tile, table = %table, destination = %tile <column_stride = 1, entry_bits = 4, entries = 16, destination_offset = 128, planes
+  %13 = pqa.map source = %tile, table = %table, destination = %tile <column_stride = 1, entry_bits = 4, first = 0, entries = 16, destination_offset = 128, planes = 1, rows = 1, columns = 128>
+  // CHECK: %14 = pqa.multiply left = %tile, right = %tile, destination = %tile <
+  %14 = pqa.multiply left = %tile, right = %tile, destination = %tile <left_column_stride = 1, right_offset = 200, planes = 1, rows = 1, columns = 128, multiplier = 3, shift = 2, high = 255>
 }
 }
 
 // GENERIC: "pqa.encode"(%tile, %book, %0) <{bound = ["source", "codebook"], fields = #pqa.fields<channels = 2
 
 // Instructions have effects: none is removed, moved or merged.
-// KEPT-COUNT-13: {{= pqa.(load|encode|lookup|convolve|requantize|store|add|rescale|pool|fill) }}
+// KEPT-COUNT-15: {{= pqa.(load|encode|lookup|convolve|requantize|store|add|rescale|pool|fill|map|multiply) }}

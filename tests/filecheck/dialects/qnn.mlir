@@ -38,6 +38,22 @@ func.func @elements(%x: !pq.tensor<?x2x8x8xui8, 0.5>, %y: !pq.tensor<?x2x8x8xsi8
   func.return
 }
 
+// Functions by their tables, one for all channels or one for each; products, one operand perhaps the same along some axes.
+// CHECK: func.func @pointwise
+func.func @pointwise(%x: !pq.tensor<?x2x8x8xui2, 0.5>, %y: !pq.tensor<?x2x8x8xsi8, 0.25>, %gate: !pq.tensor<?x2x1x1xui8, 0.5>) {
+  %table = blob.constant <"map", "2a04a379e29feb61"> : tensor<1x4xsi8>
+  %tables = blob.constant <"map for 2 channels", "d290271837005ed8"> : tensor<2x4xsi8>
+  // CHECK: %0 = qnn.map %x, %table {note} : !pq.tensor<?x2x8x8xui2, 0.5>, tensor<1x4xsi8> -> !pq.tensor<?x2x8x8xsi4, 0.125> loc("sigmoid")
+  %0 = qnn.map %x, %table {note} : !pq.tensor<?x2x8x8xui2, 0.5>, tensor<1x4xsi8> -> !pq.tensor<?x2x8x8xsi4, 0.125> loc("sigmoid")
+  // CHECK: %1 = qnn.map %x, %tables : !pq.tensor<?x2x8x8xui2, 0.5>, tensor<2x4xsi8> -> !pq.tensor<?x2x8x8xsi8, 0.125>
+  %1 = qnn.map %x, %tables : !pq.tensor<?x2x8x8xui2, 0.5>, tensor<2x4xsi8> -> !pq.tensor<?x2x8x8xsi8, 0.125>
+  // CHECK: %2 = qnn.multiply %y, %x multiplier 3 shift 2 clip [-8, 7] {note} : !pq.tensor<?x2x8x8xsi8, 0.25>, !pq.tensor<?x2x8x8xui2, 0.5> -> !pq.tensor<?x2x8x8xsi8, 0.5> loc("product")
+  %2 = qnn.multiply %y, %x multiplier 3 shift 2 clip [-8, 7] {note} : !pq.tensor<?x2x8x8xsi8, 0.25>, !pq.tensor<?x2x8x8xui2, 0.5> -> !pq.tensor<?x2x8x8xsi8, 0.5> loc("product")
+  // CHECK: %3 = qnn.multiply %y, %gate multiplier -3 shift 40 clip [-128, 127] : !pq.tensor<?x2x8x8xsi8, 0.25>, !pq.tensor<?x2x1x1xui8, 0.5> -> !pq.tensor<?x2x8x8xsi8, 0.5>
+  %3 = qnn.multiply %y, %gate multiplier -3 shift 40 clip [-128, 127] : !pq.tensor<?x2x8x8xsi8, 0.25>, !pq.tensor<?x2x1x1xui8, 0.5> -> !pq.tensor<?x2x8x8xsi8, 0.5>
+  func.return
+}
+
 // What only moves keeps the grid.
 // CHECK: func.func @moves
 func.func @moves(%x: !pq.tensor<?x2x8x4xui8, 0.5>, %y: !pq.tensor<?x3x8x4xui8, 0.5>) {

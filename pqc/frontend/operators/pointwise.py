@@ -1,0 +1,174 @@
+"""Functions of one number, products and differences.
+
+Operators that ONNX itself defines by others (Swish, Gelu, HardSwish, Mish) are imported as those.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from xdsl.ir import SSAValue
+
+from pqc.dialects.onnx import AddOp, FunctionOp, MulOp, PReluOp, SubOp
+from pqc.dialects.onnx_base import FloatOp
+from pqc.frontend.node import Node
+from pqc.frontend.operators.elementwise import add_values, per_channel
+from pqc.frontend.values import Activation, Constant, RefusalError
+from pqc.numerics import shapes
+from pqc.numerics.arrays import AnyArray
+from pqc.numerics.functions import FUNCTIONS
+from pqc.numerics.shapes import Shape
+
+_BY_OPERATOR = {definition.operator: name for name, definition in FUNCTIONS.items()}
+
+
+def function(node: Node) -> Activation:
+    """Of any activation, with any parameters; a table in integers, off by half a step of the result's grid."""
+    return node.emit(_function(node, node.operand()))
+
+
+def _function(node: Node, x: SSAValue) -> FunctionOp:
+    """The function that the node's operator is, with the node's parameters."""
+    name = _BY_OPERATOR[node.proto.op_type]
+    parameters = FUNCTIONS[name].parameters.items()
+    return FunctionOp(x, name, [node.real(attribute, unsaid) for attribute, unsaid in parameters])
+
+
+def power(node: Node) -> Activation:
+    """An activation to the power of one constant number."""
+    exponent = node.scalar(1, "the exponent")
+    if exponent is None:
+        raise RefusalError("the exponent (input 1) is missing")
+    return node.emit(FunctionOp(node.operand(), "pow", [exponent]))
+
+
+def prelu(node: Node) -> Activation:
+    """With a constant slope: one number, or one per channel."""
+    slope = node.constant(1, "the slope")
+    values = per_channel(slope.array, node.activation().shape, "as a slope of")
+    return node.emit(PReluOp(node.operand(), node.weight(slope, values)))
+
+
+class _Formula:
+    """Operations of one node, one after the other."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.x = node.operand()
+        self._channels = node.activation().shape[1]
+
+    def emit(self, op: FloatOp) -> SSAValue:
+        """The result of an operation."""
+        return self.node.emit(op).value
+
+    def function(self, x: SSAValue, name: str, *parameters: float) -> SSAValue:
+        """A function of ``x``."""
+        return self.emit(FunctionOp(x, name, parameters))
+
+    def times(self, x: SSAValue, y: SSAValue | float) -> SSAValue:
+        """A product."""
+        return self.emit(MulOp(x, y if isinstance(y, SSAValue) else self._constant(y)))
+
+    def plus(self, x: SSAValue, y: SSAValue | float) -> SSAValue:
+        """A sum."""
+        return self.emit(AddOp(x, y if isinstance(y, SSAValue) else self._constant(y)))
+
+    def give(self, value: SSAValue) -> Activation:
+        """The node's result."""
+        return Activation(value, self.node.activation().shape)
+
+    def _constant(self, number: float) -> SSAValue:
+        return self.node.weight(Constant(np.full(self._channels, number, np.float32), f"{self.node.name}.{number:.6g}"))
+
+
+def swish(node: Node) -> Activation:
+    """Of any activation, with any alpha: x times Sigmoid of alpha * x."""
+    formula, alpha = _Formula(node), node.real("alpha", 1.0)
+    inside = formula.x if alpha == 1.0 else formula.times(formula.x, alpha)
+    return formula.give(formula.times(formula.x, formula.function(inside, "sigmoid")))
+
+
+def hard_swish(node: Node) -> Activation:
+    """Of any activation: x times HardSigmoid of x."""
+    formula = _Formula(node)
+    return formula.give(formula.times(formula.x, formula.function(formula.x, "hard_sigmoid", 1 / 6, 0.5)))
+
+
+def mish(node: Node) -> Activation:
+    """Of any activation: x times Tanh of Softplus of x."""
+    formula = _Formula(node)
+    inside = formula.function(formula.function(formula.x, "softplus"), "tanh")
+    return formula.give(formula.times(formula.x, inside))
+
+
+def gelu(node: Node) -> Activation:
+    """Of any activation, with any approximate: x / 2 times (1 + Erf of x / sqrt 2), or its approximation by Tanh."""
+    approximate, formula = node.string("approximate", "none"), _Formula(node)
+    x = formula.x
+    if approximate == "none":
+        bent = formula.function(formula.times(x, math.sqrt(0.5)), "erf")
+    elif approximate == "tanh":
+        cube = formula.times(formula.times(formula.times(x, x), x), 0.044715)
+        bent = formula.function(formula.times(formula.plus(x, cube), math.sqrt(2 / math.pi)), "tanh")
+    else:
+        raise RefusalError(f"approximate is '{approximate}', allowed are 'none' and 'tanh'")
+    return formula.give(formula.times(formula.times(x, 0.5), formula.plus(bent, 1.0)))
+
+
+def sub(node: Node) -> Activation:
+    """Two activations of the same shape, or an activation and a constant on either side: one number or per channel."""
+    left, right = node.input(0), node.input(1)
+    if isinstance(left, Activation) and isinstance(right, Activation):
+        if left.shape != right.shape:
+            raise RefusalError(f"activations {shapes.text(left.shape)} and {shapes.text(right.shape)} differ in shape")
+        return node.emit(SubOp(node.operand(0), node.operand(1)))
+    if isinstance(right, Constant):
+        return add_values(node, node.activation(0), right, -right.array)
+    constant, x = node.constant(0, "what is subtracted from"), node.activation(1)
+    negated = node.emit(FunctionOp(node.builder.realize(x), "neg"))
+    return add_values(node, negated, constant, constant.array)
+
+
+def mul(node: Node) -> Activation:
+    """An activation and a constant, one number or one per channel, or two activations, where one may be broadcast."""
+    left, right = node.input(0), node.input(1)
+    if isinstance(left, Activation) and isinstance(right, Activation):
+        return _product(node, left, right)
+    if isinstance(right, Constant):
+        return _scaled(node, node.activation(0), right, right.array)
+    constant = node.constant(0, "the other factor")
+    return _scaled(node, node.activation(1), constant, constant.array)
+
+
+def div(node: Node) -> Activation:
+    """An activation by a constant: one number, or one per channel, none of them 0."""
+    divisor = node.constant(1, "the divisor")
+    if not divisor.array.all():
+        raise RefusalError("the divisor (input 1) holds 0")
+    inverse = (1 / divisor.array.astype(np.float64)).astype(divisor.array.dtype)
+    return _scaled(node, node.activation(0), divisor, inverse)
+
+
+def _scaled(node: Node, x: Activation, constant: Constant, factors: AnyArray) -> Activation:
+    values = per_channel(factors, x.shape, "times")
+    return node.emit(MulOp(node.builder.realize(x), node.weight(constant, values)))
+
+
+def _product(node: Node, left: Activation, right: Activation) -> Activation:
+    """The product of two activations; what is broadcast comes second."""
+    sides = [left, right]
+    if _goes_into(left.shape, right.shape) and left.shape != right.shape:
+        sides.reverse()
+    if not _goes_into(sides[1].shape, sides[0].shape):
+        raise RefusalError(
+            f"activations {shapes.text(left.shape)} and {shapes.text(right.shape)}: one of them must have the shape of "
+            "the result, and the other the same with some dimensions 1"
+        )
+    large, small = (node.builder.realize(side) for side in sides)
+    return node.emit(MulOp(large, small))
+
+
+def _goes_into(small: Shape, large: Shape) -> bool:
+    same_rank = len(small) == len(large) and small[0] == large[0]
+    return same_rank and all(size in (1, whole) for size, whole in zip(small[1:], large[1:], strict=True))
