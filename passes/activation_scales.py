@@ -18,15 +18,12 @@ from pqc.dialects.onnx import ConcatOp, shape_of
 from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.numerics.element import Element
 from pqc.numerics.least_error_scale import least_error_scale
-from pqc.passes.backpropagation import backward, differentiable, forward, reached_from
+from pqc.passes.backpropagation import RANDOM_SUMS, backward, differentiable, forward, reached_from
 from pqc.passes.given_grids import gridded_values
 from pqc.passes.value_ranges import PASSING_ON, Groups
 
 WIDE = 8
 """Bits from which on the scale that just holds all values is kept: there is next to nothing to win."""
-
-RANDOM_SUMS = 4
-"""Gradients for each frame."""
 
 FRAMES = 32
 """Frames that are looked at, at most."""

@@ -13,6 +13,9 @@ from pqc.interpreter.reference import execute
 from pqc.numerics.arrays import AnyArray, FloatArray
 from pqc.passes.gradient_rules import RULES, inside_bounds
 
+RANDOM_SUMS = 4
+"""Gradients for each frame: a few are enough to choose by."""
+
 
 def differentiable(block: Block) -> list[Operation]:
     """The operations of a network up to its return, constants left out; none where one has no gradient."""

@@ -18,13 +18,10 @@ from pqc.codebook.importance import Importance
 from pqc.dialects import onnx
 from pqc.dialects.onnx import shape_of
 from pqc.numerics.arrays import AnyArray, FloatArray
-from pqc.passes.backpropagation import backward, differentiable, forward, reached_from
+from pqc.passes.backpropagation import RANDOM_SUMS, backward, differentiable, forward, reached_from
 from pqc.passes.fitted_layers import Layer
 from pqc.passes.gradient_rules import inside_bounds
 from pqc.workers import in_parallel
-
-RANDOM_SUMS = 4
-"""Gradients for each frame."""
 
 FRAMES_AT_ONCE = 32
 """Frames that go through the network together in one thread, at most."""

@@ -107,6 +107,10 @@ class PqOptions:
             budget: float | None = getattr(self, name)
             if budget is not None and not 0 < budget < math.inf:
                 raise ModelError(f"{name} = {budget}, it must be positive and finite")
+        if self.narrow != PqOptions.narrow and self.size_budget is self.error_budget is None:
+            raise ModelError(
+                f"narrow = {', '.join(self.narrow)} without a budget: give size_budget or error_budget, too"
+            )
         if self.metric.upper() not in Metric.__members__:
             raise ModelError(f"metric {self.metric!r}, allowed are {', '.join(m.name.lower() for m in Metric)}")
 

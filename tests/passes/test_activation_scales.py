@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.networks import Network
+from support.networks import three_convolutions
 from support.onnx_models import save
 from xdsl.dialects.builtin import ModuleOp
 
@@ -22,22 +22,9 @@ from pqc.passes.quantize import QuantizePass
 from pqc.planning.target import load_target
 
 
-def network() -> Network:
-    """Three convolutions, and an output that reads few of the values behind them."""
-    made = Network(3)
-    made.take((2, 6, 6))
-    x, channels = "input0", 2
-    for outputs in (8, 12, 3):
-        weights = made.weights(outputs, channels, 3, 3), made.weights(outputs)
-        x = made.add("Conv", [x, *weights], (outputs, 6, 6), pads=[1, 1, 1, 1])
-        x, channels = made.add("Relu", [x], (outputs, 6, 6)), outputs
-    made.give(x)
-    return made
-
-
 def quantized(folder: Path, bits: int, *, least_error: bool, target: str = "pqa") -> tuple[ModuleOp, float]:
     """The network with grids, and the squared error of what it gives in integers on other frames."""
-    drawn = network()
+    drawn = three_convolutions(3)
     module = import_model(save(drawn.proto, folder)).module
     set_target(module, load_target(target))
     set_calibration(module, [drawn.data(40)["input0"]])

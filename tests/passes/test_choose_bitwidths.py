@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.levels import Levels, compile_network
-from support.networks import Network
+from support.networks import three_convolutions
 from support.onnx_models import save
 
 from pqc.api import CompileRequest, CompileResult, compile_model
@@ -17,21 +17,8 @@ from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
 
 
-def network() -> Network:
-    """A first convolution, which stays conventional, then a large layer and one that all results go through."""
-    made = Network(0)
-    made.take((2, 6, 6))
-    x, channels = "input0", 2
-    for outputs in (8, 12, 3):
-        weights = made.weights(outputs, channels, 3, 3), made.weights(outputs)
-        x = made.add("Conv", [x, *weights], (outputs, 6, 6), pads=[1, 1, 1, 1])
-        x, channels = made.add("Relu", [x], (outputs, 6, 6)), outputs
-    made.give(x)
-    return made
-
-
 def compiled(folder: Path, **options: Any) -> Levels:
-    return compile_network(network(), folder, options=PqOptions(prototypes=4, **options), frames=40)
+    return compile_network(three_convolutions(), folder, options=PqOptions(prototypes=4, **options), frames=40)
 
 
 def table_bits(levels: Levels) -> list[int]:
@@ -82,9 +69,9 @@ def test_no_table_gets_more_bits_than_its_layer_asks_for(tmp_path: Path) -> None
 
 
 def chosen(folder: Path, **options: Any) -> CompileResult:
-    model = save(network().proto, folder)
+    model = save(three_convolutions().proto, folder)
     pq = PqOptions(prototypes=4, **options)
-    return compile_model(CompileRequest(model, load_target("pqa"), pq, network().data(40)))
+    return compile_model(CompileRequest(model, load_target("pqa"), pq, three_convolutions().data(40)))
 
 
 def bits_of(result: CompileResult, key: str) -> list[int]:
@@ -134,6 +121,7 @@ def test_what_is_chosen_follows_from_the_seed_alone(tmp_path: Path) -> None:
     [
         ({"size_budget": 0.01}, r"a size budget of 0.01 KiB: tables of 2 bits everywhere take \d"),
         ({"size_budget": 1.0, "error_budget": 1.0}, "one of both must be left free"),
+        ({"narrow": ("prototypes",)}, "narrow = prototypes without a budget: give size_budget or error_budget, too"),
         ({"error_budget": 0.0}, "error_budget = 0.0, it must be positive and finite"),
     ],
 )

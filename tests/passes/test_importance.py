@@ -18,10 +18,11 @@ from pqc.dialects.registry import make_context
 from pqc.frontend import import_model
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import main_of, set_target
+from pqc.passes.backpropagation import RANDOM_SUMS
 from pqc.passes.fitted_layers import Layer
 from pqc.passes.fold_batch_norm import FoldBatchNormPass
 from pqc.passes.fuse_epilogue import FuseEpiloguePass
-from pqc.passes.importance import FRAMES_AT_ONCE, RANDOM_SUMS, importance_of
+from pqc.passes.importance import FRAMES_AT_ONCE, importance_of
 from pqc.passes.pipeline import run_pipeline
 from pqc.planning.target import load_target
 from pqc.training.network import Network

@@ -92,6 +92,19 @@ class Network:
         return {name: random.normal(size=(count, *frame)).astype(np.float32) for name, frame in self.inputs.items()}
 
 
+def three_convolutions(seed: int = 0) -> Network:
+    """A first convolution, which stays conventional, then a large layer and one that all results go through."""
+    network = Network(seed)
+    network.take((2, 6, 6))
+    x, channels = "input0", 2
+    for outputs in (8, 12, 3):
+        weights = network.weights(outputs, channels, 3, 3), network.weights(outputs)
+        x = network.add("Conv", [x, *weights], (outputs, 6, 6), pads=[1, 1, 1, 1])
+        x, channels = network.add("Relu", [x], (outputs, 6, 6)), outputs
+    network.give(x)
+    return network
+
+
 def residual_network(seed: int = 0) -> Network:
     """Two convolutions with a residual addition around the second, a global mean and a matrix product."""
     network = Network(seed)
