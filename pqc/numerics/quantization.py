@@ -124,8 +124,7 @@ def uniform_steps(weight: FloatArray, element: Element) -> Float64:
 
 def _are_whole(values: Float64) -> npt.NDArray[np.bool_]:
     """Which rows hold whole numbers alone, as far as float32 says."""
-    near: npt.NDArray[np.bool_] = (np.abs(values - np.floor(values + 0.5)) <= _NEAR).all(axis=1)
-    return near
+    return np.all(np.abs(values - np.floor(values + 0.5)) <= _NEAR, axis=1)
 
 
 def quantize_weights(

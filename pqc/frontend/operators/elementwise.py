@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
 
-import numpy as np
 from xdsl.ir import SSAValue
 
 from pqc.dialects.blob import constant_of
@@ -13,7 +11,7 @@ from pqc.dialects.location import node_name
 from pqc.dialects.onnx import AddOp, ClipOp, ConvOp, GemmOp, ReluOp, ReshapeOp, TransposeOp, shape_of
 from pqc.dialects.onnx_base import FloatOp
 from pqc.frontend.node import Node
-from pqc.frontend.operators.moves import around, permuted
+from pqc.frontend.operators.by_channel import WithConstant, per_channel
 from pqc.frontend.operators.selection import expanded
 from pqc.frontend.values import Activation, Constant, RefusalError
 from pqc.numerics import shapes
@@ -67,7 +65,18 @@ def add(node: Node) -> Activation:
 
 
 def _add_activations(node: Node, left: Activation, right: Activation) -> Activation:
-    """The sum of two activations, each repeated along its dimensions of 1 as far as the other one is larger."""
+    shape, sides = broadcast(node, left, right)
+    return node.emit(AddOp(*sides), shape)
+
+
+def broadcast(node: Node, left: Activation, right: Activation) -> tuple[Shape, list[SSAValue]]:
+    """The shape of what two activations give together, and both in it.
+
+    Each is repeated along its dimensions of 1 as far as the other one is larger.
+
+    Raises:
+        RefusalError: other dimensions differ.
+    """
     pairs = list(zip(left.shape, right.shape, strict=False))
     if len(left.shape) != len(right.shape) or any(a != b and 1 not in (a, b) for a, b in pairs):
         raise RefusalError(
@@ -75,8 +84,7 @@ def _add_activations(node: Node, left: Activation, right: Activation) -> Activat
             "with the frames in front"
         )
     shape = (left.shape[0], *(max(pair) for pair in pairs[1:]))
-    values = [node.seen(expanded(node, x, shape)) for x in (left, right)]
-    return node.emit(AddOp(*values), shape)
+    return shape, [node.seen(expanded(node, x, shape)) for x in (left, right)]
 
 
 def _add_constant(node: Node, index: int, constant: Constant) -> Activation:
@@ -86,51 +94,13 @@ def _add_constant(node: Node, index: int, constant: Constant) -> Activation:
     return folded or add_values(node, x, constant, constant.array)
 
 
-def per_channel(array: AnyArray, x: Shape) -> AnyArray | None:
-    """A constant that is the same over frames and space, as [channels]; None if it is not."""
-    aligned = (1,) * (len(x) - array.ndim) + array.shape
-    if len(aligned) != len(x) or aligned[1] not in (1, x[1]) or any(size != 1 for size in (aligned[0], *aligned[2:])):
-        return None
-    return np.broadcast_to(array.reshape(-1), (x[1],))
-
-
 def add_values(node: Node, x: Activation, constant: Constant, array: AnyArray) -> Activation:
     """``x`` plus what became of a constant, which is the same for all frames.
 
     Raises:
         RefusalError: it is not, or larger than ``x``.
     """
-    aligned = array.reshape((1,) * (len(x.shape) - array.ndim) + array.shape)
-    along = [axis for axis, size in enumerate(aligned.shape) if size != 1]
-    fits = len(aligned.shape) == len(x.shape) and all(aligned.shape[axis] == x.shape[axis] for axis in along)
-    if not fits or 0 in along:
-        raise RefusalError(
-            f"a constant {shapes.text(array.shape)} added to {shapes.text(x.shape)} must be one number or the same for "
-            "all frames, and not larger"
-        )
-    if along in ([], [1]):
-        return _add_by_channel(node, x, constant, np.broadcast_to(aligned.reshape(-1), (x.shape[1],)))
-    if len(along) == 1:
-        return _add_along(node, x, constant, along[0], array)
-    # no channel has a value of its own, so that every element becomes a channel
-    flat = node.view(x, (x.shape[0], prod(x.shape[1:]), 1, 1))
-    whole = np.broadcast_to(aligned, (1, *x.shape[1:])).reshape(-1)
-    return node.view(_add_by_channel(node, flat, constant, whole), x.shape)
-
-
-def _add_by_channel(node: Node, x: Activation, constant: Constant, values: AnyArray) -> Activation:
-    return node.emit(AddOp(node.seen(x), node.weight(constant, values)), x.shape)
-
-
-def _add_along(node: Node, x: Activation, constant: Constant, axis: int, array: AnyArray) -> Activation:
-    """A constant along one dimension, which becomes the channels meanwhile."""
-    frames, before, size, after = around(x.shape, axis)
-    channels = permuted(node, node.view(x, (frames, before, size, after)), (0, 2, 1, 3))
-    # behind a product for each position it is what the product had before
-    channels = node.view(channels, channels.shape if after > 1 else (frames, size, 1, before))
-    added = _add_by_channel(node, channels, constant, array.reshape(-1))
-    back = permuted(node, node.view(added, (frames, size, before, after)), (0, 2, 1, 3))
-    return node.view(back, x.shape)
+    return WithConstant(node, constant, array, AddOp, "added to").applied(x)
 
 
 def _as_bias(node: Node, index: int, constant: Constant, values: AnyArray) -> Activation | None:

@@ -10,12 +10,12 @@ import math
 import numpy as np
 from xdsl.ir import SSAValue
 
-from pqc.dialects.onnx import AddOp, FunctionOp, MulOp, PReluOp, SubOp
+from pqc.dialects.onnx import AddOp, FunctionOp, MulOp, PReluOp, SubOp, shape_of
 from pqc.dialects.onnx_base import FloatOp
 from pqc.frontend.node import Node
-from pqc.frontend.operators.elementwise import add_values, per_channel
+from pqc.frontend.operators.by_channel import WithConstant
+from pqc.frontend.operators.elementwise import add_values, broadcast
 from pqc.frontend.values import Activation, Constant, RefusalError
-from pqc.numerics import shapes
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.functions import FUNCTIONS
 from pqc.numerics.shapes import Shape
@@ -25,7 +25,8 @@ _BY_OPERATOR = {definition.operator: name for name, definition in FUNCTIONS.item
 
 def function(node: Node) -> Activation:
     """Of any activation, with any parameters; a table in integers, off by half a step of the result's grid."""
-    return node.emit(_function(node, node.operand()))
+    x = node.activation()
+    return node.emit(_function(node, node.seen(x)), x.shape)
 
 
 def _function(node: Node, x: SSAValue) -> FunctionOp:
@@ -40,14 +41,14 @@ def power(node: Node) -> Activation:
     exponent = node.scalar(1, "the exponent")
     if exponent is None:
         raise RefusalError("the exponent (input 1) is missing")
-    return node.emit(FunctionOp(node.operand(), "pow", [exponent]))
+    x = node.activation()
+    return node.emit(FunctionOp(node.seen(x), "pow", [exponent]), x.shape)
 
 
 def prelu(node: Node) -> Activation:
-    """With a constant slope: one number, or one per channel."""
+    """With a constant slope that is the same for all frames."""
     slope = node.constant(1, "the slope")
-    values = per_channel(slope.array, node.activation().shape, "as a slope of")
-    return node.emit(PReluOp(node.operand(), node.weight(slope, values)))
+    return WithConstant(node, slope, slope.array, PReluOp, "as a slope of").applied(node.activation())
 
 
 class _Formula:
@@ -55,8 +56,8 @@ class _Formula:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self._shape = node.activation().shape
         self.x = node.operand()
-        self._channels = node.activation().shape[1]
 
     def emit(self, op: FloatOp) -> SSAValue:
         """The result of an operation."""
@@ -76,10 +77,10 @@ class _Formula:
 
     def give(self, value: SSAValue) -> Activation:
         """The node's result."""
-        return Activation(value, self.node.activation().shape)
+        return self.node.view(Activation(value, shape_of(value)), self._shape)
 
     def _constant(self, number: float) -> SSAValue:
-        return self.node.weight(Constant(np.full(self._channels, number, np.float32), f"{self.node.name}.{number:.6g}"))
+        return self.node.weight(Constant(np.full(self._shape[1], number, np.float32), f"{self.node.name}.{number:.6g}"))
 
 
 def swish(node: Node) -> Activation:
@@ -117,21 +118,20 @@ def gelu(node: Node) -> Activation:
 
 
 def sub(node: Node) -> Activation:
-    """Two activations of the same shape, or an activation and a constant on either side: one number or per channel."""
+    """Two activations, or an activation and a constant that is the same for all frames; either is broadcast."""
     left, right = node.input(0), node.input(1)
     if isinstance(left, Activation) and isinstance(right, Activation):
-        if left.shape != right.shape:
-            raise RefusalError(f"activations {shapes.text(left.shape)} and {shapes.text(right.shape)} differ in shape")
-        return node.emit(SubOp(node.operand(0), node.operand(1)))
+        shape, sides = broadcast(node, left, right)
+        return node.emit(SubOp(*sides), shape)
     if isinstance(right, Constant):
         return add_values(node, node.activation(0), right, -right.array)
     constant, x = node.constant(0, "what is subtracted from"), node.activation(1)
-    negated = node.emit(FunctionOp(node.builder.realize(x), "neg"))
+    negated = node.emit(FunctionOp(node.seen(x), "neg"), x.shape)
     return add_values(node, negated, constant, constant.array)
 
 
 def mul(node: Node) -> Activation:
-    """An activation and a constant, one number or one per channel, or two activations, where one may be broadcast."""
+    """Two activations, or an activation and a constant that is the same for all frames; either is broadcast."""
     left, right = node.input(0), node.input(1)
     if isinstance(left, Activation) and isinstance(right, Activation):
         return _product(node, left, right)
@@ -142,7 +142,7 @@ def mul(node: Node) -> Activation:
 
 
 def div(node: Node) -> Activation:
-    """An activation by a constant: one number, or one per channel, none of them 0."""
+    """An activation by a constant that is the same for all frames and nowhere 0."""
     divisor = node.constant(1, "the divisor")
     if not divisor.array.all():
         raise RefusalError("the divisor (input 1) holds 0")
@@ -151,22 +151,20 @@ def div(node: Node) -> Activation:
 
 
 def _scaled(node: Node, x: Activation, constant: Constant, factors: AnyArray) -> Activation:
-    values = per_channel(factors, x.shape, "times")
-    return node.emit(MulOp(node.builder.realize(x), node.weight(constant, values)))
+    return WithConstant(node, constant, factors, MulOp, "times").applied(x)
 
 
 def _product(node: Node, left: Activation, right: Activation) -> Activation:
-    """The product of two activations; what is broadcast comes second."""
-    sides = [left, right]
-    if _goes_into(left.shape, right.shape) and left.shape != right.shape:
-        sides.reverse()
-    if not _goes_into(sides[1].shape, sides[0].shape):
-        raise RefusalError(
-            f"activations {shapes.text(left.shape)} and {shapes.text(right.shape)}: one of them must have the shape of "
-            "the result, and the other the same with some dimensions 1"
-        )
-    large, small = (node.builder.realize(side) for side in sides)
-    return node.emit(MulOp(large, small))
+    """The product of two activations.
+
+    Where one has the result's shape and the other is broadcast over rows and columns, the operation itself does so;
+    what is broadcast comes second.
+    """
+    for large, small in ((left, right), (right, left)):
+        if len(large.shape) in (2, 4) and _goes_into(small.shape, large.shape):
+            return node.emit(MulOp(node.seen(large), node.seen(small)), large.shape)
+    shape, sides = broadcast(node, left, right)
+    return node.emit(MulOp(*sides), shape)
 
 
 def _goes_into(small: Shape, large: Shape) -> bool:
