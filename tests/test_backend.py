@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from support.networks import residual_network
+from support.network import residual_network
 from support.onnx_models import model, node
 from support.runtimes import run_onnx
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
 from support.command_line import small_network
-from support.networks import Network, networks, options
+from support.network import Network
+from support.networks import networks, options
 from support.onnx_models import model, node, save
 
 from pqc.api import CompileRequest, compile_model
@@ -90,12 +91,12 @@ def test_what_names_no_node_is_the_first_of_its_kind(tmp_path: Path) -> None:
 def test_open_sizes_and_what_hangs_on_them(tmp_path: Path) -> None:
     nodes = [
         node("Relu", ["x"], ["a"], name="moot"),
-        node("Softmax", ["a"], ["b"], name="bad"),
+        node("LogSoftmax", ["a"], ["b"], name="bad"),
         node("Flatten", ["z"], ["c"], name="fine"),
         node("Concat", ["b", "c"], name="join", axis=1),
     ]
     found = checked(save(model(nodes, inputs={"x": ("N", 4, "H", 5), "z": ("N", 6)}), tmp_path))
-    assert [problem.where for problem in found.problems] == ["input 'x'", "bad (Softmax)"]
+    assert [problem.where for problem in found.problems] == ["input 'x'", "bad (LogSoftmax)"]
     assert all("dynamic" in problem.remedy for problem in found.problems[:1])
     assert found.unchecked == ("moot", "join")
 

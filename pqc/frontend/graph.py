@@ -27,7 +27,7 @@ MOVES = frozenset(
 )
 """Operators that do the same with integers as with the numbers that these stand for."""
 
-ENDINGS = frozenset({"ArgMax", "LogSoftmax", "Softmax"})
+ENDINGS = frozenset({"ArgMax", "LogSoftmax"})
 """Operators that many networks end in, and that the host does as well."""
 
 UNSUPPORTED = "the operator is not supported"
@@ -154,7 +154,7 @@ class GraphImporter:
         stored = _stored_alike(node, inputs)
         if stored is not None:
             inputs = [replace(value, stored=None) if isinstance(value, Activation) else value for value in inputs]
-        made = CONVERTERS[operator_name(node)](Node(node, inputs, self._builder, self._frames))
+        made = CONVERTERS[operator_name(node)](Node(node, inputs, self._builder, self._frames, self._loaded.opset))
         results = [made] if isinstance(made, Activation) else made
         if stored is not None:
             results = [replace(result, stored=stored) for result in results]

@@ -40,6 +40,8 @@ class Node:
     builder: Builder
     frames: int
     """What the exporter's arithmetic takes the number of frames to be."""
+    opset: int
+    """The version of the standard operators that the model is written in."""
 
     @property
     def name(self) -> str:

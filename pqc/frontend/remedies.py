@@ -47,12 +47,14 @@ _RANDOM = "export the model for inference: it must compute the same each time"
 
 _LARGEST = "use Clip for bounds that are constant"
 
-_SCALING = "divide by a constant, one number or one per channel, or fold it into the neighbouring weights"
+_SCALING = "divide by a constant that is the same for all frames, or fold it into the neighbouring weights"
+
+_TWO = "bring both to shapes of one length with the frames in front; a constant is the same for all frames"
 
 _MEAN = "take the mean over height and width, and fold the factor into the weights behind it"
 
 UNSUPPORTED: Mapping[str, str] = {
-    **dict.fromkeys(("Softmax", "LogSoftmax"), _UNORDERED),
+    "LogSoftmax": _UNORDERED,
     **dict.fromkeys(("DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"), _QUANTIZED),
     **dict.fromkeys(("QLinearConv", "QLinearMatMul"), _QUANTIZED),
     **dict.fromkeys(("LayerNormalization", "InstanceNormalization", "GroupNormalization"), _NORMALIZATION),
@@ -74,7 +76,7 @@ UNSUPPORTED: Mapping[str, str] = {
 """By operators that are not imported."""
 
 SUPPORTED: Mapping[str, str] = {
-    "Add": "bring both to shapes of one length with the frames in front; a constant is the same for all frames",
+    "Add": _TWO,
     "AveragePool": "pool over all dimensions behind the channels, of which there may be three",
     "Concat": "join activations along the channels; a constant part belongs into the weights behind it",
     "Div": _SCALING,
@@ -85,8 +87,8 @@ SUPPORTED: Mapping[str, str] = {
         "keep the frames in front, and give the weights as a constant matrix: products of two activations, as in "
         "attention, have no unit"
     ),
-    "Mul": "make the constant one number or one per channel; of two activations one may have sizes of 1",
-    "PRelu": "make the slope one number or one per channel",
+    "Mul": _TWO,
+    "PRelu": "make the slope a constant that is the same for all frames",
     "Pad": "pad with zeros, or with elements of the map, behind the first dimension",
     "Pow": "make the exponent one constant number",
     "QuantizeLinear": "quantize activations to uint8 or int8 with one scale each, the weights may have one per output",
@@ -94,7 +96,7 @@ SUPPORTED: Mapping[str, str] = {
     "Reshape": f"keep the frames in front, as torch.flatten(x, 1) does, and {FIXED_SIZES}",
     "Resize": _RESIZING,
     "Squeeze": "name the axes, and leave the first one: torch.flatten(x, 1) behind a global pooling",
-    "Sub": "bring both to one shape, or make the constant one number or one per channel",
+    "Sub": _TWO,
     "Transpose": "leave the frames in front, and export the model with the channels first (NCHW)",
 }
 """By operators that are imported in another form."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from keyword_spotting import main, pair, top1
-from support.networks import Network
+from support.network import Network
 from support.onnx_models import save
 
 from pqc.passes.options import PqOptions

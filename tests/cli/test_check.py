@@ -35,9 +35,9 @@ def five_problems() -> onnx.ModelProto:
     nodes = [
         node("Conv", ["x", "w1"], ["a"], name="stem", pads=[1, 1, 1, 1]),
         node("BatchNormalization", ["a", *channels], ["b", "m", "v"], name="norm", training_mode=1),
-        node("Softmax", ["b"], ["c"], name="act"),
+        node("LogSoftmax", ["b"], ["c"], name="act"),
         node("Conv", ["c", "w2"], ["d"], name="body", pads=[1, 1, 1, 1]),
-        node("Softmax", ["d"], ["e"], name="act2"),
+        node("LogSoftmax", ["d"], ["e"], name="act2"),
         node("ConvTranspose", ["e", "w3"], ["f"], name="up", strides=[2, 2]),
         node("Conv", ["f", "w4"], ["g"], name="behind", pads=[3, 0, 0, 0]),
         node("GlobalAveragePool", ["g"], ["h"], name="pool"),
@@ -96,8 +96,8 @@ def test_compile_refuses_the_same_nodes_in_one_message() -> None:
     assert lines[1] == "error: five.onnx: 5 nodes are not supported:"
     assert [line.split(":")[0].strip() for line in lines[2:7]] == [
         "norm (BatchNormalization)",
-        "act (Softmax)",
-        "act2 (Softmax)",
+        "act (LogSoftmax)",
+        "act2 (LogSoftmax)",
         "up (ConvTranspose)",
         "behind (Conv)",
     ]

@@ -133,7 +133,7 @@ def write_models(folder: Path) -> None:
     (folder / "m.onnx").write_bytes(content)
     (folder / "short.onnx").write_bytes(content[: len(content) // 2])
     (folder / "text.onnx").write_text("not a model\n")
-    made.graph.node[1].op_type = "Softmax"
+    made.graph.node[1].op_type = "LogSoftmax"
     made.graph.node[3].op_type = "LRN"
     (folder / "unsupported.onnx").write_bytes(made.SerializeToString())
     images = np.zeros((4, 3, 8, 8), np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from support.networks import Network
+from support.network import Network
 from support.onnx_models import save
 
 import pqc

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.networks import residual_network
+from support.network import residual_network
 from support.onnx_models import save
 from support.qdq import quantized
 

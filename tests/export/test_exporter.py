@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from support.integer_layer import module as integer_layer
-from support.networks import Network, networks, residual_network
+from support.network import Network, residual_network
+from support.networks import networks
 from support.onnx_models import save
 from support.runtimes import check_onnx, run_onnx
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr

@@ -140,6 +140,12 @@ CASES = {
     "neg": Case("Neg", ["function"]),
     "sqrt": Case("Sqrt", ["function"]),
     "pow": Case("Pow", ["function"], {"exponent": scalar(3)}),
+    "softmax": Case(
+        "Softmax",
+        ["reshape", "max_pool", "concat", "concat", "reshape", "sub", "function", "reshape"]
+        + ["average_pool", "reshape", "function", "mul", "mul"],
+        inputs=FEATURES,
+    ),
     "mul": Case("Mul", ["mul"], inputs={"x": ("N", 4, 6, 5), "z": ("N", 4, 6, 5)}),
     "mul of a gate": Case("Mul", ["mul"], inputs={"x": ("N", 4, 6, 5), "z": ("N", 4, 1, 1)}),
     "mul of a gate, gate first": Case("Mul", ["mul"], inputs={"x": ("N", 4, 1, 1), "z": ("N", 4, 6, 5)}),

@@ -198,7 +198,8 @@ REFUSED: Sequence[tuple[str, Constants, dict[str, Any], str, Mapping[str, FloatS
         IMAGE,
         ["x", "", "s"],
     ),
-    ("Softmax", {}, {}, "not supported; leave it out", IMAGE, ()),
+    ("LogSoftmax", {}, {}, "not supported; leave it out", IMAGE, ()),
+    ("Softmax", {}, {"axis": 0}, "axis 0 of an input ?x4x6x5 is that of the frames", IMAGE, ()),
     ("Gelu", {}, {"domain": "com.example"}, "not supported", IMAGE, ()),
 ]
 
@@ -244,15 +245,15 @@ def test_all_refused_nodes_are_listed_and_nothing_else(tmp_path: Path) -> None:
         node("Gather", ["s", "zero"], ["n"], name="arithmetic"),
         node("Concat", ["n", "rest"], ["t"], axis=0, name="more_arithmetic"),
         node("Reshape", ["b", "t"], ["c"], name="innocent_too"),
-        node("Softmax", ["c"], ["d"], name="bad2"),
+        node("LogSoftmax", ["c"], ["d"], name="bad2"),
         node("Flatten", ["x"], ["e"], axis=3, name="bad3"),
         node("Add", ["d", "e"], ["y"], name="innocent_three"),
     ]
     message = refusal(model(nodes, {"zero": integers(0), "rest": integers(-1)}), tmp_path)
     lines = message.splitlines()
     assert lines[0].endswith("model.onnx: 3 nodes are not supported:")
-    assert [line.split(":")[0].strip() for line in lines[1:4]] == ["bad1 (Sin)", "bad2 (Softmax)", "bad3 (Flatten)"]
-    assert lines[4].startswith("supported are Add, ")
+    assert [line.split(":")[0].strip() for line in lines[1:4]] == ["bad1 (Sin)", "bad2 (LogSoftmax)", "bad3 (Flatten)"]
+    assert lines[4].startswith("supported are Abs, Add, ")
     assert len(lines) == 5
 
 

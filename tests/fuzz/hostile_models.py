@@ -11,7 +11,7 @@ import onnx
 from fuzz.damage import Random, damaged_bytes, pick
 from onnx import TensorProto, helper
 from support.command_line import small_network
-from support.networks import residual_network
+from support.network import residual_network
 
 Change: TypeAlias = Callable[[onnx.ModelProto, Random], None]
 

@@ -136,7 +136,8 @@ def check_network(seed: int) -> str:
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
     from support.level_rules import compile_and_check
-    from support.networks import Network, networks, options
+    from support.network import Network
+    from support.networks import networks, options
 
     from pqc.passes.options import PqOptions
 

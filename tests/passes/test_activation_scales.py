@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.networks import three_convolutions
+from support.network import three_convolutions
 from support.onnx_models import save
 from xdsl.dialects.builtin import ModuleOp
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.networks import Network, conv, images, residual_network
+from support.network import Network, residual_network
+from support.networks import images
 from support.networks import options as any_options
 from support.onnx_models import save
+from support.random_layers import conv
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.levels import Levels, compile_network
-from support.networks import three_convolutions
+from support.network import three_convolutions
 from support.onnx_models import save
 
 from pqc.api import CompileRequest, CompileResult, compile_model

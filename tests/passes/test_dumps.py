@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.command_line import pqc
 from support.levels import INTEGER, Levels, compile_network
-from support.networks import residual_network
+from support.network import residual_network
 
 from pqc.api import CompileRequest, compile_model
 from pqc.errors import ModelError

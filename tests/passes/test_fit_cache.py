@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.networks import Network
+from support.network import Network
 from support.onnx_models import save
 
 from pqc.api import CompileRequest, compile_model

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.levels import Levels, compile_network
-from support.networks import Network, residual_network
+from support.network import Network, residual_network
 from xdsl.dialects.builtin import FloatAttr, ModuleOp
 from xdsl.rewriter import InsertPoint, Rewriter
 

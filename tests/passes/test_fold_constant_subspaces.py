@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from support.networks import Network, networks
+from support.network import Network
+from support.networks import networks
 from support.networks import options as any_options
 from support.onnx_models import save
 from xdsl.dialects.builtin import ModuleOp

@@ -8,8 +8,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.networks import Network as Drawn
-from support.networks import networks, residual_network
+from support.network import Network as Drawn
+from support.network import residual_network
+from support.networks import networks
 from xdsl.dialects.builtin import ModuleOp
 
 from pqc.codebook.importance import Importance

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from support.level_rules import compile_and_check
 from support.levels import INTEGER, compile_network
-from support.networks import Network, networks, options
+from support.network import Network
+from support.networks import networks, options
 from xdsl.dialects.builtin import ModuleOp
 
 from pqc.api import Program

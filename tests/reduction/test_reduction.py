@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.levels import Levels, compile_network
-from support.networks import Network
+from support.network import Network
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass

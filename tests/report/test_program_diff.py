@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.command_line import classifier, pqc
 from support.levels import compile_network
-from support.networks import residual_network
+from support.network import residual_network
 
 from pqc.isa.program import Program, save_program
 from pqc.passes.options import PqOptions

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from support.levels import FLOAT, INTEGER, LOWERED, Levels, compile_network
-from support.networks import Network
+from support.network import Network
 
 from pqc.interpreter.machine import Machine
 from pqc.numerics.arrays import AnyArray

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.networks import Network
+from support.network import Network
 from support.onnx_models import save
 from xdsl.dialects.builtin import ModuleOp
 

@@ -24,7 +24,7 @@ REASONS: dict[str, str] = {
     ),
     "It divides by a figure of the very frame that runs; scales are fixed when a program is compiled.": (
         "GroupNormalization InstanceNormalization LRN LayerNormalization LogSoftmax LpNormalization "
-        "MeanVarianceNormalization RMSNormalization Softmax"
+        "MeanVarianceNormalization RMSNormalization"
     ),
     "It multiplies activations with activations, or keeps a state; products with constants are what tables hold.": (
         "Attention CausalConvWithState FlexAttention GRU LSTM LinearAttention RNN RotaryEmbedding TensorScatter"

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from hypothesis import given, settings
-from support.networks import Network as Drawn
+from support.network import Network as Drawn
 from support.networks import networks
 
 from pqc.dialects.registry import make_context

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.networks import Network
+from support.network import Network
 from support.onnx_models import save
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from support.networks import residual_network
+from support.network import residual_network
 from support.onnx_models import save
 from support.qdq import quantized
 

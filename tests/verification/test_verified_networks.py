@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
-from support.networks import Network, networks, options, residual_network
+from support.network import Network, residual_network
+from support.networks import networks, options
 from support.onnx_models import save
 
 from pqc.api import CompileRequest, VerifyRequest, compile_model

@@ -17,6 +17,7 @@ from pqc.frontend.operators import (
     quantized,
     resizing,
     selection,
+    softmax,
 )
 from pqc.frontend.pq_domain import CONVOLUTIONS, DOMAIN, ON_GRID
 from pqc.frontend.values import Activation
@@ -62,6 +63,7 @@ _STANDARD: Mapping[str, Converter] = {
     "Reshape": layout.reshape,
     "Resize": resizing.resize,
     "Slice": selection.slice_elements,
+    "Softmax": softmax.softmax,
     "SpaceToDepth": layout.space_to_depth,
     "Split": selection.split,
     "Squeeze": layout.squeeze,

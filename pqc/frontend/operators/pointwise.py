@@ -134,7 +134,7 @@ def mul(node: Node) -> Activation:
     """Two activations, or an activation and a constant that is the same for all frames; either is broadcast."""
     left, right = node.input(0), node.input(1)
     if isinstance(left, Activation) and isinstance(right, Activation):
-        return _product(node, left, right)
+        return product(node, left, right)
     if isinstance(right, Constant):
         return _scaled(node, node.activation(0), right, right.array)
     constant = node.constant(0, "the other factor")
@@ -154,7 +154,7 @@ def _scaled(node: Node, x: Activation, constant: Constant, factors: AnyArray) ->
     return WithConstant(node, constant, factors, MulOp, "times").applied(x)
 
 
-def _product(node: Node, left: Activation, right: Activation) -> Activation:
+def product(node: Node, left: Activation, right: Activation) -> Activation:
     """The product of two activations.
 
     Where one has the result's shape and the other is broadcast over rows and columns, the operation itself does so;

@@ -119,12 +119,12 @@ def _reduced(node: Node, pooled: Pooled) -> Activation:
     if axes[0] == 0:
         raise RefusalError(f"axes {list(named or ())} of an input {shapes.text(x.shape)}: the frames are among them")
     shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
-    found = _over(node, x, axes, pooled)
+    found = over(node, x, axes, pooled)
     kept = shape if node.flag("keepdims", default=True) else tuple(s for a, s in enumerate(shape) if a not in axes)
     return found if kept == found.shape else node.view(found, kept)
 
 
-def _over(node: Node, x: Activation, axes: Sequence[int], pooled: Pooled) -> Activation:
+def over(node: Node, x: Activation, axes: Sequence[int], pooled: Pooled) -> Activation:
     """``x`` reduced along ``axes``, those that are neighbours at once."""
     if list(axes) == [2, 3] and len(x.shape) == 4 and pooled is not MaxPoolOp:
         return node.emit(GlobalAveragePoolOp(node.seen(x)))
