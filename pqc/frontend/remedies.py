@@ -47,8 +47,6 @@ _RANDOM = "export the model for inference: it must compute the same each time"
 
 _LARGEST = "use Clip for bounds that are constant"
 
-_SCALING = "divide by a constant that is the same for all frames, or fold it into the neighbouring weights"
-
 _TWO = "bring both to shapes of one length with the frames in front; a constant is the same for all frames"
 
 _MEAN = "take the mean over height and width, and fold the factor into the weights behind it"
@@ -57,7 +55,6 @@ UNSUPPORTED: Mapping[str, str] = {
     "LogSoftmax": _UNORDERED,
     **dict.fromkeys(("DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"), _QUANTIZED),
     **dict.fromkeys(("QLinearConv", "QLinearMatMul"), _QUANTIZED),
-    **dict.fromkeys(("LayerNormalization", "InstanceNormalization", "GroupNormalization"), _NORMALIZATION),
     **dict.fromkeys(("RMSNormalization", "LpNormalization", "LRN", "MeanVarianceNormalization"), _NORMALIZATION),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
     **dict.fromkeys(("Attention", "Einsum", "RotaryEmbedding"), _ATTENTION),
@@ -79,9 +76,10 @@ SUPPORTED: Mapping[str, str] = {
     "Add": _TWO,
     "AveragePool": "pool over all dimensions behind the channels, of which there may be three",
     "Concat": "join activations along the channels; a constant part belongs into the weights behind it",
-    "Div": _SCALING,
+    "Div": _TWO,
     "Dropout": INFERENCE,
     "Flatten": "keep the frames in front, as torch.flatten(x, 1) does",
+    "GroupNormalization": "export the model with opset 21",
     "Gather": "take elements by constant indices, behind the first dimension; lookups of embeddings have no unit",
     "MatMul": (
         "keep the frames in front, and give the weights as a constant matrix: products of two activations, as in "

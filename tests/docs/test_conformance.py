@@ -10,7 +10,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from support.conformance import QUANTIZED_TOLERANCE, claimed_cases, claimed_operators, modules_by_operator
+from support.conformance import (
+    BEYOND_INTEGERS,
+    QUANTIZED_TOLERANCE,
+    claimed_cases,
+    claimed_operators,
+    modules_by_operator,
+)
 from support.conformance_page import conformance_page
 from support.unclaimed_operators import unclaimed_reasons
 
@@ -30,7 +36,14 @@ def test_result_is_right_or_the_model_is_refused(name: str) -> None:
     assert "\n" not in refusal(name)
 
 
-@pytest.mark.parametrize("name", claimed_cases())
+@pytest.mark.parametrize("name", BEYOND_INTEGERS)
+def test_what_integers_do_not_give_is_refused_or_far_off(name: str) -> None:
+    assert not refusal(name)
+    found = claimed_cases()[name].quantized_refusal()
+    assert "is not finite" in found if found else claimed_cases()[name].quantized_distance() > QUANTIZED_TOLERANCE
+
+
+@pytest.mark.parametrize("name", sorted(set(claimed_cases()) - set(BEYOND_INTEGERS)))
 def test_integers_give_nearly_the_same(name: str) -> None:
     if refusal(name):
         with pytest.raises(ModelError):

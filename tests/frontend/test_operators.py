@@ -142,8 +142,10 @@ CASES = {
     "pow": Case("Pow", ["function"], {"exponent": scalar(3)}),
     "softmax": Case(
         "Softmax",
-        ["reshape", "max_pool", "concat", "concat", "reshape", "sub", "function", "reshape"]
-        + ["average_pool", "reshape", "function", "mul", "mul"],
+        [
+            *("reshape", "max_pool", "concat", "concat", "reshape", "sub", "function"),
+            *("reshape", "average_pool", "reshape", "function", "mul", "mul"),
+        ],
         inputs=FEATURES,
     ),
     "mul": Case("Mul", ["mul"], inputs={"x": ("N", 4, 6, 5), "z": ("N", 4, 6, 5)}),
@@ -157,6 +159,8 @@ CASES = {
     "sub": Case("Sub", ["sub"], inputs={"x": ("N", 4, 6, 5), "z": ("N", 4, 6, 5)}),
     "sub number": Case("Sub", ["add"], {"c": scalar(1.5)}),
     "sub from a number per channel": Case("Sub", ["function", "add"], {"c": random(4, 1, 1)}, operands=["c", "x"]),
+    "div": Case("Div", ["function", "mul"], inputs={"x": ("N", 4, 6, 5), "z": ("N", 4, 6, 5)}),
+    "div of a constant": Case("Div", ["function", "mul"], {"c": random(4, 1, 1)}, operands=["c", "x"]),
     "div by a number": Case("Div", ["mul"], {"c": scalar(1.5)}),
     "div per channel": Case("Div", ["mul"], {"c": np.abs(random(4, 1, 1)) + 0.5}),
     "identity": Case("Identity", []),

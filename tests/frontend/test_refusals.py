@@ -199,6 +199,7 @@ REFUSED: Sequence[tuple[str, Constants, dict[str, Any], str, Mapping[str, FloatS
         ["x", "", "s"],
     ),
     ("LogSoftmax", {}, {}, "not supported; leave it out", IMAGE, ()),
+    ("InstanceNormalization", {"s": floats(4), "b": floats(4)}, {}, "must be [frames, channels, ...]", FEATURES, ()),
     ("Softmax", {}, {"axis": 0}, "axis 0 of an input ?x4x6x5 is that of the frames", IMAGE, ()),
     ("Gelu", {}, {"domain": "com.example"}, "not supported", IMAGE, ()),
 ]
@@ -225,6 +226,21 @@ def test_training_mode_of_batch_norm_is_refused(tmp_path: Path) -> None:
     operands = ["x", *NORM]
     proto = model([node("BatchNormalization", operands, training_mode=1)], NORM, opset=15)
     assert "training_mode must be 0" in refusal(proto, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("operator", "opset", "attributes", "reason"),
+    [
+        ("LayerNormalization", 17, {"axis": 0}, "axis 0 of an input ?x4x6x5 is that of the frames"),
+        ("GroupNormalization", 18, {"num_groups": 2}, "opset 18 has a scale for each group; opset 21 has one for each"),
+        ("GroupNormalization", 21, {"num_groups": 3}, "num_groups is 3, it must divide the 4 channels"),
+    ],
+)
+def test_normalization_is_refused(
+    operator: str, opset: int, attributes: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    nodes = [node(operator, ["x", "s", "b"], **attributes)]
+    assert reason in refusal(model(nodes, {"s": floats(4), "b": floats(4)}, opset=opset), tmp_path)
 
 
 def test_second_output_that_is_used_is_refused(tmp_path: Path) -> None:

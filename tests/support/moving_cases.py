@@ -202,6 +202,16 @@ DIMENSIONS = {
     "sigmoid of a volume": Case("Sigmoid", ["reshape", "function", "reshape"], inputs=VOLUME),
     "gelu of a sequence": Case("Gelu", [], inputs=SEQUENCE, opset=20),
     "pow of a sequence": Case("Pow", ["reshape", "function", "reshape"], {"exponent": scalar(2)}, inputs=SEQUENCE),
+    "layer normalization": Case(
+        "LayerNormalization", [], {"s": random(6), "b": random(6)}, {"epsilon": 0.01}, SEQUENCE, opset=17
+    ),
+    "layer normalization without bias, behind an axis": Case(
+        "LayerNormalization", [], {"s": random(6, 5)}, {"axis": 2}, opset=17
+    ),
+    "instance normalization": Case("InstanceNormalization", [], {"s": random(4), "b": random(4)}, inputs=SEQUENCE),
+    "group normalization": Case(
+        "GroupNormalization", [], {"s": random(4), "b": random(4)}, {"num_groups": 2}, opset=21
+    ),
     "softmax of a sequence": Case("Softmax", [], {}, {"axis": -1}, SEQUENCE),
     "softmax of channels": Case("Softmax", [], {}, {"axis": 1}),
     "softmax over all dimensions behind an axis": Case("Softmax", [], {}, {"axis": 2}, opset=11),

@@ -22,9 +22,8 @@ REASONS: dict[str, str] = {
         "ArgMax ArgMin CumProd CumSum Det Einsum Hardmax LpPool ReduceL1 ReduceL2 ReduceLogSum "
         "ReduceLogSumExp ReduceMin ReduceProd ReduceSum ReduceSumSquare TopK"
     ),
-    "It divides by a figure of the very frame that runs; scales are fixed when a program is compiled.": (
-        "GroupNormalization InstanceNormalization LRN LayerNormalization LogSoftmax LpNormalization "
-        "MeanVarianceNormalization RMSNormalization"
+    "It divides by a figure of the very frame that runs, in a way that is not made of the operations that there are.": (
+        "LRN LogSoftmax LpNormalization MeanVarianceNormalization RMSNormalization"
     ),
     "It multiplies activations with activations, or keeps a state; products with constants are what tables hold.": (
         "Attention CausalConvWithState FlexAttention GRU LSTM LinearAttention RNN RotaryEmbedding TensorScatter"

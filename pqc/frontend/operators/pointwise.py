@@ -136,21 +136,33 @@ def mul(node: Node) -> Activation:
     if isinstance(left, Activation) and isinstance(right, Activation):
         return product(node, left, right)
     if isinstance(right, Constant):
-        return _scaled(node, node.activation(0), right, right.array)
+        return scaled(node, node.activation(0), right, right.array)
     constant = node.constant(0, "the other factor")
-    return _scaled(node, node.activation(1), constant, constant.array)
+    return scaled(node, node.activation(1), constant, constant.array)
 
 
 def div(node: Node) -> Activation:
-    """An activation by a constant that is the same for all frames and nowhere 0."""
+    """By an activation, whose inverse is a table in integers, or by a constant that is nowhere 0; as Mul otherwise."""
+    left, right = node.input(0), node.input(1)
+    if isinstance(right, Activation):
+        upside_down = node.emit(FunctionOp(node.seen(right), "pow", [-1.0]), right.shape)
+        if isinstance(left, Activation):
+            return product(node, left, upside_down)
+        numerator = node.constant(0, "what is divided")
+        return scaled(node, upside_down, numerator, numerator.array)
     divisor = node.constant(1, "the divisor")
     if not divisor.array.all():
         raise RefusalError("the divisor (input 1) holds 0")
     inverse = (1 / divisor.array.astype(np.float64)).astype(divisor.array.dtype)
-    return _scaled(node, node.activation(0), divisor, inverse)
+    return scaled(node, node.activation(0), divisor, inverse)
 
 
-def _scaled(node: Node, x: Activation, constant: Constant, factors: AnyArray) -> Activation:
+def scaled(node: Node, x: Activation, constant: Constant, factors: AnyArray) -> Activation:
+    """``x`` times what became of a constant, which is the same for all frames.
+
+    Raises:
+        RefusalError: it is not, or larger than ``x``.
+    """
     return WithConstant(node, constant, factors, MulOp, "times").applied(x)
 
 
