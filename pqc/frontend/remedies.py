@@ -79,7 +79,6 @@ SUPPORTED: Mapping[str, str] = {
     "Div": _TWO,
     "Dropout": INFERENCE,
     "Flatten": "keep the frames in front, as torch.flatten(x, 1) does",
-    "GroupNormalization": "export the model with opset 21",
     "Gather": "take elements by constant indices, behind the first dimension; lookups of embeddings have no unit",
     "MatMul": (
         "keep the frames in front, and give the weights as a constant matrix: products of two activations, as in "

@@ -18,9 +18,6 @@ from pqc.frontend.operators.pooling import over
 from pqc.frontend.values import Activation, Constant, RefusalError
 from pqc.numerics import shapes
 
-_BY_CHANNEL = 21
-"""The operator set from which on a GroupNormalization has a scale and a bias for each channel."""
-
 
 def layer_normalization(node: Node) -> Activation:
     """Along any axis but the first and all behind it; in integers each step is off by half a step of its grid."""
@@ -41,11 +38,7 @@ def instance_normalization(node: Node) -> Activation:
 
 
 def group_normalization(node: Node) -> Activation:
-    """Of groups of channels, with opset 21 or later, where each channel has a scale; as exact as LayerNormalization."""
-    if node.opset < _BY_CHANNEL:
-        raise RefusalError(
-            f"opset {node.opset} has a scale for each group; opset {_BY_CHANNEL} has one for each channel"
-        )
+    """Of groups of channels, with opset 21 or later; as exact as LayerNormalization."""
     x, groups = _map(node), node.integer("num_groups", 0)
     frames, channels, *rest = x.shape
     if groups < 1 or channels % groups:
