@@ -23,7 +23,7 @@ from pqc.passes.attributes import CONFIG, ERROR, GRID
 from pqc.passes.fit_prototypes import FitPrototypesPass
 from pqc.passes.fitter import PARTS
 from pqc.passes.options import PqOptions
-from pqc.passes.pipeline import PHASE
+from pqc.passes.pipeline import PHASE, pipeline_names
 from pqc.passes.progress import LISTENER
 
 OPTIONS = PqOptions(prototypes=4)
@@ -34,7 +34,9 @@ def levels(tmp_path_factory: pytest.TempPathFactory) -> Levels:
     return compile_network(residual_network(), tmp_path_factory.mktemp("fit"), options=OPTIONS)
 
 
-def level(levels: Levels, number: int) -> ModuleOp:
+def behind(levels: Levels, name: str) -> ModuleOp:
+    """What the pass of that name leaves behind."""
+    number = pipeline_names().index(name) + 1
     return levels.modules(range(number, number + 1))[0]
 
 
@@ -50,7 +52,7 @@ def error_of(levels: Levels, module: ModuleOp) -> float:
 
 
 def test_the_layer_keeps_its_place_and_its_epilogue(levels: Levels) -> None:
-    before, layer = level(levels, 5), fitted(level(levels, 6))
+    before, layer = behind(levels, "choose-bitwidths"), fitted(behind(levels, "fit-prototypes"))
     (replaced,) = [op for op in before.walk() if isinstance(op, ConvOp) and CONFIG in op.attributes]
     assert node_name(layer) == node_name(replaced) == "conv2"
     assert layer.attributes[GRID] == replaced.attributes[GRID]
@@ -62,7 +64,7 @@ def test_the_layer_keeps_its_place_and_its_epilogue(levels: Levels) -> None:
 
 
 def test_the_codebook_lies_on_the_grid_of_the_input(levels: Levels) -> None:
-    layer = fitted(level(levels, 6))
+    layer = fitted(behind(levels, "fit-prototypes"))
     codebook = constant_of(layer.codebook)
     assert codebook is not None
     assert codebook.shape == (4, 4, 9)
@@ -71,7 +73,7 @@ def test_the_codebook_lies_on_the_grid_of_the_input(levels: Levels) -> None:
 
 
 def test_the_error_is_on_record_down_to_the_program(levels: Levels) -> None:
-    error = fitted(level(levels, 6)).attributes[ERROR]
+    error = fitted(behind(levels, "fit-prototypes")).attributes[ERROR]
     assert isinstance(error, FloatAttr)
     assert 0 < error.value.data < 0.5
     (layer,) = [layer for layer in levels.program.provenance["layers"] if layer["pq"]]
@@ -84,7 +86,7 @@ def test_the_error_is_on_record_down_to_the_program(levels: Levels) -> None:
 
 
 def test_the_fitted_table_is_better_than_the_plain_one(levels: Levels) -> None:
-    before, module = level(levels, 5), level(levels, 6)
+    before, module = behind(levels, "choose-bitwidths"), behind(levels, "fit-prototypes")
     learned = error_of(levels, module)
     (replaced,) = [op for op in before.walk() if isinstance(op, ConvOp) and CONFIG in op.attributes]
     layer = fitted(module)
@@ -105,12 +107,12 @@ def test_the_fitted_table_is_better_than_the_plain_one(levels: Levels) -> None:
 
 def test_more_prototypes_are_better(levels: Levels, tmp_path: Path) -> None:
     finer = compile_network(residual_network(), tmp_path, options=PqOptions(prototypes=64))
-    assert error_of(finer, level(finer, 6)) < error_of(levels, level(levels, 6))
+    assert error_of(finer, behind(finer, "fit-prototypes")) < error_of(levels, behind(levels, "fit-prototypes"))
 
 
 def test_inputs_of_more_bits_than_a_prototype_are_shifted(tmp_path: Path) -> None:
     options = PqOptions(prototypes=4, prototype_bits=4, activation_bits=8)
-    layer = fitted(level(compile_network(residual_network(), tmp_path, options=options), 6))
+    layer = fitted(behind(compile_network(residual_network(), tmp_path, options=options), "fit-prototypes"))
     codebook = constant_of(layer.codebook)
     assert codebook is not None
     assert layer.shift.value.data == 4
@@ -120,15 +122,15 @@ def test_inputs_of_more_bits_than_a_prototype_are_shifted(tmp_path: Path) -> Non
 def test_more_frames_than_are_executed_together(tmp_path: Path) -> None:
     network = residual_network()
     levels = compile_network(network, tmp_path, options=OPTIONS, frames=100)
-    assert error_of(levels, level(levels, 6)) < 0.5
+    assert error_of(levels, behind(levels, "fit-prototypes")) < 0.5
 
 
 def test_how_many_frames_are_executed_together_does_not_matter(levels: Levels, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = level(levels, 5)
+    module = behind(levels, "choose-bitwidths")
     # three frames of the largest tensor
     monkeypatch.setattr(frames_at_once, "ELEMENTS_AT_ONCE", 3 * 4 * 6 * 6)
     FitPrototypesPass().apply(make_context(), module)
-    expected = level(levels, 6)
+    expected = behind(levels, "fit-prototypes")
     module.attributes[PHASE] = expected.attributes[PHASE]
     assert module.is_structurally_equivalent(expected)
 
@@ -145,7 +147,7 @@ def test_progress_is_told_layer_by_layer(levels: Levels) -> None:
     heard: list[tuple[str, int, int]] = []
     token = LISTENER.set(lambda what, done, total: heard.append((what, done, total)))
     try:
-        FitPrototypesPass().apply(make_context(), level(levels, 5))
+        FitPrototypesPass().apply(make_context(), behind(levels, "choose-bitwidths"))
     finally:
         LISTENER.reset(token)
     fitted = [("fitting conv2", 0, 2), ("fitting gemm7", 1, 2), ("fitting", 2, 2)]

@@ -11,9 +11,13 @@ from support.levels import FLOAT, INTEGER, LOWERED, Levels, compile_network
 from support.network import Network
 
 from pqc.interpreter.machine import Machine
+from pqc.isa.fields import Memory
 from pqc.numerics.arrays import AnyArray
 from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
+
+ENTRY_BYTES = 2
+"""Of a function's table, at most."""
 
 
 def require_equal(found: Mapping[str, AnyArray], wanted: Mapping[str, AnyArray]) -> None:
@@ -23,10 +27,15 @@ def require_equal(found: Mapping[str, AnyArray], wanted: Mapping[str, AnyArray])
 
 
 def compile_and_check(network: Network, folder: Path, target: str, options: PqOptions) -> Levels:
-    """Compile ``network`` and check all levels; a metric that the target lacks becomes its first one."""
-    metrics = load_target(target).encode.metrics
-    if options.metric not in metrics:
-        options = replace(options, metric=metrics[0])
+    """Compile ``network`` and check all levels.
+
+    A metric that the target lacks becomes its first one, and activations whose functions it cannot hold have 8 bits.
+    """
+    found = load_target(target)
+    if options.metric not in found.encode.metrics:
+        options = replace(options, metric=found.encode.metrics[0])
+    if ENTRY_BYTES << options.activation_bits > found.buffer_bytes(Memory.TABLE):
+        options = replace(options, activation_bits=8)
     levels = compile_network(network, folder, target, options)
     check_float_levels(levels)
     check_integer_levels(levels)
