@@ -101,8 +101,8 @@ def test_a_dump_says_how_to_get_to_the_next_one(here: Path) -> None:
 
 
 def test_what_opt_writes_stands_for_itself_and_is_compiled_on(here: Path, tmp_path: Path) -> None:
-    dump = next((here / "ir").glob("05-*.mlir"))
-    chosen = next((here / "ir").glob("06-*.mlir")).read_text().partition("-p '")[2].partition("'")[0]
+    dump = next((here / "ir").glob("06-*.mlir"))
+    chosen = next((here / "ir").glob("07-*.mlir")).read_text().partition("-p '")[2].partition("'")[0]
     written = tmp_path / "out.mlir"
     words = ("opt", dump, "-p", f"{chosen},quantize", "-o", written, "--print-debuginfo")
     assert pqc(*words).code == 0
