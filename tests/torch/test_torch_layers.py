@@ -193,7 +193,7 @@ def test_a_model_that_pqc_does_not_compile_is_refused(tmp_path: Path) -> None:
     layer = PQConv2d(1, 2, 3)
     layer.initialize(torch.randn(4, 1, 6, 6))
     model = nn.Sequential(layer, nn.LogSoftmax(1))
-    with pytest.raises(ModelError, match=r"\(Softmax\): the operator is not supported; leave it out"):
+    with pytest.raises(ModelError, match=r"\(LogSoftmax\): the operator is not supported; leave it out"):
         export(model, torch.randn(4, 1, 6, 6), tmp_path / "m.onnx")
     assert not (tmp_path / "m.onnx").exists()
 
