@@ -40,6 +40,12 @@ class Curvature:
     used: FloatArray
     """[entries], the share of positions that look an entry up; entries are subspaces times prototypes."""
 
+    @classmethod
+    def of(cls, matrix: FloatArray, used: FloatArray) -> Curvature:
+        """That of the equations with a positive definite ``matrix`` [entries, entries]."""
+        order = np.argsort(np.diagonal(matrix), kind="stable")
+        return cls(order, np.linalg.cholesky(matrix[np.ix_(order, order)]), used)
+
 
 FINER = (1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.52, 0.44)
 """Scales that are tried, in units of the finest one that holds every entry: below 1 the largest entries are cut off."""
