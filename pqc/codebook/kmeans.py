@@ -141,7 +141,7 @@ def _score_rows(centers: Float32) -> Float32:
 
 def _spread(x: Float32, prototypes: int, randoms: Sequence[np.random.Generator], times: IntArray) -> Float32:
     """K-means++: each next center is a vector drawn with a chance in proportion to its squared distance so far."""
-    ends: IntArray = np.asarray(np.cumsum(times), np.int64)
+    ends: npt.NDArray[np.int64] = np.cumsum(times, dtype=np.int64)
     samples, every = len(x[0]), np.arange(len(x))
     centers: Float32 = np.empty((len(x), prototypes, x.shape[2]), np.float32)
     first = [int(random.integers(ends[-1])) for random in randoms]
