@@ -50,8 +50,8 @@ Images for which there is no data set are pieces of three photographs. Seconds a
 Layers are product-quantized / conventional / on a host; nothing runs on a host by itself.
 
 `MicroNet-KWS` and `EMNIST` have the pointwise layers of the PQA paper; stem, depthwise layers and classifier, which the
-paper leaves open, are as in MicroNets. `ConvNeXt block` is one block between a stem and a classifier, with batch
-normalization in place of layer normalization, and without layer scale.
+paper leaves open, are as in MicroNets. `ConvNeXt block` is one block between a stem and a classifier, with layer
+normalization and layer scale.
 
 ## Product-quantized
 

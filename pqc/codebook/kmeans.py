@@ -144,7 +144,7 @@ def _spread(x: Float32, prototypes: int, randoms: Sequence[np.random.Generator],
     ends: npt.NDArray[np.int64] = np.cumsum(times, dtype=np.int64)
     samples, every = len(x[0]), np.arange(len(x))
     centers: Float32 = np.empty((len(x), prototypes, x.shape[2]), np.float32)
-    first = [int(random.integers(ends[-1])) for random in randoms]
+    first = [int(random.integers(int(ends[-1]))) for random in randoms]
     centers[:, 0] = x[every, np.searchsorted(ends, first, side="right")]
     distances = np.square(x - centers[:, :1]).sum(axis=2)
     for index in range(1, prototypes):

@@ -25,7 +25,7 @@ from pqc.codebook.table import QuantizedTable, plain_table
 from pqc.codebook.table_fit import TableFit
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
-from pqc.numerics.element import Element
+from pqc.numerics.element import Element, dequantize
 from pqc.numerics.encode import Metric, onto_grid
 from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.window import Window
@@ -216,10 +216,10 @@ def _errors(
     codes = codes_of(rows.vectors, codebooks, shape.metric)
     seen = Seen(
         exact=real,
-        rounded=data.element.quantize(real, data.scale) * data.scale,
-        actual=actual * data.scale,
-        narrowed=rows.vectors * unit,
-        prototypes=codebooks[np.arange(cut.subspaces)[:, None], codes.T] * unit,
+        rounded=data.element.on_grid(real, data.scale),
+        actual=dequantize(actual, data.scale),
+        narrowed=dequantize(rows.vectors, unit),
+        prototypes=dequantize(codebooks[np.arange(cut.subspaces)[:, None], codes.T], unit),
         codes=codes,
     )
     visible = rows.bounds.visible(rows.target, predict(codes, fit.table, fit.bias))
