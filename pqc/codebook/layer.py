@@ -17,7 +17,7 @@ from pqc.codebook.fit_options import FitOptions, usual_steps
 from pqc.codebook.kmeans import fit_codebook, weight_metric
 from pqc.codebook.layer_errors import POSITIONS, Errors, Seen, layer_errors
 from pqc.codebook.one_hot import predict
-from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of
+from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of, worthwhile_curvature
 from pqc.codebook.rows import LayerData, Rows, rows_at
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
 from pqc.codebook.scatter import scatter
@@ -38,6 +38,9 @@ PROBE = {"kmeans_samples": 2048, "kmeans_iterations": 6}
 
 POSITIONS_AN_ENTRY = 16
 """Positions for each entry of a subvector's table, up to twice as many as a refit looks at otherwise."""
+
+FEWEST_BITS = 2
+"""Of tables that are wanted in fewer bits, too."""
 
 POOLED_SAMPLES = 1 << 16
 """Subvectors of all subspaces together that k-means sees where they share a codebook."""
@@ -113,7 +116,7 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
     integers = fit.rounded(shape.table_bits)
     errors = None if data.exact is None else _errors(data, data.exact, shape, fit, integers, codebook, seeds)
     step = integers.scale.astype(np.float32)
-    widths = range(2, shape.table_bits) if shape.narrower_tables else ()
+    widths = range(FEWEST_BITS, shape.table_bits) if shape.narrower_tables else ()
     narrower = {bits: fit.rounded(bits) for bits in widths}
     return FittedLayer(codebook, shape.shift, integers.table, integers.bias, step, errors, narrower)
 
@@ -192,7 +195,8 @@ def _fit_table(
     prior, rounds = _plain(data, shape, codebook), options.bound_rounds
     table, bias = bounded_refit(equations, codes, rows.target, rows.bounds, prior, options.ridge, rounds)
     wanted = equations.visible(codes, rows.target, rows.bounds, table, bias) if rounds else rows.target
-    curvature = equations.curvature(options.ridge)
+    fewest_bits = FEWEST_BITS if shape.narrower_tables else shape.table_bits
+    curvature = worthwhile_curvature(equations, options.ridge, fewest_bits)
     mean: Float64 = rows.times @ wanted / rows.times.sum()
     form = (shape.accumulator_bits, shape.power_of_two_of)
     return TableFit(table, bias, curvature, codes, rows.times, mean, *form)

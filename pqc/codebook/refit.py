@@ -31,6 +31,11 @@ MOST_FEATURES = 16384
 LARGEST_WORK = 2e12
 """The most that comparing positions may cost, in multiplications of float32 numbers: some twenty seconds of a core."""
 
+ENOUGH_BITS = 8
+"""Bits of a table whose entries may be rounded each by itself where fewer positions than entries are seen: that adds
+less than a thousandth of the variance, and equations for each entry, which avoid it, take longer than all else. With 4
+bits it would add a tenth."""
+
 INVERSE_WORK = 8
 """What inverting a matrix of n rows costs, in units of n^3 such multiplications."""
 
@@ -75,6 +80,13 @@ def refit_of(codes: IntArray, prototypes: int, target: FloatArray, times: IntArr
     equations = TableRefit(subspaces, prototypes, target.shape[1])
     equations.add(codes, target, times)
     return equations
+
+
+def worthwhile_curvature(equations: Refit, ridge: float, table_bits: int) -> Curvature | None:
+    """The curvature, but None where it takes longer than it is worth for tables of ``table_bits`` or more."""
+    if isinstance(equations, DualRefit) and table_bits >= ENOUGH_BITS:
+        return None
+    return equations.curvature(ridge)
 
 
 def affordable_positions(features: int, most: int) -> int:
