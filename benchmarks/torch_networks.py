@@ -235,8 +235,8 @@ class LayerScale(nn.Module):
 
     def __init__(self, channels: int) -> None:
         nn.Module.__init__(self)
-        # what training begins with, 1e-6, would leave nothing of the block with random weights
-        self.factors = nn.Parameter(0.5 * torch.ones(channels))
+        # makes a block with random weights as large as what it is added to; training begins with 1e-6, and nothing of it
+        self.factors = nn.Parameter(5 * torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [..., channels] to the same."""
