@@ -187,10 +187,14 @@ class TableRefit:
 
     def _add_products(self, codes: IntArray, target: FloatArray, times: Float32) -> None:
         """Add what every code of every subspace meets of the target, and the target, ``times`` [positions, 1]."""
-        counted = target * times
-        for product in self._ones.each(codes, lambda part, rows: rows.T @ counted[part].astype(np.float32)):
+
+        def look(part: slice, rows: Float32) -> tuple[Float32, Float64]:
+            counted = (target[part] * times[part]).astype(np.float32, copy=False)
+            return rows.T @ counted, counted.sum(axis=0, dtype=np.float64)
+
+        for product, total in self._ones.each(codes, look):
             self._products += product
-        self._total += counted.sum(axis=0, dtype=np.float64)
+            self._total += total
 
     def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
         """The table [subspaces, prototypes, outputs] and the bias [outputs] of least squared error.
