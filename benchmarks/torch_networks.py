@@ -235,7 +235,7 @@ class LayerScale(nn.Module):
 
     def __init__(self, channels: int) -> None:
         nn.Module.__init__(self)
-        # makes a block with random weights as large as what it is added to; training begins with 1e-6, and nothing of it
+        # makes a block with random weights as large as what it is added to; training begins with next to nothing of it
         self.factors = nn.Parameter(5 * torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
