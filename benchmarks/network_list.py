@@ -28,6 +28,10 @@ IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
 SEEN = 64
 """Frames that set batch normalization, at most."""
 
+KEYWORD_TRAINING = ("--epochs", "40", "--batch-size", "128")
+IMAGE_TRAINING = ("--epochs", "10", "--batch-size", "128", "--augment", "flip")
+"""Options of `pqc train` that take some minutes."""
+
 FILE = "file"
 """The exporter of networks that come as ONNX."""
 
@@ -47,8 +51,8 @@ class Network:
     frame: Frame = (3, 224, 224)
     epochs: int = 0
     preprocessing: dict[str, list[float]] | None = None
-    quantized_training: bool = False
-    """Whether `pqc train` is measured, too."""
+    training: tuple[str, ...] = ()
+    """Options of `pqc train`, where that is measured, too."""
 
     @property
     def weights(self) -> str:
@@ -104,13 +108,13 @@ def _imagenet(name: str, build: Callable[[], Layer]) -> Network:
 
 
 NETWORKS = (
-    Network("DS-CNN (MLPerf Tiny)", samples.keywords, "mlperf_dscnn_kws.onnx", quantized_training=True),
+    Network("DS-CNN (MLPerf Tiny)", samples.keywords, "mlperf_dscnn_kws.onnx", training=KEYWORD_TRAINING),
     Network(
         "MobileNetV1-0.25 (MLPerf Tiny)",
         lambda _: samples.photographs((3, 96, 96)),
         "mlperf_mobilenetv1_025_vww96.onnx",
     ),
-    Network("ResNet-8 (MLPerf Tiny)", samples.cifar10, "mlperf_resnet8_cifar10.onnx", quantized_training=True),
+    Network("ResNet-8 (MLPerf Tiny)", samples.cifar10, "mlperf_resnet8_cifar10.onnx", training=IMAGE_TRAINING),
     Network("ResNet-20", samples.cifar10, "resnet20.onnx"),
     Network("MicroNet-KWS", samples.keywords, build=torch_networks.micronet_kws, frame=(1, 49, 10), epochs=40),
     Network("EMNIST", samples.letters, build=torch_networks.emnist, frame=(1, 28, 28), epochs=2),

@@ -34,7 +34,7 @@ class Setting(Enum):
     QUANTIZED = "product-quantized"
     """With the defaults."""
     TRAINED = "trained"
-    """The same after `pqc train`, with its defaults."""
+    """The same after `pqc train`."""
     EIGHT_BITS = "8 bits"
     """Nothing product-quantized."""
 
@@ -46,7 +46,7 @@ class Setting(Enum):
 
 def settings_of(network: Network) -> tuple[Setting, ...]:
     """What is measured of a network."""
-    return tuple(setting for setting in Setting if setting is not Setting.TRAINED or network.quantized_training)
+    return tuple(setting for setting in Setting if setting is not Setting.TRAINED or network.training)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def measure(network: Network, setting: Setting, place: Place) -> dict[str, Any]:
     model, words, trained = files[first], ("--calibrate", calibration, *setting.words), None
     if setting is Setting.TRAINED:
         model, words = folder / "trained.pq.onnx", ()
-        trained = used_by("train", files[first], "--data", calibration, "-o", model, "--checkpoint", folder / "state")
+        given = ("--data", samples.write_training(folder), "--checkpoint", folder / "state", *network.training)
+        trained = used_by("train", files[first], "-o", model, *given)
     program, report = folder / "program.bin", folder / "report.json"
     usage = used_by("compile", model, *words, "-o", program, "--report", report)
     labels = ("--labels",) if samples.tested_labels is not None else ()

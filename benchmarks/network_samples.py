@@ -15,6 +15,9 @@ from pqc.numerics.arrays import AnyArray, IntArray
 CALIBRATION_IMAGES = 512
 TEST_IMAGES = 2000
 
+MOST_MOVED = 3
+"""Of the 49 times of a spoken word."""
+
 LARGE = 128
 """Of images with a side beyond that a handful has to do."""
 
@@ -28,6 +31,8 @@ class Samples:
     tested: AnyArray
     calibration_labels: IntArray | None = None
     tested_labels: IntArray | None = None
+    training: AnyArray | None = None
+    """What `pqc train` sees, where that is more than what is calibrated on."""
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         """The files for --calibrate and --input."""
@@ -41,6 +46,13 @@ class Samples:
             np.savez(files[1], images=self.tested, labels=self.tested_labels)
         return files
 
+    def write_training(self, folder: Path) -> Path:
+        """The file for --data."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "training.npz"
+        np.savez(path, images=self.calibration if self.training is None else self.training)
+        return path
+
 
 def cifar10(data: Path) -> Samples:
     """Images of CIFAR-10."""
@@ -52,6 +64,7 @@ def cifar10(data: Path) -> Samples:
         new["images"][tested],
         seen["labels"][calibration],
         new["labels"][tested],
+        seen["images"],
     )
 
 
@@ -59,7 +72,17 @@ def keywords(data: Path) -> Samples:
     """Coefficients of Speech Commands: the first half is calibrated on, the other is tested."""
     arrays = read_arrays(data / "kws_mfcc.npz")
     images, labels = np.split(arrays["images"], 2), np.split(arrays["labels"], 2)
-    return Samples(f"Speech Commands, {len(images[1])} samples", *images, *labels)
+    return Samples(f"Speech Commands, {len(images[1])} samples", *images, *labels, moved_in_time(images[0]))
+
+
+def moved_in_time(coefficients: AnyArray) -> AnyArray:
+    """Words [words, 1, times, coefficients] a little earlier, as they are and later; what is missing is repeated.
+
+    What a network is to give for a word that is moved, the float network says.
+    """
+    count = coefficients.shape[2]
+    moves = [np.clip(np.arange(count) + by, 0, count - 1) for by in range(-MOST_MOVED, MOST_MOVED + 1)]
+    return np.concatenate([coefficients[:, :, times] for times in moves])
 
 
 def letters(data: Path) -> Samples:

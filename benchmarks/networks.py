@@ -50,13 +50,14 @@ Images for which there is no data set are pieces of three photographs. Seconds a
 Layers are product-quantized / conventional / on a host; nothing runs on a host by itself.
 
 `MicroNet-KWS` and `EMNIST` have the pointwise layers of the PQA paper; stem, depthwise layers and classifier, which the
-paper leaves open, are as in MicroNets. `ConvNeXt block` is one block between a stem and a classifier, with batch
-normalization in place of layer normalization, and without layer scale.
+paper leaves open, are as in MicroNets. `ConvNeXt block` is one block between a stem and a classifier, with layer
+normalization and layer scale.
 
 ## Product-quantized
 
-16 prototypes of length 9, as `pqc compile --calibrate` does it without further options; "trained" is the same after
-`pqc train` with its defaults on the calibration frames.
+16 prototypes of length 9, as `pqc compile --calibrate` does it without further options. What is "trained" is the same
+after `pqc train` with these options: {trained}. It sees the words that the network is calibrated on, each
+also moved by up to three of its 49 times, or 4,096 images of CIFAR-10.
 
 {quantized}
 
@@ -86,7 +87,9 @@ def rows() -> list[tuple[Network, Setting]]:
 def page(entries: Mapping[tuple[str, str], Entry]) -> str:
     """The text of docs/networks.md."""
     with_tables = (Setting.QUANTIZED, Setting.TRAINED)
+    commands = [f"`{' '.join(network.training)}` ({network.name})" for network in NETWORKS if network.training]
     return TEXT.format(
+        trained=", ".join(commands),
         quantized=_table(entries, with_tables),
         eight_bits=_table(entries, (Setting.EIGHT_BITS,)),
     )

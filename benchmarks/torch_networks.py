@@ -5,7 +5,7 @@ ResNet-18 and -50 (K. He et al., 2015), MobileNetV2 (M. Sandler et al., 2018) an
 binary and product-quantized networks compares by: six convolutions of 128 to 512 channels and one matrix product. The
 keyword spotter and the EMNIST network have the pointwise layers of the PQA paper (arXiv 2305.18334), with what the
 paper leaves open chosen as in MicroNets (C. Banbury et al., 2021): see :func:`micronet_kws` and :func:`emnist`. The
-block in the manner of ConvNeXt (Z. Liu et al., 2022) has batch instead of layer normalization and no layer scale.
+block is that of ConvNeXt-T (Z. Liu et al., 2022).
 
 Weights are random, but for those of :mod:`training_recipes`.
 """
@@ -218,16 +218,46 @@ def emnist() -> Layer:
     return nn.Sequential(convolution(1, EMNIST_CHANNELS[0], 3, 2), *layers, *classifier(EMNIST_CHANNELS[-1], 26))
 
 
+class ChannelsLast(nn.Module):
+    """Layers that take the channels as the last dimension."""
+
+    def __init__(self, *layers: Layer) -> None:
+        nn.Module.__init__(self)
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [frames, channels, rows, columns] to the same."""
+        return self.layers(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class LayerScale(nn.Module):
+    """Scales each channel, the last dimension, by a number that is learned."""
+
+    def __init__(self, channels: int) -> None:
+        nn.Module.__init__(self)
+        # makes a block with random weights as large as what it is added to; training begins with next to nothing of it
+        self.factors = nn.Parameter(5 * torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [..., channels] to the same."""
+        return x * self.factors
+
+
+class MapMeans(nn.Module):
+    """The mean of each map, as ConvNeXt writes it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [frames, channels, rows, columns] to [frames, channels]."""
+        return x.mean((-2, -1))
+
+
 def convnext_block() -> Layer:
     """A 4x4 stem of stride 4, one block of ConvNeXt, and a classifier."""
-    body = nn.Sequential(
-        nn.Conv2d(96, 96, 7, padding=3, groups=96),
-        nn.BatchNorm2d(96),
-        nn.Conv2d(96, 384, 1),
-        nn.GELU(),
-        nn.Conv2d(384, 96, 1),
-    )
-    return nn.Sequential(nn.Conv2d(3, 96, 4, 4), nn.BatchNorm2d(96), Shortcut(body), *classifier(96, CLASSES))
+    inner = [nn.LayerNorm(96, 1e-6), nn.Linear(96, 384), nn.GELU(), nn.Linear(384, 96), LayerScale(96)]
+    body = nn.Sequential(nn.Conv2d(96, 96, 7, padding=3, groups=96), ChannelsLast(*inner))
+    stem = nn.Sequential(nn.Conv2d(3, 96, 4, 4), ChannelsLast(nn.LayerNorm(96, 1e-6)))
+    head = [MapMeans(), nn.LayerNorm(96, 1e-6), nn.Linear(96, CLASSES)]
+    return nn.Sequential(stem, Shortcut(body), *head)
 
 
 def seeded(build: Any, seed: int = 0) -> Layer:

@@ -2,9 +2,10 @@
 
 With A the one-hot codes [positions, subspaces * prototypes] and r what a prior table leaves of the target, ridge
 regression changes the table by (A'A + k)^-1 A'r. The same change is A'(AA' + k)^-1 r, whose matrix has a row for each
-position, and the entry (i, j) of AA' is the number of subspaces in which positions i and j have the same code. (The
-dual form of ridge regression: C. Saunders, A. Gammerman and V. Vovk, Ridge regression learning algorithm in dual
-variables, 1998.)
+position, and the entry (i, j) of AA' is the number of subspaces in which positions i and j have the same code. A
+position that counts several times is a row of A, and one of r, that is longer by the root of that number. (The dual
+form of ridge regression: C. Saunders, A. Gammerman and V. Vovk, Ridge regression learning algorithm in dual variables,
+1998.)
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pqc.codebook import normal_matrix
 from pqc.codebook.bounds import Bounds
+from pqc.codebook.normal_matrix import count_pairs, regularized
 from pqc.codebook.one_hot import one_hot, parts, predict
 from pqc.codebook.positive_solver import PositiveSolver
+from pqc.codebook.rounding import Curvature
 from pqc.numerics.arrays import FloatArray, IntArray
 
 Float32: TypeAlias = npt.NDArray[np.float32]
@@ -30,12 +34,17 @@ class DualRefit:
         ValueError: there are no positions.
     """
 
-    def __init__(self, codes: IntArray, prototypes: int, target: FloatArray) -> None:
+    def __init__(self, codes: IntArray, prototypes: int, target: FloatArray, times: IntArray | None = None) -> None:
+        """Each position counts as often as ``times`` [positions] says, by default once."""
         if len(codes) < 1:
             raise ValueError("refit of 0 positions, needs at least one")
         self._codes = codes
         self._prototypes = prototypes
         self._target = target
+        self._times = np.ones(len(codes), np.int64) if times is None else times
+        self._positions = int(self._times.sum())
+        self._share: Float64 = self._times / self._positions
+        self._root: Float64 = np.sqrt(self._times)[:, None]
         self._solver: tuple[float, PositiveSolver] | None = None
 
     def retarget(self, codes: IntArray, target: FloatArray) -> None:
@@ -79,20 +88,27 @@ class DualRefit:
                 f"refit with ridge {ridge} towards a table {prior.shape}: needs a positive ridge and {shape}"
             )
         missing: Float64 = self._target.astype(np.float64) - predict(self._codes, prior, np.zeros(outputs, np.float32))
-        mean = missing.mean(axis=0)
-        weights = self._solver_for(ridge).solve(missing - mean)
+        mean = self._share @ missing
+        weights = self._root * self._solver_for(ridge).solve(self._root * (missing - mean))
         change = np.empty((shape[0] * shape[1], outputs))
         used = np.empty(len(change))
         for part in self._subspaces():
             here = slice(part.start * self._prototypes, part.stop * self._prototypes)
             rows = one_hot(self._codes[:, part], self._prototypes)
             change[here] = rows.T @ weights.astype(np.float32)
-            used[here] = rows.mean(axis=0, dtype=np.float64)
+            used[here] = self._share @ rows
         table = prior.astype(np.float64) + change.reshape(shape)
         return table.astype(np.float32), mean - used @ change
 
-    def curvature(self, ridge: float) -> None:
-        """Not known: that would take as many equations as there are entries."""
+    def curvature(self, ridge: float) -> Curvature | None:
+        """As :meth:`TableRefit.curvature`; for this there have to be as many equations as entries."""
+        entries = self._codes.shape[1] * self._prototypes
+        if entries > normal_matrix.MOST_FACTORED:
+            return None
+        gram: Float64 = np.zeros((entries, entries))
+        count_pairs(self._codes, self._prototypes, self._times, gram)
+        pull = ridge * self._positions / self._prototypes
+        return Curvature.of(regularized(gram, self._positions, pull), np.diagonal(gram) / self._positions)
 
     def _solver_for(self, ridge: float) -> PositiveSolver:
         """The centered and regularized matrix of common codes, factored and kept for the next targets."""
@@ -103,9 +119,10 @@ class DualRefit:
         for part in self._subspaces():
             rows = one_hot(self._codes[:, part], self._prototypes)
             common += rows @ rows.T
-        mean = common.mean(axis=0)
-        common += mean.mean() - mean - mean[:, None]
-        common[np.diag_indices(positions)] += ridge * positions / self._prototypes
+        mean = common @ self._share
+        common += mean @ self._share - mean - mean[:, None]
+        common *= self._root * self._root.T
+        common[np.diag_indices(positions)] += ridge * self._positions / self._prototypes
         solver = PositiveSolver(common)
         self._solver = (ridge, solver)
         return solver

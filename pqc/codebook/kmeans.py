@@ -32,12 +32,14 @@ def fit_codebook(
     seed: int,
     iterations: int = 15,
     metric: FloatArray | None = None,
+    times: IntArray | None = None,
 ) -> IntArray:
     """K-means in each subspace: from ``vectors`` [subspaces, samples, length] to [subspaces, prototypes, length].
 
     The result lies on the grid of ``element``, in which the vectors are given too. With ``metric`` [subspaces,
     length, length] (symmetric, not negative) the clusters minimise d^T metric d instead of |d|^2; the prototypes
-    remain their means. A subspace with fewer distinct vectors than prototypes repeats some of its prototypes.
+    remain their means. Each sample counts as often as ``times`` [samples] says, by default once. A subspace with fewer
+    distinct vectors than prototypes repeats some of its prototypes.
     The same arguments give the same codebook.
 
     Raises:
@@ -46,6 +48,7 @@ def fit_codebook(
     subspaces, samples, length = vectors.shape
     if samples < 1 or prototypes < 1:
         raise ValueError(f"k-means of {samples} samples into {prototypes} prototypes, both must be at least 1")
+    often = np.ones(samples, np.int64) if times is None else times
     factors = None if metric is None else whitening(metric)
     codebook = np.empty((subspaces, prototypes, length), element.storage)
     together = max(1, SAMPLES_AT_ONCE // samples)
@@ -55,8 +58,8 @@ def fit_codebook(
         x = vectors[part].astype(np.float32)
         seen = x if factors is None else x @ factors[part]
         randoms = [np.random.default_rng((seed, s)) for s in range(part.start, part.stop)]
-        centers = _cluster(seen, prototypes, iterations, randoms)
-        codebook[part] = element.clip(np.floor(_means_in(x, seen, centers) + 0.5).astype(np.int64))
+        centers = _cluster(seen, prototypes, iterations, randoms, often)
+        codebook[part] = element.clip(np.floor(_means_in(x, seen, centers, often) + 0.5).astype(np.int64))
 
     in_parallel(fit, range(0, subspaces, together))
     return codebook
@@ -89,19 +92,23 @@ def whitening(metric: FloatArray) -> Float32:
     return (directions * np.sqrt(np.maximum(relative, SMALLEST_WEIGHT))[:, None, :]).astype(np.float32)
 
 
-def _cluster(x: Float32, prototypes: int, iterations: int, randoms: Sequence[np.random.Generator]) -> Float32:
-    """Lloyd's iterations on ``x`` [subspaces, samples, length] from a k-means++ start.
+def _cluster(
+    x: Float32, prototypes: int, iterations: int, randoms: Sequence[np.random.Generator], times: IntArray
+) -> Float32:
+    """Lloyd's iterations on ``x`` [subspaces, samples, length], each so many ``times``, from a k-means++ start.
 
     The centers are [subspaces, prototypes, length]. A subspace that has found its centers keeps them while others move.
     """
-    centers = _spread(x, prototypes, randoms)
+    centers = _spread(x, prototypes, randoms, times)
     tall = _blocks(x, prototypes)
     wide = np.ascontiguousarray(tall.transpose(0, 1, 3, 2))
+    # rows of zeros behind the last sample count for nothing, however often
+    counted = tall * np.resize(times, tall.shape[1:3])[:, :, None].astype(np.float32)
     scores = np.empty((*tall.shape[:2], prototypes, tall.shape[2]), np.float32)
     for _ in range(iterations):
         np.matmul(_score_rows(centers)[:, None], wide, out=scores)
         best = scores.min(axis=2)
-        sums = (np.equal(scores, best[:, :, None]).astype(np.float32) @ tall).sum(axis=1)
+        sums = (np.equal(scores, best[:, :, None]).astype(np.float32) @ counted).sum(axis=1)
         counts = sums[:, :, -1:]
         moved = np.where(counts > 0, sums[:, :, :-1] / np.maximum(counts, 1), centers)
         for s in np.flatnonzero((counts == 0).any(axis=(1, 2))):
@@ -132,14 +139,16 @@ def _score_rows(centers: Float32) -> Float32:
     return np.concatenate([-2 * centers, np.square(centers).sum(axis=2, keepdims=True)], axis=2)
 
 
-def _spread(x: Float32, prototypes: int, randoms: Sequence[np.random.Generator]) -> Float32:
+def _spread(x: Float32, prototypes: int, randoms: Sequence[np.random.Generator], times: IntArray) -> Float32:
     """K-means++: each next center is a vector drawn with a chance in proportion to its squared distance so far."""
+    ends: npt.NDArray[np.int64] = np.cumsum(times, dtype=np.int64)
     samples, every = len(x[0]), np.arange(len(x))
     centers: Float32 = np.empty((len(x), prototypes, x.shape[2]), np.float32)
-    centers[:, 0] = x[every, [int(random.integers(samples)) for random in randoms]]
+    first = [int(random.integers(int(ends[-1]))) for random in randoms]
+    centers[:, 0] = x[every, np.searchsorted(ends, first, side="right")]
     distances = np.square(x - centers[:, :1]).sum(axis=2)
     for index in range(1, prototypes):
-        reach: npt.NDArray[np.float64] = np.cumsum(distances, axis=1, dtype=np.float64)
+        reach: npt.NDArray[np.float64] = np.cumsum(distances * times, axis=1, dtype=np.float64)
         goal = np.array([random.random() for random in randoms]) * reach[:, -1]
         drawn = (reach <= goal[:, None]).sum(axis=1)
         centers[:, index] = x[every, np.minimum(drawn, samples - 1)]
@@ -162,7 +171,7 @@ def _reseed(x: Float32, best: Float32, vacant: IntArray, centers: Float32) -> No
         distances[(x == x[sample]).all(axis=1)] = 0
 
 
-def _means_in(x: Float32, seen: Float32, centers: Float32) -> npt.NDArray[np.float64]:
+def _means_in(x: Float32, seen: Float32, centers: Float32, times: IntArray) -> npt.NDArray[np.float64]:
     """The means of ``x`` over the clusters that ``centers`` make of ``seen``; an empty one repeats the largest's."""
     subspaces, samples, length = x.shape
     prototypes = centers.shape[1]
@@ -171,8 +180,9 @@ def _means_in(x: Float32, seen: Float32, centers: Float32) -> npt.NDArray[np.flo
     first = prototypes * np.arange(len(x))
     codes = nearest.reshape(subspaces, -1)[:, :samples] + first[:, None]
     flat, size = codes.reshape(-1), subspaces * prototypes
-    counts = np.bincount(flat, minlength=size).reshape(subspaces, prototypes)
-    sums = np.stack([np.bincount(flat, column, size) for column in x.reshape(-1, length).T], axis=1)
+    weights = np.tile(times.astype(np.float64), subspaces)
+    counts = np.bincount(flat, weights, size).reshape(subspaces, prototypes)
+    sums = np.stack([np.bincount(flat, column * weights, size) for column in x.reshape(-1, length).T], axis=1)
     means = sums.reshape(subspaces, prototypes, length) / np.maximum(counts, 1)[:, :, None]
     largest = np.take_along_axis(means, counts.argmax(axis=1)[:, None, None], axis=1)
     return np.where(counts[:, :, None] > 0, means, largest)

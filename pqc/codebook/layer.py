@@ -17,7 +17,7 @@ from pqc.codebook.fit_options import FitOptions, usual_steps
 from pqc.codebook.kmeans import fit_codebook, weight_metric
 from pqc.codebook.layer_errors import POSITIONS, Errors, Seen, layer_errors
 from pqc.codebook.one_hot import predict
-from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of
+from pqc.codebook.refit import affordable_positions, bounded_refit, refit_of, worthwhile_curvature
 from pqc.codebook.rows import LayerData, Rows, rows_at
 from pqc.codebook.sampling import at_positions, sample_positions, sample_vectors
 from pqc.codebook.scatter import scatter
@@ -25,18 +25,22 @@ from pqc.codebook.table import QuantizedTable, plain_table
 from pqc.codebook.table_fit import TableFit
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
-from pqc.numerics.element import Element
+from pqc.numerics.element import Element, dequantize
 from pqc.numerics.encode import Metric, onto_grid
 from pqc.numerics.grouping import Codebooks, Cut, Grouping
 from pqc.numerics.window import Window
 
 Float32: TypeAlias = npt.NDArray[np.float32]
+Float64: TypeAlias = npt.NDArray[np.float64]
 
 PROBE = {"kmeans_samples": 2048, "kmeans_iterations": 6}
 """How much k-means sees and does where only the grid of the prototypes is to be chosen."""
 
 POSITIONS_AN_ENTRY = 16
 """Positions for each entry of a subvector's table, up to twice as many as a refit looks at otherwise."""
+
+FEWEST_BITS = 2
+"""Of tables that are wanted in fewer bits, too."""
 
 POOLED_SAMPLES = 1 << 16
 """Subvectors of all subspaces together that k-means sees where they share a codebook."""
@@ -112,7 +116,7 @@ def fit_layer(data: LayerData, shape: LayerShape, options: FitOptions, layer: in
     integers = fit.rounded(shape.table_bits)
     errors = None if data.exact is None else _errors(data, data.exact, shape, fit, integers, codebook, seeds)
     step = integers.scale.astype(np.float32)
-    widths = range(2, shape.table_bits) if shape.narrower_tables else ()
+    widths = range(FEWEST_BITS, shape.table_bits) if shape.narrower_tables else ()
     narrower = {bits: fit.rounded(bits) for bits in widths}
     return FittedLayer(codebook, shape.shift, integers.table, integers.bias, step, errors, narrower)
 
@@ -132,15 +136,13 @@ def _fit_codebook(data: LayerData, shape: LayerShape, options: FitOptions, seeds
     samples = options.kmeans_samples
     if shape.codebooks is Codebooks.SHARED:
         samples = max(1, min(samples, POOLED_SAMPLES // cut.groups))
-    if shape.grouping is Grouping.CHANNEL:
-        vectors = _pixels(data, shape, samples, seeds[0])
-    else:
-        vectors = _rows_at(data, shape, samples, seeds[0]).vectors
+    vectors, times = _subvectors(data, shape, samples, seeds[0])
     metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length, data.output_metric())
     metric = metric.reshape(cut.taps, cut.groups, cut.length, cut.length).sum(axis=0)
     if shape.codebooks is Codebooks.SHARED:
+        times = np.tile(times, len(vectors))
         vectors, metric = vectors.reshape(1, -1, cut.length), metric.sum(axis=0, keepdims=True)
-    return fit_codebook(vectors, shape.prototypes, shape.codebook, seeds[1], options.kmeans_iterations, metric)
+    return fit_codebook(vectors, shape.prototypes, shape.codebook, seeds[1], options.kmeans_iterations, metric, times)
 
 
 def _best_shift(data: LayerData, shape: LayerShape, options: FitOptions, seeds: list[int]) -> int:
@@ -151,14 +153,14 @@ def _best_shift(data: LayerData, shape: LayerShape, options: FitOptions, seeds: 
     """
     cut, quick = _cut(data, shape), replace(options, **PROBE)
     as_they_are = replace(shape, shift=0, codebook=Element(8 * data.element.storage_bytes, data.element.signed))
-    vectors = _rows_at(data, as_they_are, quick.kmeans_samples, seeds[0]).vectors
+    rows = _rows_at(data, as_they_are, quick.kmeans_samples, seeds[0])
     metric = weight_metric(_weight(data, cut), cut.subspaces, cut.length, data.output_metric())
 
     def error(shift: int) -> float:
         tried = replace(shape, shift=shift)
         codebook = cut.for_taps(_fit_codebook(data, tried, quick, seeds))
-        codes = codes_of(onto_grid(vectors, shift, shape.codebook), codebook, shape.metric)
-        return scatter(vectors, codes, shape.prototypes, metric)
+        codes = codes_of(onto_grid(rows.vectors, shift, shape.codebook), codebook, shape.metric)
+        return scatter(rows.vectors, codes, shape.prototypes, metric, rows.times)
 
     return min(range(shape.shift, -1, -1), key=error)
 
@@ -169,9 +171,7 @@ def _tune_codebook(
     rows = _rows_at(data, shape, options.tuning_positions, seeds[2])
     return tune_codebook(
         codebook,
-        rows.vectors,
-        rows.target,
-        rows.bounds.floor,
+        rows,
         _plain(data, shape, codebook),
         options.ridge,
         shape.codebook,
@@ -191,13 +191,15 @@ def _fit_table(
     positions = affordable_positions(features, wanted)
     rows = _rows_at(data, shape, positions, seeds[4])
     codes = codes_of(rows.vectors, cut.for_taps(codebook), shape.metric)
-    equations = refit_of(codes, shape.prototypes, rows.target)
+    equations = refit_of(codes, shape.prototypes, rows.target, rows.times)
     prior, rounds = _plain(data, shape, codebook), options.bound_rounds
     table, bias = bounded_refit(equations, codes, rows.target, rows.bounds, prior, options.ridge, rounds)
     wanted = equations.visible(codes, rows.target, rows.bounds, table, bias) if rounds else rows.target
-    curvature = equations.curvature(options.ridge)
-    mean = wanted.mean(axis=0, dtype=np.float64)
-    return TableFit(table, bias, curvature, codes, mean, shape.accumulator_bits, shape.power_of_two_of)
+    fewest_bits = FEWEST_BITS if shape.narrower_tables else shape.table_bits
+    curvature = worthwhile_curvature(equations, options.ridge, fewest_bits)
+    mean: Float64 = rows.times @ wanted / rows.times.sum()
+    form = (shape.accumulator_bits, shape.power_of_two_of)
+    return TableFit(table, bias, curvature, codes, rows.times, mean, *form)
 
 
 def _errors(
@@ -218,10 +220,10 @@ def _errors(
     codes = codes_of(rows.vectors, codebooks, shape.metric)
     seen = Seen(
         exact=real,
-        rounded=data.element.quantize(real, data.scale) * data.scale,
-        actual=actual * data.scale,
-        narrowed=rows.vectors * unit,
-        prototypes=codebooks[np.arange(cut.subspaces)[:, None], codes.T] * unit,
+        rounded=data.element.on_grid(real, data.scale),
+        actual=dequantize(actual, data.scale),
+        narrowed=dequantize(rows.vectors, unit),
+        prototypes=dequantize(codebooks[np.arange(cut.subspaces)[:, None], codes.T], unit),
         codes=codes,
     )
     visible = rows.bounds.visible(rows.target, predict(codes, fit.table, fit.bias))
@@ -230,7 +232,7 @@ def _errors(
 
 
 def _rows_at(data: LayerData, shape: LayerShape, count: int, seed: int) -> Rows:
-    """``count`` positions, their subvectors on the codebook's grid."""
+    """``count`` positions, each once, their subvectors on the codebook's grid."""
     return _narrowed(rows_at(data, _cut(data, shape), data.positions(count, seed)), shape)
 
 
@@ -239,12 +241,19 @@ def _narrowed(rows: Rows, shape: LayerShape) -> Rows:
     return replace(rows, vectors=onto_grid(rows.vectors, shape.shift, shape.codebook))
 
 
-def _pixels(data: LayerData, shape: LayerShape, count: int, seed: int) -> IntArray:
-    """The groups of channels at ``count`` pixels of the input, [groups, pixels, length] on the codebook grid."""
+def _subvectors(data: LayerData, shape: LayerShape, count: int, seed: int) -> tuple[IntArray, IntArray]:
+    """What k-means sees of ``count`` draws, [groups, drawn, length] on the codebook's grid, and how often each [drawn].
+
+    Where taps share a codebook, pixels of the input are drawn instead of positions.
+    """
+    if shape.grouping is not Grouping.CHANNEL:
+        rows = _rows_at(data, shape, count, seed)
+        return rows.vectors, rows.times
     pixel = Window((1, 1))
     cut = Cut.of(Grouping.CHANNEL, data.activations.shape[1], pixel, shape.length)
-    vectors = sample_vectors(data.activations, pixel, cut, data.pixels(count, seed))
-    return onto_grid(vectors, shape.shift, shape.codebook)
+    drawn, times = np.unique(data.pixels(count, seed), return_counts=True)
+    vectors = sample_vectors(data.activations, pixel, cut, drawn)
+    return onto_grid(vectors, shape.shift, shape.codebook), times
 
 
 def _cut(data: LayerData, shape: LayerShape) -> Cut:

@@ -68,6 +68,7 @@ class _Equations:
         """``start`` [outputs, elements + 1] are the weights and the bias that are to change."""
         groups, positions, width = rows.vectors.shape
         self._rows = rows
+        self._times = rows.times[:, None].astype(np.float32)
         self._start = start
         self._folds = [np.flatnonzero(rows.frames % FOLDS == fold) for fold in range(FOLDS)]
         self._x = np.ones((groups, positions, width + 1), np.float32)
@@ -112,7 +113,7 @@ class _Equations:
         total: Float64 = np.zeros((groups, width, width))
         for piece in self._pieces(fold):
             x = self._seen[:, piece]
-            total += x.transpose(0, 2, 1) @ x
+            total += x.transpose(0, 2, 1) @ (self._times[piece] * x)
         return total
 
     def _products(self, fold: IntArray, present: Float32 | None) -> Float64:
@@ -126,7 +127,7 @@ class _Equations:
                 prediction = (x @ _by_group(present, groups)).transpose(1, 0, 2).reshape(len(piece), -1)
                 wanted = self._rows.bounds.part(piece).visible(wanted, prediction)
             missing = wanted.reshape(len(piece), groups, -1).transpose(1, 0, 2) - x @ start
-            total += self._seen[:, piece].transpose(0, 2, 1) @ missing
+            total += self._seen[:, piece].transpose(0, 2, 1) @ (self._times[piece] * missing)
         return total
 
     def _pieces(self, fold: IntArray) -> list[IntArray]:

@@ -12,26 +12,29 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pqc.codebook import normal_matrix
 from pqc.codebook.bounds import Bounds
 from pqc.codebook.dual_refit import DualRefit
 from pqc.codebook.iterative_solver import IterativeSolver
+from pqc.codebook.normal_matrix import count_pairs, regularized
 from pqc.codebook.one_hot import OneHotParts
 from pqc.codebook.positive_solver import PositiveSolver
 from pqc.codebook.rounding import Curvature
 from pqc.numerics.arrays import FloatArray, IntArray
-from pqc.workers import in_parallel
 
 Float32: TypeAlias = npt.NDArray[np.float32]
 Float64: TypeAlias = npt.NDArray[np.float64]
-
-MOST_FACTORED = 4096
-"""Entries an output whose equations are solved by a factor; larger ones are solved step by step, in float32."""
 
 MOST_FEATURES = 16384
 """Entries an output that are counted in pairs, which takes 1 GiB; beyond, positions are compared."""
 
 LARGEST_WORK = 2e12
 """The most that comparing positions may cost, in multiplications of float32 numbers: some twenty seconds of a core."""
+
+ENOUGH_BITS = 8
+"""Bits of a table whose entries may be rounded each by itself where fewer positions than entries are seen: that adds
+less than a thousandth of the variance, and equations for each entry, which avoid it, take longer than all else. With 4
+bits it would add a tenth."""
 
 INVERSE_WORK = 8
 """What inverting a matrix of n rows costs, in units of n^3 such multiplications."""
@@ -61,19 +64,29 @@ class Refit(Protocol):
         ...
 
     def curvature(self, ridge: float) -> Curvature | None:
-        """What an error in the table costs; None where that is not known, in the form with fewer equations."""
+        """What an error in the table costs, the pull towards the prior included; None where that is too large."""
         ...
 
 
-def refit_of(codes: IntArray, prototypes: int, target: FloatArray) -> Refit:
-    """Least squares of ``codes`` [positions, subspaces] and ``target`` [positions, outputs], in the cheaper form."""
+def refit_of(codes: IntArray, prototypes: int, target: FloatArray, times: IntArray | None = None) -> Refit:
+    """Least squares of ``codes`` [positions, subspaces] and ``target`` [positions, outputs], in the cheaper form.
+
+    Each position counts as often as ``times`` [positions] says, by default once.
+    """
     positions, subspaces = codes.shape
     features = subspaces * prototypes
-    if positions < features and (positions <= MOST_FACTORED or features > MOST_FEATURES):
-        return DualRefit(codes, prototypes, target)
+    if positions < features and (positions <= normal_matrix.MOST_FACTORED or features > MOST_FEATURES):
+        return DualRefit(codes, prototypes, target, times)
     equations = TableRefit(subspaces, prototypes, target.shape[1])
-    equations.add(codes, target)
+    equations.add(codes, target, times)
     return equations
+
+
+def worthwhile_curvature(equations: Refit, ridge: float, table_bits: int) -> Curvature | None:
+    """The curvature, but None where it takes longer than it is worth for tables of ``table_bits`` or more."""
+    if isinstance(equations, DualRefit) and table_bits >= ENOUGH_BITS:
+        return None
+    return equations.curvature(ridge)
 
 
 def affordable_positions(features: int, most: int) -> int:
@@ -105,20 +118,26 @@ class TableRefit:
         self.positions = 0
         self._ones = OneHotParts(prototypes)
         # float32 holds counts up to 2^24 exactly
-        kind = np.float64 if features <= MOST_FACTORED else np.float32
+        kind = np.float64 if features <= normal_matrix.MOST_FACTORED else np.float32
         self._gram: FloatArray = np.zeros((features, features), kind)
         self._products: Float64 = np.zeros((features, outputs))
         self._total: Float64 = np.zeros(outputs)
+        self._times: Float32 = np.zeros((0, 1), np.float32)
         self._solver: tuple[float, PositiveSolver | IterativeSolver] | None = None
 
-    def add(self, codes: IntArray, target: FloatArray) -> None:
-        """Account for more positions: ``codes`` [positions, subspaces] and the ``target`` [positions, outputs]."""
+    def add(self, codes: IntArray, target: FloatArray, times: IntArray | None = None) -> None:
+        """Account for more positions: ``codes`` [positions, subspaces] and the ``target`` [positions, outputs].
+
+        Each counts as often as ``times`` [positions] says, by default once.
+        """
         self._check(codes, target)
         self._solver = None
-        self.positions += len(codes)
-        _count_pairs(codes, self.shape[1], self._gram)
-        self._add_products(codes, target)
-        self._total += target.sum(axis=0, dtype=np.float64)
+        often = np.ones(len(codes), np.int64) if times is None else times
+        self.positions += int(often.sum())
+        count_pairs(codes, self.shape[1], often, self._gram)
+        column = often[:, None].astype(np.float32)
+        self._times = np.concatenate([self._times, column])
+        self._add_products(codes, target, column)
 
     def retarget(self, codes: IntArray, target: FloatArray) -> None:
         """Replace all targets, for the same codes in the same order, at a small part of the cost of ``add``.
@@ -127,9 +146,8 @@ class TableRefit:
             ValueError: there are more or fewer positions than were added.
         """
         self._check_same(codes, target)
-        self._products = np.zeros_like(self._products)
-        self._add_products(codes, target)
-        self._total = target.sum(axis=0, dtype=np.float64)
+        self._products, self._total = np.zeros_like(self._products), np.zeros_like(self._total)
+        self._add_products(codes, target, self._times)
 
     def retarget_visible(
         self, codes: IntArray, target: FloatArray, bounds: Bounds, table: FloatArray, bias: FloatArray
@@ -145,6 +163,7 @@ class TableRefit:
 
         def look(part: slice, rows: Float32) -> Float32:
             visible[part] = bounds.part(part).visible(target[part], rows @ flat + start)
+            visible[part] *= self._times[part]
             return rows.T @ visible[part]
 
         self._products = np.zeros_like(self._products)
@@ -166,10 +185,16 @@ class TableRefit:
         self._ones.each(codes, look)
         return visible
 
-    def _add_products(self, codes: IntArray, target: FloatArray) -> None:
-        """Add what every code of every subspace meets of the target."""
-        for product in self._ones.each(codes, lambda part, rows: rows.T @ target[part].astype(np.float32)):
+    def _add_products(self, codes: IntArray, target: FloatArray, times: Float32) -> None:
+        """Add what every code of every subspace meets of the target, and the target, ``times`` [positions, 1]."""
+
+        def look(part: slice, rows: Float32) -> tuple[Float32, Float64]:
+            counted = (target[part] * times[part]).astype(np.float32, copy=False)
+            return rows.T @ counted, counted.sum(axis=0, dtype=np.float64)
+
+        for product, total in self._ones.each(codes, look):
             self._products += product
+            self._total += total
 
     def solve(self, prior: FloatArray, ridge: float) -> tuple[Float32, Float64]:
         """The table [subspaces, prototypes, outputs] and the bias [outputs] of least squared error.
@@ -194,21 +219,18 @@ class TableRefit:
         return (flat + change).astype(np.float32).reshape(self.shape), bias
 
     def curvature(self, ridge: float) -> Curvature | None:
-        """What an error in the table costs, the pull towards the prior included; None where that is too large."""
-        if self._gram.shape[0] > MOST_FACTORED:
+        """See :meth:`Refit.curvature`."""
+        if self._gram.shape[0] > normal_matrix.MOST_FACTORED:
             return None
         self._solver = None  # three matrices at once are enough
-        matrix = self._matrix(ridge)
-        order = np.argsort(np.diagonal(matrix), kind="stable")
-        matrix = matrix[np.ix_(order, order)]
-        return Curvature(order, np.linalg.cholesky(matrix), np.diagonal(self._gram) / self.positions)
+        return Curvature.of(self._matrix(ridge), np.diagonal(self._gram) / self.positions)
 
     def _solver_for(self, ridge: float) -> PositiveSolver | IterativeSolver:
         """The centered and regularized normal matrix, factored and kept for the next targets."""
         if self._solver is not None and self._solver[0] == ridge:
             return self._solver[1]
         counts = np.diagonal(self._gram)
-        if len(counts) > MOST_FACTORED:
+        if len(counts) > normal_matrix.MOST_FACTORED:
             solver = IterativeSolver(self._gram, counts, self.positions, ridge * self.positions / self.shape[1])
         else:
             solver = PositiveSolver(self._matrix(ridge))
@@ -217,17 +239,13 @@ class TableRefit:
 
     def _matrix(self, ridge: float) -> Float64:
         """The centered and regularized normal matrix."""
-        counts = np.diagonal(self._gram)
-        matrix: Float64 = np.outer(counts, counts / -self.positions)
-        matrix += self._gram
-        matrix[np.diag_indices_from(matrix)] += ridge * self.positions / self.shape[1]
-        return matrix
+        return regularized(self._gram, self.positions, ridge * self.positions / self.shape[1])
 
     def _check_same(self, codes: IntArray, target: FloatArray) -> None:
         """Refuse anything but new targets for the positions that were added."""
         self._check(codes, target)
-        if len(codes) != self.positions:
-            raise ValueError(f"{len(codes)} new targets for {self.positions} positions, they must be as many")
+        if len(codes) != len(self._times):
+            raise ValueError(f"{len(codes)} new targets for {len(self._times)} positions, they must be as many")
 
     def _check(self, codes: IntArray, target: FloatArray) -> None:
         """Refuse codes and targets that do not belong together or to this layer."""
@@ -266,24 +284,3 @@ def bounded_refit(
 def _flat(table: FloatArray, bias: FloatArray) -> tuple[Float32, Float32]:
     """The factor of one-hot rows and what is added to their product."""
     return table.reshape(-1, table.shape[2]).astype(np.float32), bias.astype(np.float32)
-
-
-def _count_pairs(codes: IntArray, prototypes: int, counts: FloatArray) -> None:
-    """Add how often two codes occur together to ``counts`` [subspaces * prototypes, subspaces * prototypes].
-
-    That is A^T A for the one-hot rows A. Counting is much quicker than the product, of which all but one in
-    ``prototypes`` squared terms are zero.
-    """
-    subspaces = codes.shape[1]
-    columns = np.ascontiguousarray(codes.T.astype(np.intp))
-    by_pair = counts.reshape(subspaces, prototypes, subspaces, prototypes)
-
-    def count_from(s: int) -> None:
-        first = columns[s] * prototypes
-        for t in range(s, subspaces):
-            both = np.bincount(first + columns[t], minlength=prototypes * prototypes).reshape(prototypes, prototypes)
-            by_pair[s, :, t] += both
-            if t > s:
-                by_pair[t, :, s] += both.T
-
-    in_parallel(count_from, range(subspaces))

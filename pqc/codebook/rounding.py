@@ -22,6 +22,7 @@ from pqc.codebook.table import COARSER, QuantizedTable, center, finest_scale, re
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
 from pqc.numerics.lookup import largest_sum
+from pqc.workers import in_parallel
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -36,9 +37,17 @@ class Curvature:
     order: IntArray
     """[entries]: which entry stands where in the factor, the least important one first."""
     factor: FloatArray
-    """[entries, entries], lower triangular: the Cholesky factor of the equations in that order."""
+    """[entries, entries], lower triangular: the Cholesky factor of the equations in that order. Float32 is enough: what
+    entries make up for is rounded to integers."""
     used: FloatArray
     """[entries], the share of positions that look an entry up; entries are subspaces times prototypes."""
+
+    @classmethod
+    def of(cls, matrix: FloatArray, used: FloatArray) -> Curvature:
+        """That of the equations with a positive definite ``matrix`` [entries, entries]."""
+        order = np.argsort(np.diagonal(matrix), kind="stable")
+        factor = np.linalg.cholesky(np.take(matrix[order], order, axis=1))
+        return cls(order, factor.astype(np.float32), used)
 
 
 FINER = (1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.52, 0.44)
@@ -69,10 +78,8 @@ def round_table(
     limit = (1 << accumulator_bits - 1) - 1
     scale = finest_scale(centered, whole, element.maximum, limit, power_of_two_of)
     while True:
-        tried = [
-            _rounded(centered, whole, curvature, scale * finer, element)
-            for finer in (FINER if power_of_two_of is None else SHIFTED)
-        ]
+        scales = [scale * finer for finer in (FINER if power_of_two_of is None else SHIFTED)]
+        tried = in_parallel(lambda one: _rounded(centered, whole, curvature, one, element), scales)
         reach = np.array([largest_sum(one.table, one.bias) for one, _ in tried])
         cost = np.where(reach <= limit, np.array([cost for _, cost in tried]), np.inf)
         fits = np.isfinite(cost).any(axis=0)
@@ -111,7 +118,7 @@ def nearest_plane(values: FloatArray, factor: FloatArray, lowest: int, highest: 
 
     Returns the integers, and of each column what rounding costs: |factor^T (values - integers)|^2.
     """
-    errors = np.zeros(values.shape)
+    errors = np.zeros(values.shape, factor.dtype)
     rounded = np.empty(values.shape)
     cost = np.zeros(values.shape[1])
     for stop in range(len(values), 0, -BLOCK):
@@ -120,7 +127,8 @@ def nearest_plane(values: FloatArray, factor: FloatArray, lowest: int, highest: 
         for i in range(stop - 1, start - 1, -1):
             here = factor[i, i]
             behind = (pull[i - start] + factor[i + 1 : stop, i] @ errors[i + 1 : stop]) / here
-            rounded[i] = np.clip(np.floor(values[i] + behind + 0.5), lowest, highest)
+            # np.clip takes longer than both
+            rounded[i] = np.minimum(np.maximum(np.floor(values[i] + behind + 0.5), lowest), highest)
             errors[i] = values[i] - rounded[i]
             cost += np.square((errors[i] + behind) * here)
     return rounded, cost

@@ -45,7 +45,10 @@ class LayerData:
     """What of the result matters; None: everything alike."""
 
     def positions(self, count: int, seed: int) -> IntArray:
-        """``count`` positions of the result, the more often the more they matter; all where all are alike and few."""
+        """``count`` positions of the result, ascending; all where all are alike and few.
+
+        The more a position matters, the more often it is there.
+        """
         if self.importance is not None:
             return sample_by_shares(self.importance.shares(), count, seed)
         frames, _, columns = self.target.shape
@@ -68,8 +71,14 @@ class LayerData:
 
 @dataclass(frozen=True)
 class Rows:
-    """The data at some positions: what the layer should give, the shortcut taken off."""
+    """The data at some positions: what the layer should give, the shortcut taken off.
 
+    A position that was drawn several times is one row, which counts as often: where there are few positions, there are
+    few rows, however many were drawn.
+    """
+
+    times: IntArray
+    """[positions], how often each was drawn."""
     frames: IntArray
     """[positions], the frame that each lies in."""
     vectors: IntArray
@@ -81,14 +90,15 @@ class Rows:
 
 
 def rows_at(data: LayerData, cut: Cut, positions: IntArray) -> Rows:
-    """The data at some positions, windows cut into subvectors by ``cut``."""
+    """The data at ``positions``, each of them once, windows cut into subvectors by ``cut``."""
     columns = data.target.shape[2]
+    positions, times = np.unique(positions, return_counts=True)
     vectors = sample_vectors(data.activations, data.window, cut, positions)
     target, bounds = at_positions(data.target, positions), Bounds(data.low, data.high)
     if data.shortcut is not None:
         added = dequantize(at_positions(data.shortcut, positions), data.shortcut_scale)
         target, bounds = target - added, Bounds(_less(data.low, added), _less(data.high, added))
-    return Rows(positions // columns, vectors, target, bounds)
+    return Rows(times, positions // columns, vectors, target, bounds)
 
 
 def _less(bound: float, added: FloatArray) -> FloatArray | float:

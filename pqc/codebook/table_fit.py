@@ -29,6 +29,8 @@ class TableFit:
     """What errors in the table cost; None where the layer is too large to know that."""
     codes: IntArray
     """[positions, subspaces]: what the layer sees."""
+    times: IntArray
+    """[positions]: how often it sees that."""
     mean: Float64
     """[outputs]: what it should give, on average."""
     accumulator_bits: int
@@ -47,5 +49,5 @@ class TableFit:
         else:
             quantized = round_table(self.table, self.bias, self.curvature, *form)
         sums = lookup(self.codes.T[None], quantized.table, quantized.bias[:, None], self.accumulator_bits)[0].T
-        missing = self.mean - sums.mean(axis=0) * quantized.scale
+        missing = self.mean - self.times @ sums / self.times.sum() * quantized.scale
         return correct_bias(quantized, missing, self.accumulator_bits)

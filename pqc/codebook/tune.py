@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pqc.codebook.bounds import Bounds
 from pqc.codebook.refit import refit_of
+from pqc.codebook.rows import Rows
 from pqc.codebook.soft_lookup import gradients, select, spread_of
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.element import Element
@@ -51,9 +52,7 @@ class TuneOptions:
 
 def tune_codebook(
     codebook: IntArray,
-    vectors: IntArray,
-    target: FloatArray,
-    floor: FloatArray | float,
+    rows: Rows,
     prior: FloatArray,
     ridge: float,
     element: Element,
@@ -63,23 +62,23 @@ def tune_codebook(
 ) -> IntArray:
     """A better codebook [groups, prototypes, length] on the grid of ``element``, from a good one.
 
-    ``vectors`` [taps * groups, samples, length] lie on that grid; the taps share a group's prototypes. ``target``
-    [samples, outputs] is what the table should give for them and ``floor`` (broadcast to it, -infinity where there is
-    none) what its result is cut off at from below. ``prior`` and ``ridge`` are those of the refit. Errors are measured
-    by ``outputs`` [outputs, outputs], else all alike. The same arguments give the same codebook.
+    The vectors of ``rows`` [taps * groups, samples, length] lie on that grid; the taps share a group's prototypes. Of
+    the bounds only the floor counts. ``prior`` and ``ridge`` are those of the refit. Errors are measured by ``outputs``
+    [outputs, outputs], else all alike. The same arguments give the same codebook.
 
     Raises:
         ValueError: the numbers of subspaces or samples do not belong together.
     """
-    taps = _taps(codebook, vectors, target)
+    vectors, drawn = rows.vectors, np.repeat(np.arange(len(rows.times)), rows.times)
+    taps = _taps(codebook, vectors, rows.target)
     random = np.random.default_rng(seed)
-    spread = _spread(vectors, taps)
+    spread = _spread(vectors, rows.times, taps)
     # a position's subvectors side by side, because a batch takes some positions from everywhere
     x = np.ascontiguousarray(vectors.transpose(1, 0, 2), np.float32)
     x /= np.tile(spread, (taps, 1, 1)).transpose(1, 0, 2)
-    wanted = target.astype(np.float32)
-    bound = np.broadcast_to(np.asarray(floor, np.float32), wanted.shape)
-    some = slice(None, None, max(1, len(wanted) // START_POSITIONS))
+    wanted = rows.target.astype(np.float32)
+    bound = np.broadcast_to(np.asarray(rows.bounds.floor, np.float32), wanted.shape)
+    some = drawn[:: max(1, len(drawn) // START_POSITIONS)]
     layer = _start(
         x[some].transpose(1, 0, 2),
         codebook.astype(np.float32) / spread,
@@ -94,7 +93,7 @@ def tune_codebook(
     of_table = np.asarray(options.table_rate * layer.table.std(), np.float32)
     lengths = (np.float32(options.rate) * layer.reach(options.temperature), of_table, of_table)
     for step in range(options.steps):
-        batch = random.integers(len(wanted), size=options.batch)
+        batch = drawn[random.integers(len(drawn), size=options.batch)]
         seen = np.ascontiguousarray(x[batch].transpose(1, 2, 0))
         found = layer.gradients(seen, wanted[batch], bound[batch])
         slower = np.float32((1 + math.cos(math.pi * step / options.steps)) / 2)
@@ -180,12 +179,13 @@ class _Adam:
         self.values -= rate * np.float32(1 / (1 - 0.9**self.steps)) * self.mean / size
 
 
-def _spread(vectors: IntArray, taps: int) -> Float32:
+def _spread(vectors: IntArray, times: IntArray, taps: int) -> Float32:
     """The standard deviation of each group's elements, [groups, 1, 1]; 1 where they never change."""
-    count, length = taps * vectors.shape[1], vectors.shape[2]
+    count, length = taps * times.sum(), vectors.shape[2]
     # sums of integers, which are exact, without an array of real numbers as large as that of the vectors
-    sums = vectors.sum(axis=1, dtype=np.int64).reshape(taps, -1, length).sum(axis=0)
-    squares = np.einsum("gsl,gsl->gl", vectors, vectors, dtype=np.int64).reshape(taps, -1, length).sum(axis=0)
+    sums = np.einsum("gsl,s->gl", vectors, times, dtype=np.int64).reshape(taps, -1, length).sum(axis=0)
+    squares = np.einsum("gsl,gsl,s->gl", vectors, vectors, times, dtype=np.int64)
+    squares = squares.reshape(taps, -1, length).sum(axis=0)
     variance = squares / count - np.square(sums / count)
     spread = np.sqrt(variance.mean(axis=1).clip(0.0))[:, None, None]
     return np.where(spread > 0, spread, 1).astype(np.float32)

@@ -11,7 +11,15 @@ from pqc.codebook import one_hot
 from pqc.codebook.bounds import Bounds
 from pqc.codebook.dual_refit import DualRefit
 from pqc.codebook.one_hot import predict
-from pqc.codebook.refit import LARGEST_WORK, MOST_FEATURES, TableRefit, affordable_positions, bounded_refit, refit_of
+from pqc.codebook.refit import (
+    LARGEST_WORK,
+    MOST_FEATURES,
+    TableRefit,
+    affordable_positions,
+    bounded_refit,
+    refit_of,
+    worthwhile_curvature,
+)
 from pqc.numerics.arrays import FloatArray, IntArray
 
 Layer = tuple[IntArray, FloatArray, FloatArray]
@@ -69,6 +77,18 @@ def test_another_ridge_is_another_solution() -> None:
     equations = DualRefit(codes, 5, target)
     weak, strong = (np.abs(equations.solve(prior, ridge)[0] - prior).max() for ridge in (0.1, 100.0))
     assert strong < weak / 10
+
+
+def test_the_curvature_is_that_of_the_direct_form_and_for_few_bits_alone() -> None:
+    codes, target, _ = layer(7, 20, 7, 5)
+    dual, equations = DualRefit(codes, 5, target), direct(codes, 5, target)
+    found, wanted = (worthwhile_curvature(form, 0.1, 7) for form in (dual, equations))
+    assert found is not None
+    assert wanted is not None
+    assert np.array_equal(found.order, wanted.order)
+    np.testing.assert_allclose(found.factor, wanted.factor)
+    assert worthwhile_curvature(dual, 0.1, 8) is None
+    assert worthwhile_curvature(equations, 0.1, 8) is not None
 
 
 def test_refuses_what_does_not_belong_together() -> None:

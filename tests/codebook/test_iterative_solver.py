@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pqc.codebook import iterative_solver, refit
+from pqc.codebook import iterative_solver, normal_matrix, refit
 from pqc.codebook.iterative_solver import IterativeSolver
 from pqc.codebook.one_hot import one_hot, predict
 from pqc.codebook.positive_solver import PositiveSolver
@@ -82,7 +82,7 @@ def test_large_tables_are_fitted_as_small_ones_are(monkeypatch: pytest.MonkeyPat
     equations = TableRefit(20, 8, 5)
     equations.add(codes, target)
     exact = predict(codes, *equations.solve(prior, 0.01))
-    monkeypatch.setattr(refit, "MOST_FACTORED", 100)
+    monkeypatch.setattr(normal_matrix, "MOST_FACTORED", 100)
     monkeypatch.setattr(iterative_solver, "TOLERANCE", 1e-5)
     equations = TableRefit(20, 8, 5)
     equations.add(codes, target)
@@ -92,7 +92,7 @@ def test_large_tables_are_fitted_as_small_ones_are(monkeypatch: pytest.MonkeyPat
 def test_large_tables_with_still_fewer_positions_are_counted_in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     codes, target = codes_of(6)[:150], np.zeros((150, 5), np.float32)
     assert isinstance(refit_of(codes, 8, target), DualRefit)
-    monkeypatch.setattr(refit, "MOST_FACTORED", 100)
+    monkeypatch.setattr(normal_matrix, "MOST_FACTORED", 100)
     assert isinstance(refit_of(codes, 8, target), TableRefit)
     assert isinstance(refit_of(codes[:100], 8, target[:100]), DualRefit)
     monkeypatch.setattr(refit, "MOST_FEATURES", 159)

@@ -75,6 +75,8 @@ def test_scatter_is_what_the_best_prototypes_leave() -> None:
         for code in range(PROTOTYPES):
             same = vectors[s][CODES[:, s] == code]
             expected += (np.square(same - same.mean(axis=0)) * [1, 2]).sum() / POSITIONS
-    assert scatter(vectors, CODES, PROTOTYPES, metric) == pytest.approx(expected)
+    once = np.ones(POSITIONS, np.int64)
+    assert scatter(vectors, CODES, PROTOTYPES, metric, once) == pytest.approx(expected)
+    assert scatter(vectors, CODES, PROTOTYPES, metric, 3 * once) == pytest.approx(expected)
     finer = np.arange(POSITIONS)[:, None].repeat(SUBSPACES, axis=1)
-    assert scatter(vectors, finer, POSITIONS, metric) == pytest.approx(0)
+    assert scatter(vectors, finer, POSITIONS, metric, once) == pytest.approx(0)

@@ -9,6 +9,7 @@ from pqc.codebook.bounds import Bounds
 from pqc.codebook.kmeans import fit_codebook
 from pqc.codebook.one_hot import predict
 from pqc.codebook.refit import TableRefit
+from pqc.codebook.rows import Rows
 from pqc.codebook.table import plain_table
 from pqc.codebook.tune import TuneOptions, tune_codebook
 from pqc.numerics.arrays import FloatArray, IntArray
@@ -29,6 +30,12 @@ def layer(seed: int) -> tuple[IntArray, FloatArray, FloatArray]:
     return np.ascontiguousarray(x.reshape(4000, 4, 6).transpose(1, 0, 2)), weight, target
 
 
+def as_rows(vectors: IntArray, target: FloatArray, floor: float = 0.0) -> Rows:
+    """Each position once."""
+    once = np.ones(len(target), np.int64)
+    return Rows(once, np.zeros(len(target), np.int64), vectors, target, Bounds(floor))
+
+
 def error_behind_relu(codebook: IntArray, vectors: IntArray, weight: FloatArray, target: FloatArray) -> float:
     """Of the best table for these prototypes."""
     codes = nearest_prototype(vectors.transpose(0, 2, 1)[None], codebook, Metric.L2)[0].T
@@ -43,7 +50,7 @@ def test_lowers_the_error_behind_the_relu(seed: int) -> None:
     vectors, weight, target = layer(seed)
     start = fit_codebook(vectors, 8, UI8, 0)
     prior = plain_table(weight, start)
-    tuned = tune_codebook(start, vectors, target, 0.0, prior, 0.01, UI8, 0, OPTIONS)
+    tuned = tune_codebook(start, as_rows(vectors, target), prior, 0.01, UI8, 0, OPTIONS)
     assert tuned.shape == start.shape
     assert tuned.dtype == np.uint8
     before, after = (error_behind_relu(codebook, vectors, weight, target) for codebook in (start, tuned))
@@ -56,7 +63,7 @@ def test_errors_are_measured_by_the_metric_of_the_outputs() -> None:
     prior = plain_table(weight, start)
 
     def tuned(outputs: FloatArray | None) -> IntArray:
-        return tune_codebook(start, vectors, target, -np.inf, prior, 0.01, UI8, 0, OPTIONS, outputs)
+        return tune_codebook(start, as_rows(vectors, target, -np.inf), prior, 0.01, UI8, 0, OPTIONS, outputs)
 
     assert np.array_equal(tuned(np.eye(8)), tuned(None))
     first = np.zeros((8, 8))
@@ -77,7 +84,7 @@ def test_taps_share_what_they_learn() -> None:
     seen = vectors.reshape(2, 2, 4000, 6).transpose(1, 0, 2, 3).reshape(2, 8000, 6)
     start = fit_codebook(np.ascontiguousarray(seen), 8, UI8, 0)
     prior = plain_table(weight, np.tile(start, (2, 1, 1)))
-    tuned = tune_codebook(start, vectors, target, 0.0, prior, 0.01, UI8, 0, OPTIONS)
+    tuned = tune_codebook(start, as_rows(vectors, target), prior, 0.01, UI8, 0, OPTIONS)
     assert tuned.shape == start.shape
     before, after = (
         error_behind_relu(np.tile(codebook, (2, 1, 1)), vectors, weight, target) for codebook in (start, tuned)
@@ -91,7 +98,8 @@ def test_same_arguments_same_codebook_and_the_first_is_untouched() -> None:
     kept = start.copy()
     prior = plain_table(weight, start)
     first, second = (
-        tune_codebook(start, vectors, target, -np.inf, prior, 0.01, UI8, 7, TuneOptions(steps=5)) for _ in range(2)
+        tune_codebook(start, as_rows(vectors, target, -np.inf), prior, 0.01, UI8, 7, TuneOptions(steps=5))
+        for _ in range(2)
     )
     assert np.array_equal(first, second)
     assert np.array_equal(start, kept)
@@ -103,14 +111,16 @@ def test_dead_subspaces_and_no_steps_leave_everything() -> None:
     vectors[2] = 0
     start = fit_codebook(vectors, 8, UI8, 0)
     prior = plain_table(weight, start)
-    assert not tune_codebook(start, vectors, target, 0.0, prior, 0.01, UI8, 0, TuneOptions(steps=3))[2].any()
-    assert np.array_equal(tune_codebook(start, vectors, target, 0.0, prior, 0.01, UI8, 0, TuneOptions(steps=0)), start)
+    assert not tune_codebook(start, as_rows(vectors, target), prior, 0.01, UI8, 0, TuneOptions(steps=3))[2].any()
+    assert np.array_equal(
+        tune_codebook(start, as_rows(vectors, target), prior, 0.01, UI8, 0, TuneOptions(steps=0)), start
+    )
 
 
 def test_refuses_what_does_not_belong_together() -> None:
     vectors, weight, target = layer(6)
     start = fit_codebook(vectors, 8, UI8, 0)
     with pytest.raises(ValueError, match="do not belong together"):
-        tune_codebook(start, vectors[:, 1:], target, 0.0, plain_table(weight, start), 0.01, UI8, 0, OPTIONS)
+        tune_codebook(start, as_rows(vectors[:, 1:], target), plain_table(weight, start), 0.01, UI8, 0, OPTIONS)
     with pytest.raises(ValueError, match="do not belong together"):
-        tune_codebook(start[:3], vectors, target, 0.0, plain_table(weight, start), 0.01, UI8, 0, OPTIONS)
+        tune_codebook(start[:3], as_rows(vectors, target), plain_table(weight, start), 0.01, UI8, 0, OPTIONS)
