@@ -6,7 +6,6 @@ inputs then. Whether sums and scales fit depends on the calibration images, whic
 
 from __future__ import annotations
 
-import glob
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +16,7 @@ from typing import Any
 import onnx
 
 from pqc.compilation import compile_model, prepared_module
-from pqc.dialects.location import node_name
-from pqc.dialects.onnx import ConvOp, shape_of
-from pqc.dialects.pq import ConvolutionOp, OnGridOp
+from pqc.dialects.onnx import shape_of
 from pqc.dialects.registry import make_context
 from pqc.errors import ModelError
 from pqc.frontend.graph import UNSUPPORTED
@@ -32,11 +29,12 @@ from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import main_of
 from pqc.passes.lower_to_pqa import LowerToPqaPass
 from pqc.passes.node_units import NodeUnit, node_units
-from pqc.passes.options import PqOptions, configured_passes
+from pqc.passes.options import configured_passes
 from pqc.passes.pipeline import pipeline_names, run_pipeline
-from pqc.passes.select_pq import SelectPqPass, can_be_quantized, network_input
+from pqc.passes.select_pq import SelectPqPass
 from pqc.problems import INPUT, OUTPUT, NodeProblem, ProblemsError
 from pqc.request import CompileRequest
+from pqc.staging.inner_layers import as_inner_layers, is_decided
 from pqc.synthetic import synthetic_frames
 
 FRAMES = 4
@@ -168,11 +166,11 @@ def _tried(
     """
     partly = bool(attempt.problems)
     request = replace(request, calibration=_frames(imported, request))
-    if not _is_decided(imported):
+    if not is_decided(imported):
         # tuning changes prototypes and refuses nothing; a model that has its own takes no word on it
         request = replace(request, pq=replace(request.pq, tune=0))
     if partly:
-        request = replace(request, pq=_as_inner_layers(imported, request.pq, declared))
+        request = replace(request, pq=as_inner_layers(imported, request.pq, declared))
     names, passes = pipeline_names(), configured_passes(request.pq)
     chosen, lowered = (names.index(kind.name) + 1 for kind in (SelectPqPass, LowerToPqaPass))
     units: tuple[NodeUnit, ...] = ()
@@ -194,22 +192,6 @@ def _tried(
             return _Trial(units, (), (f"the layers that were imported cannot be tried on the target: {error}",))
         return _Trial(units, (NodeProblem("", "", str(error)),), (FIRST,))
     return _Trial(units, (), (PARTLY,) if partly else ())
-
-
-def _is_decided(imported: ImportedModel) -> bool:
-    """Whether the model gives grids or tables, and so says itself which layers are product-quantized."""
-    return any(isinstance(op, OnGridOp | ConvolutionOp) for op in imported.module.walk())
-
-
-def _as_inner_layers(imported: ImportedModel, options: PqOptions, declared: Container[str]) -> PqOptions:
-    """Options that product-quantize what reads a refused node as if it read no input of the network."""
-    args = main_of(imported.module).body.block.args
-    stand_ins = {value for name, value in zip(imported.input_names, args, strict=True) if name not in declared}
-    if _is_decided(imported):
-        return options
-    convolutions = (op for op in imported.module.walk() if isinstance(op, ConvOp) and can_be_quantized(op))
-    inner = [node_name(op) for op in convolutions if network_input(op.x) in stand_ins]
-    return replace(options, include=(*options.include, *map(glob.escape, inner)))
 
 
 def _frames(imported: ImportedModel, request: CompileRequest) -> dict[str, FloatArray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,7 +83,7 @@ def test_every_node_is_in_one_stage_and_every_edge_goes_forward(graph: tuple[lis
 def test_stages_alternate_and_are_as_few_as_can_be(graph: tuple[list[GraphNode], list[str]]) -> None:
     nodes, outputs = graph
     parts = partition(nodes, outputs)
-    assert all(before.on_host != after.on_host for before, after in zip(parts, parts[1:], strict=False))
+    assert all(before.on_host != after.on_host for before, after in pairwise(parts))
     assert len(parts) == fewest(nodes)
 
 
