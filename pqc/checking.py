@@ -25,6 +25,7 @@ from pqc.frontend.loader import LoadedModel, load_model
 from pqc.frontend.node import node_name as onnx_name
 from pqc.frontend.node import operator_name
 from pqc.frontend.operators import supported_operators
+from pqc.isa.stages import StageNode
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import main_of
 from pqc.passes.lower_to_pqa import LowerToPqaPass
@@ -34,7 +35,9 @@ from pqc.passes.pipeline import pipeline_names, run_pipeline
 from pqc.passes.select_pq import SelectPqPass
 from pqc.problems import INPUT, OUTPUT, NodeProblem, ProblemsError
 from pqc.request import CompileRequest
+from pqc.staging.checking import check_stages
 from pqc.staging.inner_layers import as_inner_layers, is_decided
+from pqc.staging.plan import plan_stages
 from pqc.synthetic import synthetic_frames
 
 FRAMES = 4
@@ -63,7 +66,8 @@ class ModelCheck:
 
     ``operators`` counts the nodes that the outputs depend on, ``parameters`` the numbers in the model's initializers;
     both are empty for a model that cannot be read. ``units`` are the nodes that will be executed, as far as they are
-    known. ``unchecked`` names the nodes that could not be looked at, and ``notes`` say what else was not.
+    known. ``host`` are the nodes that the host executes if that is allowed, which ``host_allowed`` says it is; they are
+    no problems then. ``unchecked`` names the nodes that could not be looked at, and ``notes`` say what else was not.
     """
 
     model: Path
@@ -74,6 +78,8 @@ class ModelCheck:
     problems: tuple[NodeProblem, ...]
     unchecked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    host: tuple[StageNode, ...] = ()
+    host_allowed: bool = False
 
     @property
     def compiles(self) -> bool:
@@ -93,6 +99,8 @@ class ModelCheck:
             "problems": [problem.as_json() for problem in self.problems],
             "unchecked": list(self.unchecked),
             "notes": list(self.notes),
+            "host_nodes": [node.as_json() for node in self.host],
+            "host_allowed": self.host_allowed,
         }
 
 
@@ -105,10 +113,11 @@ class _Trial:
     notes: tuple[str, ...] = ()
 
 
-def check_model(request: CompileRequest) -> ModelCheck:
+def check_model(request: CompileRequest, *, allow_host: bool = False) -> ModelCheck:
     """Import and compile what ``request`` asks for as far as that goes, and say what stands in the way.
 
-    Its calibration frames are not used. Nothing is written.
+    Its calibration frames are not used. Nothing is written. With ``allow_host``, nodes that cannot be compiled are left
+    to the host, as :func:`pqc.staging.compilation.compile_stages` does.
 
     Raises:
         ModelError: the file is no ONNX model, or none of its nodes can be looked at.
@@ -121,17 +130,35 @@ def check_model(request: CompileRequest) -> ModelCheck:
         return ModelCheck(request.model, target, {}, 0, (), error.problems)
     attempt = try_import(loaded)
     nodes = needed_nodes(loaded.model.graph)
-    declared = {entry.name for entry in loaded.model.graph.input}
-    trial = _Trial() if attempt.imported is None else _tried(attempt, attempt.imported, request, declared)
-    return ModelCheck(
+    found = ModelCheck(
         model=request.model,
         target=target,
         operators=dict(sorted(Counter(operator_name(node) for node in nodes).items())),
         parameters=_parameters(loaded),
-        units=trial.units,
-        problems=(*_with_demands(attempt.problems), *_with_operators(trial.problems, nodes)),
+        units=(),
+        problems=_with_demands(attempt.problems),
         unchecked=attempt.unchecked,
-        notes=trial.notes,
+    )
+    try:
+        plan = plan_stages(loaded, attempt)
+    except ModelError as error:
+        plan = None
+        if not isinstance(error, ProblemsError):
+            found = replace(found, notes=(f"--allow-host does not help: {error}",))
+    if plan is not None and allow_host:
+        tried = check_stages(plan, loaded, request, FRAMES)
+        problems = _with_operators(tried.problems, nodes)
+        return replace(
+            found, units=tried.units, problems=problems, unchecked=(), host=plan.host_nodes, host_allowed=True
+        )
+    declared = {entry.name for entry in loaded.model.graph.input}
+    trial = _Trial() if attempt.imported is None else _tried(attempt, attempt.imported, request, declared)
+    return replace(
+        found,
+        units=trial.units,
+        problems=(*found.problems, *_with_operators(trial.problems, nodes)),
+        notes=(*trial.notes, *found.notes),
+        host=() if plan is None else plan.host_nodes,
     )
 
 

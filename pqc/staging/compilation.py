@@ -13,7 +13,6 @@ from xdsl.dialects.builtin import ModuleOp
 
 from pqc.calibration import Frames, frames_for
 from pqc.compilation import CompileResult, compile_model
-from pqc.errors import ModelError
 from pqc.frontend.importer import ImportedModel, try_import
 from pqc.frontend.loader import LoadedModel, load_model
 from pqc.frontend.preprocessing import Preprocessing, preprocessing_from_metadata
@@ -26,6 +25,7 @@ from pqc.staging.choices import options_of_stages
 from pqc.staging.host_graph import HostGraph
 from pqc.staging.inner_layers import as_inner_layers, is_decided
 from pqc.staging.plan import PlannedStage, StagePlan, plan_stages
+from pqc.staging.schedules import check_names, part_of
 from pqc.version import __version__
 
 FLOAT_FRAMES = 16
@@ -82,11 +82,9 @@ class _Compilation:
         self._inputs = {entry.name: entry.shape[1:] for entry in model_inputs(loaded)}
         self._preprocessing = request.preprocessing or preprocessing_from_metadata(loaded.metadata, str(request.model))
         imported = [stage.imported for stage in plan.stages if stage.imported is not None]
-        if request.schedule is not None and len(imported) > 1:
-            raise ModelError(
-                f"{request.model}: a schedule is for one program, and the model becomes {len(imported)}, with what is "
-                "on the host between them"
-            )
+        if request.schedule is not None:
+            on_accelerator = [stage for stage in plan.stages if stage.imported is not None]
+            check_names(request.schedule, {name for stage in on_accelerator for name in _names(stage)})
         self._options = dict(zip(map(id, imported), options_of_stages(imported, request.pq), strict=True))
         self._frames = self._calibration(imported)
 
@@ -134,6 +132,7 @@ class _Compilation:
                 request,
                 loaded=stage.model,
                 pq=as_inner_layers(imported, options, self._inputs),
+                schedule=None if request.schedule is None else part_of(request.schedule, _names(stage)),
                 calibration={value: values[value] for value in stage.inputs},
                 preprocessing=None,
                 dump_ir=None if request.dump_ir is None else request.dump_ir / name,
@@ -178,6 +177,11 @@ class _Compilation:
         inputs = tuple(StageInput(name, tuple(shape)) for name, shape in self._inputs.items())
         outputs = tuple(output.name for output in self._loaded.model.graph.output)
         return StagedProgram(inputs, outputs, self._plan.frames, facts, stages)
+
+
+def _names(stage: PlannedStage) -> set[str]:
+    """What a schedule may name in a stage."""
+    return {node.name for node in stage.nodes}.union(stage.inputs)
 
 
 def _silent(_: str) -> None:

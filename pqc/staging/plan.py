@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import onnx
@@ -50,9 +50,13 @@ class PlannedStage:
 
 @dataclass(frozen=True)
 class StagePlan:
-    """The stages of a model in their order; the host is given ``frames`` at once, as many as the model is made for."""
+    """The stages of a model in their order, and the names of its inputs.
+
+    The host is given ``frames`` at once, as many as the model is made for.
+    """
 
     stages: tuple[PlannedStage, ...]
+    inputs: tuple[str, ...]
     frames: int
 
     @property
@@ -80,7 +84,7 @@ def plan_stages(loaded: LoadedModel, attempt: ImportAttempt) -> StagePlan | None
         stages = [planner.stage(part) for part in parts]
         refused = {place: why for _, wrong in stages for place, why in wrong.items()}
         if not refused:
-            return StagePlan(tuple(stage for stage, _ in stages), planner.submodels.frames)
+            return planner.plan([stage for stage, _ in stages])
         planner.to_host(refused)
 
 
@@ -123,6 +127,10 @@ class _Planner:
             shown = ", ".join([*named[:3], *(["..."] if len(named) > 3 else [])])
             text = NOTHING_LEFT.format(count=len(self._reasons), shown=shown)
             raise ModelError(f"{self._loaded.path}: {text}")
+
+    def plan(self, stages: Sequence[PlannedStage]) -> StagePlan:
+        """The plan with these stages."""
+        return StagePlan(tuple(stages), self.submodels.inputs, self.submodels.frames)
 
     def stage(self, part: Part) -> tuple[PlannedStage, dict[int, str]]:
         """The stage of a part, and which of its nodes have to go to the host as well, with the reasons."""

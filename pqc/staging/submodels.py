@@ -29,6 +29,8 @@ class Submodels:
         self._loaded = loaded
         self._values = values
         declared = [entry for entry in declared_inputs(loaded) if isinstance(entry, ModelInput)]
+        self.inputs = tuple(entry.name for entry in declared)
+        """The names of the inputs that are no initializers."""
         self.frames = declared[0].frames
         """How many frames the model is made for, 1 where it leaves that open."""
         if self.frames > MOST_FRAMES:
