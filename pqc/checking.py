@@ -143,8 +143,7 @@ def check_model(request: CompileRequest, *, allow_host: bool = False) -> ModelCh
         plan = plan_stages(loaded, attempt)
     except ModelError as error:
         plan = None
-        if not isinstance(error, ProblemsError):
-            found = replace(found, notes=(f"--allow-host does not help: {error}",))
+        found = replace(found, notes=(_no_help(error),))
     if plan is not None and allow_host:
         tried = check_stages(plan, loaded, request, FRAMES)
         problems = _with_operators(tried.problems, nodes)
@@ -160,6 +159,14 @@ def check_model(request: CompileRequest, *, allow_host: bool = False) -> ModelCh
         notes=(*trial.notes, *found.notes),
         host=() if plan is None else plan.host_nodes,
     )
+
+
+def _no_help(error: ModelError) -> str:
+    """Why nothing can be left to the host."""
+    if isinstance(error, ProblemsError):
+        places = ", ".join(problem.where for problem in error.problems)
+        return f"--allow-host helps with the rest when this is mended: {places}"
+    return f"--allow-host does not help: {error}"
 
 
 def _parameters(loaded: LoadedModel) -> int:

@@ -32,7 +32,7 @@ from pqc.problems import OUTPUT, NodeProblem, ProblemsError
 
 _SUPPORTED = (
     f"supported are {', '.join(name for name in CONVERTERS if not name.startswith(DOMAIN))}, and {DOMAIN} "
-    "(`pqc ops` says what each demands)"
+    "(`pqc ops` says what each demands); `pqc compile --allow-host` leaves the rest to the host"
 )
 
 

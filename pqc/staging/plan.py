@@ -17,7 +17,7 @@ from pqc.frontend.values import Activation, Constant, Unknown
 from pqc.isa.stages import StageNode
 from pqc.planning.partition import GraphNode, Part, partition
 from pqc.problems import INPUT, OUTPUT
-from pqc.staging.random import is_random
+from pqc.staging.beyond_host import check_for_host
 from pqc.staging.submodels import Submodels
 
 BEHIND = "nothing is known of what it reads, which the host gives"
@@ -80,8 +80,7 @@ def plan_stages(loaded: LoadedModel, attempt: ImportAttempt) -> StagePlan | None
         return None
     planner = _Planner(loaded, attempt)
     while True:
-        parts = partition(planner.graph_nodes(), planner.outputs)
-        stages = [planner.stage(part) for part in parts]
+        stages = [planner.stage(part) for part in planner.parts()]
         refused = {place: why for _, wrong in stages for place, why in wrong.items()}
         if not refused:
             return planner.plan([stage for stage, _ in stages])
@@ -92,19 +91,29 @@ class _Planner:
     """The graph, and the nodes that are on the host so far, with the reasons."""
 
     def __init__(self, loaded: LoadedModel, attempt: ImportAttempt) -> None:
-        self._check_problems(loaded, attempt)
+        check_for_host(loaded, attempt)
         self._loaded = loaded
         self._attempt = attempt
         self._nodes = [node for node in needed_nodes(loaded.model.graph) if not self._is_folded(node)]
         self._check_reads()
         self._reasons: dict[int, str] = {}
-        self.outputs = [output.name for output in loaded.model.graph.output]
         self.submodels = Submodels(loaded, attempt.values)
         self.to_host({place: why for place, node in enumerate(self._nodes) if (why := self._refused(node))})
         self.to_host(self._wrong_outputs(attempt))
 
-    def graph_nodes(self) -> list[GraphNode]:
-        """The nodes as cutting looks at them."""
+    def parts(self) -> tuple[Part, ...]:
+        """The graph, cut by what is on the host so far.
+
+        Raises:
+            ModelError: it is no graph.
+        """
+        outputs = [output.name for output in self._loaded.model.graph.output]
+        try:
+            return partition(self._graph_nodes(), outputs)
+        except ModelError as error:
+            raise ModelError(f"{self._loaded.path}: {error}") from None
+
+    def _graph_nodes(self) -> list[GraphNode]:
         return [
             GraphNode(
                 node_name(node),
@@ -178,26 +187,17 @@ class _Planner:
     def _refused(self, node: onnx.NodeProto) -> str:
         """Why a node is on the host, empty for one that the accelerator can execute."""
         made = values_made(node)
-        found = self._attempt.refused.get(made[0])
-        if found is None:
-            return BEHIND if any(isinstance(self._attempt.values.get(name), Unknown) for name in made) else ""
-        if is_random(node):
-            raise refusal_of(self._loaded, self._attempt)
-        return found
-
-    def _check_problems(self, loaded: LoadedModel, attempt: ImportAttempt) -> None:
-        """Refuse what the host cannot help: inputs that cannot be read, outputs that depend on none of them."""
-        for problem in attempt.problems:
-            made = isinstance(attempt.values.get(problem.node), Activation)
-            if problem.operator == INPUT or (problem.operator == OUTPUT and not made):
-                raise refusal_of(loaded, attempt)
+        unknown = any(isinstance(self._attempt.values.get(name), Unknown) for name in made)
+        return self._attempt.refused.get(made[0], BEHIND if unknown else "")
 
     def _check_reads(self) -> None:
-        """Refuse a graph that is none: a node reads what nothing before it makes."""
+        """Refuse a graph inside of a node that takes from around it what is not there."""
         known = {entry.name for entry in self._loaded.model.graph.input}
         for node in self._nodes:
-            if any(name not in known and not self._is_constant(name) for name in values_read(node)):
-                raise refusal_of(self._loaded, self._attempt)
+            for name in values_read(node):
+                if name not in known and not self._is_constant(name):
+                    what = f"node {node_name(node)!r} reads '{name}', which nothing before it makes"
+                    raise ModelError(f"{self._loaded.path}: {what}")
             known.update(values_made(node))
 
     def _is_folded(self, node: onnx.NodeProto) -> bool:
