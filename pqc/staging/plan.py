@@ -148,13 +148,13 @@ class _Planner:
         model = self.submodels.model(protos, part.inputs, part.outputs)
         if part.on_host:
             return PlannedStage(nodes, part.inputs, part.outputs, model, None), {}
-        wrong = {
+        integers = {
             place: INTEGERS
             for place in part.nodes
             if any(name in part.inputs and self._is_stored(name) for name in values_read(self._nodes[place]))
         }
         attempt = try_import(model)
-        wrong |= self._wrong_inside(part, attempt)
+        wrong = self._wrong_inside(part, attempt) | integers
         if not wrong and not _has_layer(attempt.imported):
             wrong = dict.fromkeys(part.nodes, NO_LAYER)
         return PlannedStage(nodes, part.inputs, part.outputs, model, attempt.imported), wrong
@@ -166,14 +166,14 @@ class _Planner:
     def _wrong_inside(self, part: Part, attempt: ImportAttempt) -> dict[int, str]:
         """The nodes of a stage that its own import refuses, or whose values cannot enter or leave it."""
         wrong: dict[int, str] = {}
-        said = {problem.node: problem.found for problem in attempt.problems if problem.operator in (INPUT, OUTPUT)}
+        said = {(problem.operator, problem.node): problem.found for problem in attempt.problems}
         for place in part.nodes:
-            node = self._nodes[place]
-            for name in [*values_read(node), *values_made(node)]:
-                if name in said:
-                    wrong[place] = f"'{name}' {said[name]}"
-            if values_made(node)[0] in attempt.refused:
-                wrong[place] = attempt.refused[values_made(node)[0]]
+            read, made = values_read(self._nodes[place]), values_made(self._nodes[place])
+            for side, name in [*((INPUT, name) for name in read), *((OUTPUT, name) for name in made)]:
+                if (side, name) in said:
+                    wrong[place] = f"'{name}' {said[side, name]}"
+            if made[0] in attempt.refused:
+                wrong[place] = attempt.refused[made[0]]
         if attempt.problems and not wrong:
             raise refusal_of(self._loaded, attempt)
         return wrong

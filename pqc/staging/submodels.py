@@ -35,9 +35,9 @@ class Submodels:
         """How many frames the model is made for, 1 where it leaves that open."""
         if self.frames > MOST_FRAMES:
             raise ModelError(f"{loaded.path}: it is made for {self.frames} frames, the host takes up to {MOST_FRAMES}")
-        self._inputs = {entry.name: entry for entry in loaded.model.graph.input}
+        self._entries = {entry.name: entry for entry in loaded.model.graph.input}
         self._inferred = InferredShapes(loaded, self.frames)
-        sizes = self._inputs[declared[0].name].type.tensor_type.shape.dim
+        sizes = self._entries[declared[0].name].type.tensor_type.shape.dim
         self._first = sizes[0].dim_value or sizes[0].dim_param or None
 
     def model(self, nodes: Sequence[onnx.NodeProto], inputs: Sequence[str], outputs: Sequence[str]) -> LoadedModel:
@@ -49,7 +49,7 @@ class Submodels:
         made.graph.name = whole.graph.name or "graph"
         made.graph.node.extend(nodes)
         made.graph.input.extend(self._declared(name) for name in inputs)
-        made.graph.output.extend(self._typed(name) for name in outputs)
+        made.graph.output.extend(self._declared(name) for name in outputs)
         for name in dict.fromkeys(name for node in nodes for name in values_read(node)):
             value = self._values.get(name)
             if isinstance(value, Constant):
@@ -57,9 +57,9 @@ class Submodels:
         return replace(self._loaded, model=made)
 
     def _declared(self, name: str) -> onnx.ValueInfoProto:
-        """An input: as the graph declares it, or with the frames in front where its shape is known."""
-        if name in self._inputs:
-            return self._inputs[name]
+        """What enters or leaves: as the graph declares it, or with the frames in front where its shape is known."""
+        if name in self._entries:
+            return self._entries[name]
         value = self._values.get(name)
         if not isinstance(value, Activation) or value.stored is not None:
             return self._typed(name)

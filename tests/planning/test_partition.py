@@ -34,29 +34,23 @@ def chain(places: str) -> list[GraphNode]:
 
 
 def fewest(nodes: list[GraphNode]) -> int:
-    """One more than the most changes of place on any way through the graph, which no order of stages can undercut.
+    """How many stages any order needs that alternates: for each place to begin in, what the longest way asks for.
 
-    Stages alternate, so two ways that begin in different places and are as long need one more, all in all.
+    A way through the graph asks for a stage more than it has changes of place, and for one more if it does not begin
+    where the stages do.
     """
-    longest: dict[str, dict[bool, int]] = {}
-    best = {False: 0, True: 0}
-    for node in nodes:
-        own = {start: 1 for start in (False, True) if start == node.on_host}
-        for value in node.reads:
-            for maker, starts in ((m, s) for m, s in longest.items() if value in makes_of(nodes, m)):
-                change = next(n for n in nodes if n.name == maker).on_host != node.on_host
-                for start, length in starts.items():
-                    own[start] = max(own.get(start, 0), length + change)
-        longest[node.name] = own
-        for start, length in own.items():
-            best[start] = max(best[start], length)
-    begun = [max(best[start], best[not start] + 1 if best[not start] else 0) for start in (False, True)]
-    begun = [length for length, start in zip(begun, (False, True), strict=True) if best[start]]
-    return min(begun)
-
-
-def makes_of(nodes: list[GraphNode], name: str) -> tuple[str, ...]:
-    return next(node.makes for node in nodes if node.name == name)
+    makers = {value: node for node in nodes for value in node.makes}
+    needed: dict[bool, int] = {}
+    for first_on_host in (False, True):
+        longest: dict[str, int] = {}
+        for node in nodes:
+            ways = [1 + (node.on_host != first_on_host)]
+            before = [makers[value] for value in node.reads if value in makers]
+            ways += [longest[maker.name] + (maker.on_host != node.on_host) for maker in before]
+            longest[node.name] = max(ways)
+        begins = any(longest[node.name] == 1 for node in nodes)
+        needed[first_on_host] = max(longest.values()) - (not begins)
+    return min(needed.values())
 
 
 @given(graphs())
