@@ -71,7 +71,9 @@ def test_values_that_are_too_large_are_not_made() -> None:
 
 
 def test_a_graph_that_is_malformed() -> None:
-    assert "its model is malformed: " in refusal(model([node("Conv", ["x", "w"])], {"w": np.zeros((1, 9, 1, 1))}))
+    assert "the host cannot execute it: Shape inconsistencies" in refusal(
+        model([node("Conv", ["x", "w"])], {"w": np.zeros((1, 9, 1, 1))})
+    )
 
 
 def parsed(content: bytes) -> str:
