@@ -97,7 +97,7 @@ def test_the_page_shows_the_host(tmp_path: Path) -> None:
     text = page.read_text()
     assert "<td>norm</td><td>LRN</td><td>the operator is not supported</td>" in text
     assert text.count("<iframe ") == 2
-    assert 'srcdoc="&lt;!DOCTYPE html&gt;' in text
+    assert text.lower().count('srcdoc="&lt;!doctype html&gt;') == 2
 
 
 def test_info_lists_the_stages() -> None:
@@ -115,7 +115,8 @@ def test_stages_taken_apart_are_ordinary_files(tmp_path: Path) -> None:
     for name in (files[0], files[2]):
         ok("run", tmp_path / "parts" / name)
         ok("disasm", tmp_path / "parts" / name, "-o", tmp_path / "text.pqasm")
-    onnx.load(tmp_path / "parts" / files[1])
+    graph = onnx.load_model_from_string((tmp_path / "parts" / files[1]).read_bytes()).graph
+    assert [one.name for one in graph.node] == ["norm"]
     ok("stages", tmp_path / "parts" / files[0], "-o", tmp_path / "again")
     again = (tmp_path / "again" / "0-accelerator.bin").read_bytes()
     assert again == (tmp_path / "parts" / files[0]).read_bytes()
