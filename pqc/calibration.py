@@ -55,15 +55,31 @@ def calibration_frames(
         if given is not None:
             tell("the model gives all its grids and tables: the calibration frames are not used")
         return Frames(None, "none")
-    inputs = list(zip(imported.input_names, main_of(imported.module).body.block.args, strict=True))
-    shapes = [shape_of(value)[1:] for _, value in inputs]
+    values = zip(imported.input_names, main_of(imported.module).body.block.args, strict=True)
+    inputs = {name: shape_of(value)[1:] for name, value in values}
+    return frames_for(inputs, given, preprocessing, options, tell)
+
+
+def frames_for(
+    inputs: Mapping[str, tuple[int, ...]],
+    given: Mapping[str, FloatArray] | None,
+    preprocessing: Preprocessing | None,
+    options: PqOptions,
+    tell: Callable[[str], None],
+) -> Frames:
+    """The same for a network that has to learn something; ``inputs`` are the shapes of a frame, by input name.
+
+    Raises:
+        ModelError: the frames are none of this network.
+    """
+    shapes = list(inputs.values())
     if given is None:
         count = synthetic_count(shapes)
         tell(f"no --calibrate: the prototypes are fitted on synthetic data, so accuracy means nothing ({count} frames)")
         made = [synthetic_frames(count, shape, preprocessing, options.seed) for shape in shapes]
         return Frames(made, "synthetic")
     arrays = {name: np.asarray(array, np.float32) for name, array in given.items()}
-    frames = [checked_frames(arrays, name, shape) for (name, _), shape in zip(inputs, shapes, strict=True)]
+    frames = [checked_frames(arrays, name, shape) for name, shape in inputs.items()]
     if len({len(array) for array in frames}) != 1:
         raise ModelError(f"calibration: {[len(array) for array in frames]} frames of the inputs, they must be as many")
     return Frames([array[: options.frames_of(shapes)] for array in frames], "given")

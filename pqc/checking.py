@@ -6,7 +6,6 @@ inputs then. Whether sums and scales fit depends on the calibration images, whic
 
 from __future__ import annotations
 
-import glob
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +16,7 @@ from typing import Any
 import onnx
 
 from pqc.compilation import compile_model, prepared_module
-from pqc.dialects.location import node_name
-from pqc.dialects.onnx import ConvOp, shape_of
-from pqc.dialects.pq import ConvolutionOp, OnGridOp
+from pqc.dialects.onnx import shape_of
 from pqc.dialects.registry import make_context
 from pqc.errors import ModelError
 from pqc.frontend.graph import UNSUPPORTED
@@ -28,15 +25,19 @@ from pqc.frontend.loader import LoadedModel, load_model
 from pqc.frontend.node import node_name as onnx_name
 from pqc.frontend.node import operator_name
 from pqc.frontend.operators import supported_operators
+from pqc.isa.stages import StageNode
 from pqc.numerics.arrays import FloatArray
 from pqc.passes.attributes import main_of
 from pqc.passes.lower_to_pqa import LowerToPqaPass
 from pqc.passes.node_units import NodeUnit, node_units
-from pqc.passes.options import PqOptions, configured_passes
+from pqc.passes.options import configured_passes
 from pqc.passes.pipeline import pipeline_names, run_pipeline
-from pqc.passes.select_pq import SelectPqPass, can_be_quantized, network_input
+from pqc.passes.select_pq import SelectPqPass
 from pqc.problems import INPUT, OUTPUT, NodeProblem, ProblemsError
 from pqc.request import CompileRequest
+from pqc.staging.checking import check_stages
+from pqc.staging.inner_layers import as_inner_layers, is_decided
+from pqc.staging.plan import plan_stages
 from pqc.synthetic import synthetic_frames
 
 FRAMES = 4
@@ -65,7 +66,8 @@ class ModelCheck:
 
     ``operators`` counts the nodes that the outputs depend on, ``parameters`` the numbers in the model's initializers;
     both are empty for a model that cannot be read. ``units`` are the nodes that will be executed, as far as they are
-    known. ``unchecked`` names the nodes that could not be looked at, and ``notes`` say what else was not.
+    known. ``host`` are the nodes that the host executes if that is allowed, which ``host_allowed`` says it is; they are
+    no problems then. ``unchecked`` names the nodes that could not be looked at, and ``notes`` say what else was not.
     """
 
     model: Path
@@ -76,6 +78,8 @@ class ModelCheck:
     problems: tuple[NodeProblem, ...]
     unchecked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    host: tuple[StageNode, ...] = ()
+    host_allowed: bool = False
 
     @property
     def compiles(self) -> bool:
@@ -95,6 +99,8 @@ class ModelCheck:
             "problems": [problem.as_json() for problem in self.problems],
             "unchecked": list(self.unchecked),
             "notes": list(self.notes),
+            "host_nodes": [node.as_json() for node in self.host],
+            "host_allowed": self.host_allowed,
         }
 
 
@@ -107,10 +113,11 @@ class _Trial:
     notes: tuple[str, ...] = ()
 
 
-def check_model(request: CompileRequest) -> ModelCheck:
+def check_model(request: CompileRequest, *, allow_host: bool = False) -> ModelCheck:
     """Import and compile what ``request`` asks for as far as that goes, and say what stands in the way.
 
-    Its calibration frames are not used. Nothing is written.
+    Its calibration frames are not used. Nothing is written. With ``allow_host``, nodes that cannot be compiled are left
+    to the host, as :func:`pqc.staging.compilation.compile_stages` does.
 
     Raises:
         ModelError: the file is no ONNX model, or none of its nodes can be looked at.
@@ -123,18 +130,43 @@ def check_model(request: CompileRequest) -> ModelCheck:
         return ModelCheck(request.model, target, {}, 0, (), error.problems)
     attempt = try_import(loaded)
     nodes = needed_nodes(loaded.model.graph)
-    declared = {entry.name for entry in loaded.model.graph.input}
-    trial = _Trial() if attempt.imported is None else _tried(attempt, attempt.imported, request, declared)
-    return ModelCheck(
+    found = ModelCheck(
         model=request.model,
         target=target,
         operators=dict(sorted(Counter(operator_name(node) for node in nodes).items())),
         parameters=_parameters(loaded),
-        units=trial.units,
-        problems=(*_with_demands(attempt.problems), *_with_operators(trial.problems, nodes)),
+        units=(),
+        problems=_with_demands(attempt.problems),
         unchecked=attempt.unchecked,
-        notes=trial.notes,
     )
+    try:
+        plan = plan_stages(loaded, attempt)
+    except ModelError as error:
+        plan = None
+        found = replace(found, notes=(_no_help(error),))
+    if plan is not None and allow_host:
+        tried = check_stages(plan, loaded, request, FRAMES)
+        problems = _with_operators(tried.problems, nodes)
+        return replace(
+            found, units=tried.units, problems=problems, unchecked=(), host=plan.host_nodes, host_allowed=True
+        )
+    declared = {entry.name for entry in loaded.model.graph.input}
+    trial = _Trial() if attempt.imported is None else _tried(attempt, attempt.imported, request, declared)
+    return replace(
+        found,
+        units=trial.units,
+        problems=(*found.problems, *_with_operators(trial.problems, nodes)),
+        notes=(*trial.notes, *found.notes),
+        host=() if plan is None else plan.host_nodes,
+    )
+
+
+def _no_help(error: ModelError) -> str:
+    """Why nothing can be left to the host."""
+    if isinstance(error, ProblemsError):
+        places = ", ".join(problem.where for problem in error.problems)
+        return f"--allow-host helps with the rest when this is mended: {places}"
+    return f"--allow-host does not help: {error}"
 
 
 def _parameters(loaded: LoadedModel) -> int:
@@ -168,11 +200,11 @@ def _tried(
     """
     partly = bool(attempt.problems)
     request = replace(request, calibration=_frames(imported, request))
-    if not _is_decided(imported):
+    if not is_decided(imported):
         # tuning changes prototypes and refuses nothing; a model that has its own takes no word on it
         request = replace(request, pq=replace(request.pq, tune=0))
     if partly:
-        request = replace(request, pq=_as_inner_layers(imported, request.pq, declared))
+        request = replace(request, pq=as_inner_layers(imported, request.pq, declared))
     names, passes = pipeline_names(), configured_passes(request.pq)
     chosen, lowered = (names.index(kind.name) + 1 for kind in (SelectPqPass, LowerToPqaPass))
     units: tuple[NodeUnit, ...] = ()
@@ -194,22 +226,6 @@ def _tried(
             return _Trial(units, (), (f"the layers that were imported cannot be tried on the target: {error}",))
         return _Trial(units, (NodeProblem("", "", str(error)),), (FIRST,))
     return _Trial(units, (), (PARTLY,) if partly else ())
-
-
-def _is_decided(imported: ImportedModel) -> bool:
-    """Whether the model gives grids or tables, and so says itself which layers are product-quantized."""
-    return any(isinstance(op, OnGridOp | ConvolutionOp) for op in imported.module.walk())
-
-
-def _as_inner_layers(imported: ImportedModel, options: PqOptions, declared: Container[str]) -> PqOptions:
-    """Options that product-quantize what reads a refused node as if it read no input of the network."""
-    args = main_of(imported.module).body.block.args
-    stand_ins = {value for name, value in zip(imported.input_names, args, strict=True) if name not in declared}
-    if _is_decided(imported):
-        return options
-    convolutions = (op for op in imported.module.walk() if isinstance(op, ConvOp) and can_be_quantized(op))
-    inner = [node_name(op) for op in convolutions if network_input(op.x) in stand_ins]
-    return replace(options, include=(*options.include, *map(glob.escape, inner)))
 
 
 def _frames(imported: ImportedModel, request: CompileRequest) -> dict[str, FloatArray]:

@@ -17,6 +17,7 @@ from pqc.dialects.registry import make_context
 from pqc.emission import emitted_program
 from pqc.errors import ModelError
 from pqc.frontend import ImportedModel, import_model
+from pqc.frontend.importer import import_loaded
 from pqc.interpreter.reference import main_function
 from pqc.isa import program as isa
 from pqc.passes.attributes import (
@@ -239,7 +240,9 @@ def _resumed_module(request: CompileRequest) -> ModuleOp:
 
 
 def _imported_module(request: CompileRequest) -> ModuleOp:
-    return prepared_module(import_model(request.model), request)
+    if request.loaded is None:
+        return prepared_module(import_model(request.model), request)
+    return prepared_module(import_loaded(request.loaded), request)
 
 
 def prepared_module(imported: ImportedModel, request: CompileRequest) -> ModuleOp:

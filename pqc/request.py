@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -14,6 +15,9 @@ from pqc.passes.options import PqOptions
 from pqc.planning.schedule import Schedule
 from pqc.planning.target import Target
 from pqc.verification.request import VerifyRequest
+
+if TYPE_CHECKING:
+    from pqc.frontend.loader import LoadedModel
 
 
 def _say_nothing(sentence: str) -> None:
@@ -28,8 +32,9 @@ class CompileRequest:
     None for a dump, which knows its own. ``phase`` is where a dump must have been written, None for anywhere.
     ``calibration`` holds float32 frames by input name, already preprocessed; None asks for synthetic ones. ``batch``
     and ``schedule`` belong to the lowering, so that a dump of an earlier phase takes them, too; None leaves them as
-    they are. ``cache`` is a folder of what earlier compilations fitted. ``watch`` sees the IR, behind ``import`` and
-    each pass that changes it. ``tell`` hears what a person should know of the calibration.
+    they are. ``loaded`` is the model where it is at hand already: a part of the one in the file ``model``, for example,
+    which is then not read. ``cache`` is a folder of what earlier compilations fitted. ``watch`` sees the IR, behind
+    ``import`` and each pass that changes it. ``tell`` hears what a person should know of the calibration.
     """
 
     model: Path
@@ -40,6 +45,7 @@ class CompileRequest:
     phase: str | None = None
     batch: int | None = None
     schedule: Schedule | None = None
+    loaded: LoadedModel | None = None
     cache: Path | None = None
     dump_ir: Path | None = None
     print_ir_after: tuple[str, ...] = ()

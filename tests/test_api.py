@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.hosted import images, with_norm
 from support.levels import Levels, compile_network
 from support.network import Network, residual_network
 from support.onnx_models import save
@@ -20,6 +21,7 @@ from pqc.numerics.arrays import FloatArray
 from pqc.passes.options import PqOptions
 from pqc.passes.pipeline import pipeline_names
 from pqc.planning.target import load_target
+from pqc.problems import ProblemsError
 
 
 def check_self_test(contents: Contents) -> None:
@@ -201,3 +203,21 @@ def test_every_output_has_its_name(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["output0"], frames["input1"], atol=contents.inputs[1].scale)
     np.testing.assert_array_equal(found["output1"], found["output2"])
     check_self_test(contents)
+
+
+def test_stages(tmp_path: Path) -> None:
+    path = save(with_norm(), tmp_path)
+    stages = pqc.compile_stages(path, calibration=images(16), target="tiny", tune=0)
+    assert [str(one) for one in stages.host_nodes] == ["norm (LRN)"]
+    assert stages.host_nodes[0].reason == "the operator is not supported"
+    stages.save(tmp_path / "s.bin")
+    again = pqc.load_stages(tmp_path / "s.bin")
+    assert again.to_bytes() == stages.to_bytes()
+    found = again.run(images(3))["y"]
+    between = again.programs["0-accelerator"].run(images(3))
+    assert set(between) == {"b"}
+    assert found.shape == (3, 5)
+    with pytest.raises(ProgramError, match="take it apart"):
+        pqc.load(tmp_path / "s.bin")
+    with pytest.raises(ProblemsError, match=r"norm \(LRN\)"):
+        pqc.compile(path, target="tiny")

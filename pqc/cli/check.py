@@ -13,6 +13,7 @@ from pqc.cli.options import (
     DEFAULT_TARGET,
     LAYER_OPTIONS,
     FilePath,
+    allow_host_option,
     json_option,
     number_option,
     pq_options,
@@ -41,6 +42,7 @@ UNITS = {
 @pq_options
 @click.option("--pq-config", metavar="FILE", type=FilePath(), help="Choices for single layers, as of --save-pq-config.")
 @number_option("--batch", click.IntRange(1, 256), 1, "Frames that share a load of tables.")
+@allow_host_option
 @json_option
 @click.pass_context
 def command(
@@ -50,6 +52,7 @@ def command(
     overrides: tuple[str, ...],
     pq_config: Path | None,
     batch: int,
+    allow_host: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -57,7 +60,8 @@ def command(
 
     Imports and compiles MODEL as `pqc compile` does with the same options, on a few made up frames, and writes
     nothing. Each problem names the node, what it has, what is allowed and how to change the model. The exit code is 1
-    if there are any. Nodes behind refused ones are checked, too, on the shapes that ONNX knows.
+    if there are any. Nodes behind refused ones are checked, too, on the shapes that ONNX knows. With --allow-host,
+    nodes that cannot be compiled are on the host, which is said, and no problems.
     """
     from pqc.checking import check_model
     from pqc.passes.options import PqOptions
@@ -69,7 +73,7 @@ def command(
     quantization = PqOptions(**{name: options[name] for name in LAYER_OPTIONS}, layers=layers, batch=batch)
     target = load_target(target_name or DEFAULT_TARGET, overrides)
     with rare_collections(), pass_progress():
-        found = check_model(CompileRequest(model, target, quantization))
+        found = check_model(CompileRequest(model, target, quantization), allow_host=allow_host)
     if as_json:
         show_json(found.as_json())
     else:
@@ -84,15 +88,32 @@ def _text(found: ModelCheck) -> Iterator[str]:
         count = "1 problem" if len(found.problems) == 1 else f"{len(found.problems)} problems"
         yield f"does not compile for target {found.target}: {count}"
     else:
-        yield f"compiles for target {found.target}"
+        hosted = f", with {_nodes(len(found.host))} on the host" if found.host else ""
+        yield f"compiles for target {found.target}{hosted}"
     for group in _groups(found.problems):
         yield ""
         yield from _group_text(group)
+    if found.host:
+        yield ""
+        yield from _host_text(found)
     if found.unchecked or found.notes:
         yield ""
     if found.unchecked:
         yield f"not looked at, because no shape is known of what they read: {', '.join(found.unchecked)}"
     yield from found.notes
+
+
+def _host_text(found: ModelCheck) -> Iterator[str]:
+    """What is on the host, or would be."""
+    if found.host_allowed:
+        yield f"NOTE: {_nodes(len(found.host))} on the host, not on the accelerator:"
+        yield from (f"    {node}: {node.reason}" for node in found.host)
+    else:
+        yield f"with --allow-host the host executes {_nodes(len(found.host))}: {', '.join(map(str, found.host))}"
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
 
 
 def _summary(found: ModelCheck) -> Iterator[str]:
@@ -104,6 +125,8 @@ def _summary(found: ModelCheck) -> Iterator[str]:
         nodes = [unit.node for unit in found.units if unit.runs_on == runs_on]
         if nodes:
             yield f"{title} ({len(nodes)}): {', '.join(nodes)}"
+    if found.host_allowed and found.host:
+        yield f"host ({len(found.host)}): {', '.join(node.name for node in found.host)}"
     layers = [unit for unit in found.units if unit.prototypes]
     if layers:
         rows = [(unit.node, f"{unit.weights:,}", str(unit.prototypes), str(unit.length)) for unit in layers]

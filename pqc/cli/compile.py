@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqc.cli.memory import rare_collections
-from pqc.cli.options import FilePath
+from pqc.cli.options import FilePath, allow_host_option
 from pqc.cli.output import check_place, say, write
 from pqc.cli.phases import last_phase, phase_options
 from pqc.cli.progress import pass_progress
-from pqc.cli.request import check_request, compile_request, request_options
+from pqc.cli.request import check_allow_host, check_request, compile_request, request_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pqc.api import CompileRequest
+    from pqc.planning.layer_choices import LayerChoices
+    from pqc.planning.schedule import Schedule
 
 
 OF_PROGRAM = {"report_path": "--report", "save_schedule": "--save-schedule", "save_pq_config": "--save-pq-config"}
@@ -39,6 +41,7 @@ OF_PROGRAM = {"report_path": "--report", "save_schedule": "--save-schedule", "sa
 @click.option(
     "--save-schedule", metavar="FILE", help="Write the tiles and the residency that were chosen, to be edited."
 )
+@allow_host_option
 @click.option("--verify-each", is_flag=True, help="Verify every pass, as `pqc verify` does.")
 @click.option("--report", "report_path", metavar="FILE.json|.txt|.html", help="Write the report of `pqc report`.")
 @click.pass_context
@@ -47,13 +50,16 @@ def command(context: click.Context, **options: Any) -> None:
 
     Nothing but the program file is needed to run it: `pqc run PROGRAM`. Without --calibrate the prototypes are fitted
     on synthetic data: the program runs, but its accuracy means nothing. A model that gives all its grids and tables, as
-    `pqc export` writes it, needs none. MODEL may also be a file that --dump-ir or --to wrote, or with --from a folder
-    of such files: compilation goes on from there, for the target and with the data that it started with.
+    `pqc export` writes it, needs none. With --allow-host, nodes that cannot be compiled are left to the host: PROGRAM
+    then holds several stages, and what is on the host is named here and in every report. MODEL may also be a file that
+    --dump-ir or --to wrote, or with --from a folder of such files: compilation goes on from there, for the target and
+    with the data that it started with.
 
     A phase is a pass (see `pqc passes`), and means the place behind it; or `import`, in front of all passes; or
     `float`, `quantized` or `accelerator`, the end of what is done at one level of the intermediate representation.
     """
     check_request(context, options)
+    check_allow_host(context, options)
     for path in (options["output"], *(options[name] for name in OF_PROGRAM)):
         check_place(path)
     if options["to_phase"] is not None:
@@ -94,9 +100,12 @@ def _compile(options: Mapping[str, Any], context: click.Context) -> None:
 def _compile_whole(request: CompileRequest, options: Mapping[str, Any]) -> None:
     """Compile to a program, and write it with what describes it."""
     from pqc.api import compile_model
+    from pqc.cli.compiled_stages import compile_and_write_stages
     from pqc.cli.report import page_bytes, recording_for, report_bytes
-    from pqc.planning.layer_choices import choices_to_toml
 
+    if options["allow_host"]:
+        compile_and_write_stages(request, options)
+        return
     report = options["report_path"]
     recording = recording_for(report)
     if recording is not None:
@@ -109,11 +118,18 @@ def _compile_whole(request: CompileRequest, options: Mapping[str, Any]) -> None:
         write(report, page_bytes(result.program, recording))
     elif report is not None:
         write(report, report_bytes(result.report, as_json=not report.endswith(".txt")))
-    if options["save_schedule"] is not None:
-        write(options["save_schedule"], result.schedule.to_toml().encode())
-    if options["save_pq_config"] is not None:
-        write(options["save_pq_config"], choices_to_toml(result.layers).encode())
+    write_choices(options, result.schedule, result.layers)
     say(f"{options['output']}: {len(data):,} bytes, {len(result.program.instructions):,} instructions")
+
+
+def write_choices(options: Mapping[str, Any], schedule: Schedule, layers: LayerChoices) -> None:
+    """Write the schedule, and what was chosen for every layer, where that is asked for."""
+    from pqc.planning.layer_choices import choices_to_toml
+
+    if options["save_schedule"] is not None:
+        write(options["save_schedule"], schedule.to_toml().encode())
+    if options["save_pq_config"] is not None:
+        write(options["save_pq_config"], choices_to_toml(layers).encode())
 
 
 def _compile_to(request: CompileRequest, last: str, output: str) -> None:

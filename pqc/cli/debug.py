@@ -57,8 +57,9 @@ def command(program_path: Path, input_path: Path | None, script: Path | None) ->
 
 def _inputs(program: Program, origin: Path, path: Path | None) -> dict[str, IntArray]:
     """The raw integers of the first frames."""
-    from pqc.cli.inputs import quantized_inputs, recorded_preprocessing
+    from pqc.cli.inputs import quantized_inputs
     from pqc.data import load_dataset
+    from pqc.frontend.preprocessing import recorded_preprocessing
     from pqc.interpreter.selftest import self_test_inputs
 
     if path is None:
@@ -66,7 +67,7 @@ def _inputs(program: Program, origin: Path, path: Path | None) -> dict[str, IntA
             raise ModelError(f"{origin}: the program has no self-test, so it needs --input")
         return self_test_inputs(program.inputs, program.self_test.seed, program.batch)
     data = load_dataset(path, {tensor.name: tensor.shape for tensor in program.inputs}, program.batch)
-    return quantized_inputs(program, data.prepare(recorded_preprocessing(program, str(origin))))
+    return quantized_inputs(program, data.prepare(recorded_preprocessing(program.provenance, str(origin))))
 
 
 class _Shell(cmd.Cmd):

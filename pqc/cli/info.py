@@ -20,15 +20,20 @@ def command(program_path: Path, as_json: bool) -> None:
     """Say what a program file holds.
 
     Target, sizes, tensors, provenance, how many instructions of each kind there are, and which instructions execute
-    each ONNX node.
+    each ONNX node. Of several stages: which they are, and what is on the host; `pqc stages` takes them apart.
     """
-    from pqc.isa.program import load_program
+    from pqc.cli.stages import staged_contents, staged_lines
+    from pqc.isa.stages import load_stages
     from pqc.planning.target import target_from_dict
     from pqc.report.contents import program_contents
 
-    program = load_program(program_path)
+    staged = load_stages(program_path)
+    facts = {"file": str(program_path), "bytes": program_path.stat().st_size}
+    if not staged.is_program:
+        return show_json(facts | staged_contents(staged)) if as_json else show("\n".join(staged_lines(staged, facts)))
+    program = staged.programs[staged.names[0]]
     target_from_dict(program.target, f"{program_path}: target")
-    contents = {"file": str(program_path), "bytes": program_path.stat().st_size, **program_contents(program)}
+    contents = facts | program_contents(program)
     return show_json(contents) if as_json else show("\n".join(_lines(contents)))
 
 

@@ -31,6 +31,7 @@ SUMMARIES = {
     "explain": "Follow one ONNX node through the compiler.",
     "diff": "Say what differs between two programs.",
     "info": "Say what a program file holds.",
+    "stages": "List the stages of a program file, or take it apart.",
     "disasm": "Turn a program file into assembly text.",
     "asm": "Turn assembly text into a program file.",
     "opt": "Apply passes to a text of the intermediate representation.",

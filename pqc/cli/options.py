@@ -150,6 +150,13 @@ def markdown_option(command: Command) -> Command:
     return click.option("--markdown", is_flag=True, help="Print Markdown instead of text.")(command)
 
 
+def allow_host_option(command: Command) -> Command:
+    """Add the option ``--allow-host``."""
+    return click.option(
+        "--allow-host", is_flag=True, help="Leave nodes that cannot be compiled to the host, and name them."
+    )(command)
+
+
 def program_argument(command: Command) -> Command:
     """Add the argument that names a program file."""
     return click.argument("program_path", metavar="PROGRAM", type=FilePath())(command)

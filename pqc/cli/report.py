@@ -16,6 +16,7 @@ from pqc.errors import ModelError, ProgramError
 
 if TYPE_CHECKING:
     from pqc.isa.program import Program
+    from pqc.isa.stages import StagedProgram
     from pqc.report.html.recording import Recording
 
 PAGE = ".html"
@@ -37,24 +38,42 @@ def command(program_path: Path, output: str, trace: str | None, as_json: bool) -
     """Say where the cycles of a program go, and which memory it takes.
 
     Nothing is executed: the figures are those of the timing model. The lower bound is what the busiest unit takes;
-    the critical path says what a frame actually waits for.
+    the critical path says what a frame actually waits for. Of several stages each program has its report; nodes on the
+    host are named, and their time is not known.
     """
     for path in (output, trace):
         check_place(path)
     if is_page(output) and as_json:
         raise click.UsageError(f"--json and a page, {output}, exclude each other")
-    from pqc.isa.program import load_program
+    from pqc.isa.stages import load_stages
     from pqc.report.report import build_report
     from pqc.report.trace import build_trace, trace_bytes
 
-    program = load_program(program_path)
-    _check(program, program_path)
+    staged = load_stages(program_path)
+    if not staged.is_program:
+        _report_stages(staged, program_path, output, trace, as_json=as_json)
+        return
+    program = staged.programs[staged.names[0]]
+    _check(program, str(program_path))
     if trace is not None:
         write(trace, trace_bytes(build_trace(program)))
     if is_page(output):
         write(output, page_bytes(program))
     else:
         write(output, report_bytes(build_report(program), as_json=as_json))
+
+
+def _report_stages(staged: StagedProgram, path: Path, output: str, trace: str | None, *, as_json: bool) -> None:
+    from pqc.cli.staged_report import staged_page_bytes, staged_report_bytes
+
+    if trace is not None:
+        raise ModelError(
+            f"{path}: --trace is for one program, and these are several stages: take them apart with "
+            f"`pqc stages {path} -o FOLDER`"
+        )
+    for name, program in staged.programs.items():
+        _check(program, f"{path}: stage {name}")
+    write(output, staged_page_bytes(staged) if is_page(output) else staged_report_bytes(staged, as_json=as_json))
 
 
 def is_page(path: str | None) -> bool:
@@ -92,7 +111,7 @@ def page_bytes(program: Program, recording: Recording | None = None) -> bytes:
     return Document(program, recording or Recording()).to_bytes()
 
 
-def _check(program: Program, path: Path) -> None:
+def _check(program: Program, origin: str) -> None:
     """Refuse a program that the machine would refuse: its figures would mean nothing."""
     from pqc.interpreter.hazards import check_program
     from pqc.planning.target import target_from_dict
@@ -100,7 +119,7 @@ def _check(program: Program, path: Path) -> None:
     try:
         check_program(program, target_from_dict(program.target))
     except ProgramError as error:
-        raise ProgramError(f"{path}: {error}") from error
+        raise ProgramError(f"{origin}: {error}") from error
 
 
 def report_bytes(report: Mapping[str, Any], *, as_json: bool) -> bytes:

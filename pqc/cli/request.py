@@ -107,6 +107,20 @@ def check_request(context: click.Context, options: Mapping[str, Any]) -> None:
         raise ModelError(f"--dump-ir {options['dump_ir']}: this is a file, a folder is wanted")
 
 
+def check_allow_host(context: click.Context, options: Mapping[str, Any]) -> None:
+    """Refuse ``--allow-host`` with what is about one network, whose nodes are all compiled.
+
+    Raises:
+        UsageError: so it is.
+    """
+    if not options["allow_host"]:
+        return
+    if is_resumed(options):
+        raise click.UsageError("--allow-host goes with an ONNX model; a dump holds what was compiled of one", context)
+    if options.get("to_phase") is not None:
+        raise click.UsageError("--to and --allow-host exclude each other: each stage has an IR of its own", context)
+
+
 def compile_request(options: Mapping[str, Any], context: click.Context) -> CompileRequest:
     """What is to be compiled, with the talk that belongs to it.
 

@@ -12,6 +12,9 @@ from pqc.cli.output import STANDARD, check_place, show, show_json
 from pqc.errors import ProgramError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pqc.cli.results import Outcome
     from pqc.isa.program import Program
 
 NEEDS_INPUT = ("output", "labels", "against", "expect", "images")
@@ -41,8 +44,9 @@ NEEDS_INPUT = ("output", "labels", "against", "expect", "images")
 def command(context: click.Context, program_path: Path, target_name: str | None, as_json: bool, **options: Any) -> None:
     """Execute a program file; without --input, its self-test.
 
-    The machine executes the bytes of the file and nothing else. The exit code is 3 if the self-test or a comparison
-    fails, 4 if the file is not a valid program.
+    The machine executes the bytes of the file and nothing else. Where nodes are on the host, as `pqc compile
+    --allow-host` leaves them there, machine and host take turns, and every stage says where it ran. The exit code is 3
+    if the self-test or a comparison fails, 4 if the file is not a valid program.
     """
     if options["input_path"] is None:
         for name in NEEDS_INPUT:
@@ -51,13 +55,7 @@ def command(context: click.Context, program_path: Path, target_name: str | None,
                 raise click.UsageError(f"{flag} needs --input", context)
     for path in (options["output"], options["trace"]):
         check_place(path)
-    from pqc.cli.execution import RunOptions, execute
-    from pqc.isa.program import load_program
-
-    program = load_program(program_path)
-    if target_name is not None:
-        _require_target(program_path, program, target_name)
-    outcome = execute(program, str(program_path), RunOptions(**options))
+    outcome = _executed(program_path, target_name, options)
     # With `-o -` standard output is the outputs' alone.
     if as_json:
         show_json(outcome.figures)
@@ -66,12 +64,28 @@ def command(context: click.Context, program_path: Path, target_name: str | None,
     outcome.refuse()
 
 
-def _require_target(path: Path, program: Program, name: str) -> None:
+def _executed(path: Path, target_name: str | None, options: Mapping[str, Any]) -> Outcome:
+    from pqc.cli.execution import execute
+    from pqc.cli.results import RunOptions
+    from pqc.cli.staged_execution import execute_stages
+    from pqc.isa.stages import load_stages
+
+    staged = load_stages(path)
+    programs = staged.programs
+    if target_name is not None:
+        for name, program in programs.items():
+            _require_target(str(path) if staged.is_program else f"{path}: stage {name}", program, target_name)
+    if staged.is_program:
+        return execute(programs[staged.names[0]], str(path), RunOptions(**options))
+    return execute_stages(staged, str(path), RunOptions(**options))
+
+
+def _require_target(origin: str, program: Program, name: str) -> None:
     from pqc.planning.target import load_target
 
     wanted = load_target(name)
     if wanted.fingerprint() != program.fingerprint():
         raise ProgramError(
-            f"{path}: this program is for target {program.target.get('name')!r} ({program.fingerprint()[:12]}), "
+            f"{origin}: this program is for target {program.target.get('name')!r} ({program.fingerprint()[:12]}), "
             f"not for {wanted.name!r} ({wanted.fingerprint()[:12]}); compile the model again with --target {name}"
         )

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pqc.cli.memory import rare_collections
-from pqc.cli.options import FilePath, json_option, number_option
+from pqc.cli.options import FilePath, allow_host_option, json_option, number_option
 from pqc.cli.output import check_place, say, show, show_json, text_table, write
 from pqc.cli.phases import is_resumed, last_phase, phase_options
 from pqc.cli.progress import pass_progress
-from pqc.cli.request import check_request, compile_request, request_options
+from pqc.cli.request import check_allow_host, check_request, compile_request, request_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +43,7 @@ HEADER = ("check", "what had to hold", "compared", "worst", "at", "seconds")
 )
 @request_options
 @phase_options
+@allow_host_option
 @json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool, **options: Any) -> None:
@@ -52,9 +53,11 @@ def command(context: click.Context, as_json: bool, **options: Any) -> None:
     node what it gave before: up to the order of sums at the float level, each operation by itself up to its rounding
     where real numbers become integers, and bit for bit from there on, down to every instruction of the machine. The
     exit code is 3 where something differs: the pass, the node, the element, both numbers and the operation or rewrite
-    that is to blame are named, and the IR before and after is kept.
+    that is to blame are named, and the IR before and after is kept. With --allow-host each stage on the
+    accelerator is verified by itself, on what the stages before it give.
     """
     check_request(context, options)
+    check_allow_host(context, options)
     check_place(options["records"])
     if options["input_path"] is not None and is_resumed(options):
         raise click.UsageError("--input goes with a model; a dump is verified on the frames that it has", context)
@@ -70,6 +73,7 @@ def command(context: click.Context, as_json: bool, **options: Any) -> None:
 
 def _verify(options: Mapping[str, Any], context: click.Context, records: list[Record]) -> None:
     from pqc.api import VerifyRequest, compile_model, compile_to
+    from pqc.staging.compilation import compile_stages
     from pqc.verification.request import Mode
 
     last = last_phase(options)
@@ -78,10 +82,12 @@ def _verify(options: Mapping[str, Any], context: click.Context, records: list[Re
     verify = VerifyRequest(frames, options["frames"], options["keep"], records.append, Mode(options["mode"]))
     request = replace(request, verify=verify)
     with pass_progress():
-        if last is None:
-            compile_model(request)
-        else:
+        if last is not None:
             compile_to(request, last)
+        elif options["allow_host"]:
+            compile_stages(request)
+        else:
+            compile_model(request)
 
 
 def _frames(request: CompileRequest, path: Path, count: int) -> Mapping[str, FloatArray]:

@@ -18,12 +18,13 @@ from pqc.frontend.values import RefusalError
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.shapes import FRAMES, Shape
 
-_RANDOM = frozenset(
+RANDOM = frozenset(
     {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
 )
+"""Operators that compute something else each time."""
 
-# What onnx.reference raises for nodes that are malformed or that it does not implement.
-_FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+FAULTS = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What onnx.reference raises for nodes that are malformed or that it does not implement."""
 
 LARGEST = 2**28
 """Elements of a tensor that is computed from constants; a few numbers in a file can ask for any size."""
@@ -38,7 +39,7 @@ _FEW = 1024
 def is_foldable(node: onnx.NodeProto) -> bool:
     """Whether the node, its inputs known, is a constant: it is standard, not random, and holds no graph of its own."""
     holds_graph = any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
-    return node.domain in DOMAINS and node.op_type not in _RANDOM and not holds_graph
+    return node.domain in DOMAINS and node.op_type not in RANDOM and not holds_graph
 
 
 def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> list[AnyArray]:
@@ -59,7 +60,7 @@ def fold(node: onnx.NodeProto, opset: int, inputs: Mapping[str, AnyArray]) -> li
     _check_sizes(model, inputs)
     try:
         results: Any = cast("Any", ReferenceEvaluator(model)).run(None, dict(inputs))
-    except _FAULTS as error:
+    except FAULTS as error:
         raise RefusalError(
             f"its inputs are constants, and evaluating it fails: {error or type(error).__name__}", remedy=AGAIN
         ) from error

@@ -12,7 +12,7 @@ from pqc.frontend.builder import Builder
 from pqc.frontend.folding import fold, is_foldable, shape_of_activation
 from pqc.frontend.inferred_shapes import InferredShapes
 from pqc.frontend.loader import DOMAINS, LoadedModel
-from pqc.frontend.node import Node, node_name, operator_name
+from pqc.frontend.node import Node, node_name, operator_name, values_made
 from pqc.frontend.operators import CONVERTERS
 from pqc.frontend.remedies import AGAIN, SECOND, remedy_of
 from pqc.frontend.values import Activation, Constant, ImportedValue, RefusalError, Stored, Unknown
@@ -53,6 +53,8 @@ class GraphImporter:
         """Why nodes are refused."""
         self.unchecked: list[str] = []
         """Names of nodes that nothing can be said of: they read what no shape is known of."""
+        self.refused: dict[str, str] = {}
+        """Why a node is refused, by its first result."""
 
     def run(self, nodes: list[onnx.NodeProto]) -> None:
         """Import ``nodes``, which are in an order in which every value is made before it is read.
@@ -71,6 +73,7 @@ class GraphImporter:
         operator = operator_name(node)
         remedy = self._remedy(node, operator) if remedy is None else remedy
         self.problems.append(NodeProblem(node_name(node), operator, found, remedy=remedy))
+        self.refused[values_made(node)[0]] = found
         inputs = [self._values[name] for name in node.input if name]
         self._stand_in(node, is_constant=not any(_varies(value) for value in inputs))
 

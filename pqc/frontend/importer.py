@@ -19,6 +19,7 @@ from pqc.dialects.pq import ConvolutionOp
 from pqc.frontend.builder import Builder
 from pqc.frontend.graph import GraphImporter
 from pqc.frontend.loader import LoadedModel, load_model
+from pqc.frontend.node import values_read
 from pqc.frontend.operators import CONVERTERS
 from pqc.frontend.pq_domain import DOMAIN
 from pqc.frontend.preprocessing import Preprocessing, preprocessing_from_metadata
@@ -27,11 +28,11 @@ from pqc.frontend.remedies import FLAT_OUTPUT, NO_OUTPUT, REAL_OUTPUT
 from pqc.frontend.signature import declared_inputs, initializers
 from pqc.frontend.values import Activation, ImportedValue, Unknown
 from pqc.numerics.shapes import ShapeError
-from pqc.problems import OUTPUT, NodeProblem
+from pqc.problems import OUTPUT, NodeProblem, ProblemsError
 
 _SUPPORTED = (
     f"supported are {', '.join(name for name in CONVERTERS if not name.startswith(DOMAIN))}, and {DOMAIN} "
-    "(`pqc ops` says what each demands)"
+    "(`pqc ops` says what each demands); `pqc compile --allow-host` leaves the rest to the host"
 )
 
 
@@ -58,6 +59,10 @@ class ImportAttempt:
     problems: tuple[NodeProblem, ...]
     unchecked: tuple[str, ...]
     """Names of nodes behind refused ones that could not be looked at, because nothing is known of what they read."""
+    values: Mapping[str, ImportedValue]
+    """What became of every value, by its ONNX name; results of nodes that were not imported are stand-ins."""
+    refused: Mapping[str, str]
+    """Why nodes are refused, by their first results."""
 
 
 def import_model(path: str | Path) -> ImportedModel:
@@ -79,8 +84,13 @@ def import_loaded(loaded: LoadedModel) -> ImportedModel:
     """
     attempt = try_import(loaded)
     if attempt.imported is None or attempt.problems:
-        raise refused(loaded.path, attempt.problems, attempt.unchecked, _SUPPORTED)
+        raise refusal_of(loaded, attempt)
     return attempt.imported
+
+
+def refusal_of(loaded: LoadedModel, attempt: ImportAttempt) -> ProblemsError:
+    """The error that says all that is in the way of importing a model."""
+    return refused(loaded.path, attempt.problems, attempt.unchecked, _SUPPORTED)
 
 
 def try_import(loaded: LoadedModel) -> ImportAttempt:
@@ -114,7 +124,7 @@ def try_import(loaded: LoadedModel) -> ImportAttempt:
     imported = None
     if module is not None:
         imported = ImportedModel(module, tuple(builder.inputs), tuple(outputs), preprocessing, loaded.digest)
-    return ImportAttempt(imported, problems, tuple(importer.unchecked))
+    return ImportAttempt(imported, problems, tuple(importer.unchecked), values, importer.refused)
 
 
 def _module(builder: Builder, outputs: Mapping[str, SSAValue]) -> ModuleOp:
@@ -139,7 +149,7 @@ def needed_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
         if wanted.isdisjoint(node.output):
             continue
         kept.append(node)
-        wanted.update(name for name in node.input if name)
+        wanted.update(values_read(node))
     return kept[::-1]
 
 

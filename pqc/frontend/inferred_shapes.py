@@ -21,7 +21,7 @@ LARGEST = 1 << 30
 
 
 class InferredShapes:
-    """Shapes of float tensors by their ONNX name; inferred when the first one is asked for."""
+    """Shapes of float tensors and element types of all, by ONNX name; inferred when the first one is asked for."""
 
     def __init__(self, loaded: LoadedModel, frames: int) -> None:
         """Remember what to infer.
@@ -35,10 +35,16 @@ class InferredShapes:
 
     def shape(self, name: str) -> Shape | None:
         """The shape of a float32 tensor with the frames in front, None where it is none or not known."""
-        return self._shapes.get(name)
+        kind = self._kinds.get(name)
+        return None if kind is None else self._shape(kind)
+
+    def element_type(self, name: str) -> int:
+        """The element type of a tensor as ONNX numbers them, 0 where it is not known."""
+        kind = self._kinds.get(name)
+        return 0 if kind is None else kind.tensor_type.elem_type
 
     @cached_property
-    def _shapes(self) -> dict[str, Shape]:
+    def _kinds(self) -> dict[str, onnx.TypeProto]:
         bare = _without_weights(self._model, self._frames)
         if bare.ByteSize() > LARGEST:
             return {}
@@ -47,8 +53,7 @@ class InferredShapes:
         except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError, ValueError):
             # the model is malformed: the nodes that are say so themselves, and what hangs on them stays unknown
             return {}
-        found = {entry.name: self._shape(entry.type) for entry in (*graph.value_info, *graph.output)}
-        return {name: shape for name, shape in found.items() if shape is not None}
+        return {entry.name: entry.type for entry in (*graph.value_info, *graph.output)}
 
     def _shape(self, kind: onnx.TypeProto) -> Shape | None:
         tensor = kind.tensor_type

@@ -31,6 +31,25 @@ def operator_name(node: onnx.NodeProto) -> str:
     return node.op_type if node.domain in DOMAINS else f"{node.domain}.{node.op_type}"
 
 
+def values_read(node: onnx.NodeProto) -> list[str]:
+    """The names of what ``node`` reads: its inputs, and what graphs inside of it take from around them."""
+    inside = (graph for attribute in node.attribute for graph in (attribute.g, *attribute.graphs))
+    return [name for name in node.input if name] + [name for graph in inside for name in _captured(graph)]
+
+
+def values_made(node: onnx.NodeProto) -> list[str]:
+    """The names of its results; the first one stands for no other node."""
+    return [name for name in node.output if name]
+
+
+def _captured(graph: onnx.GraphProto) -> list[str]:
+    """What a graph inside of a node reads that nothing in it makes."""
+    own = {entry.name for entry in graph.input} | {tensor.name for tensor in graph.initializer}
+    own.update(name for node in graph.node for name in node.output)
+    read = [name for node in graph.node for name in values_read(node)]
+    return [name for name in dict.fromkeys([*read, *(entry.name for entry in graph.output)]) if name not in own]
+
+
 @dataclass(frozen=True)
 class Node:
     """A node whose inputs are all known; None stands for an optional input that is left out."""

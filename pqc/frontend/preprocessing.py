@@ -56,6 +56,21 @@ def preprocessing_from_numbers(mean: Any, std: Any, origin: str) -> Preprocessin
     return Preprocessing(means, deviations)
 
 
+def recorded_preprocessing(provenance: Mapping[str, Any], origin: str) -> Preprocessing | None:
+    """The preprocessing that the provenance of a program, read from ``origin``, records; None if there is none.
+
+    Raises:
+        ModelError: what is recorded is none.
+    """
+    recorded: Any = provenance.get(PROPERTY)
+    if recorded is None:
+        return None
+    entries = cast("dict[str, Any]", recorded) if isinstance(recorded, dict) else {}
+    if set(entries) != {"mean", "std"}:
+        raise ModelError(f"{origin}: preprocessing must be a record of mean and std, it is {recorded!r}")
+    return preprocessing_from_numbers(entries["mean"], entries["std"], f"{origin}: preprocessing")
+
+
 def _numbers(value: Any, origin: str) -> tuple[float, ...]:
     items = cast("list[Any] | tuple[Any, ...]", value) if isinstance(value, list | tuple) else ()
     if not items or not all(_is_number(item) for item in items):

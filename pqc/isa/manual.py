@@ -13,9 +13,10 @@ from itertools import pairwise
 from typing import TypeVar
 
 from pqc.isa.assembler import DIRECTIVES
-from pqc.isa.container import ALIGNMENT, CHECKSUM_BYTES, ENTRY, HEADER, SECTIONS, Part
+from pqc.isa.container import HEADER, SECTIONS
 from pqc.isa.fields import WORD_BITS, WORD_BYTES, Address, Bits, Field, Instruction, Memory, Unit
 from pqc.isa.instructions import ISA_VERSION, Fill, Storage
+from pqc.isa.sections import ALIGNMENT, CHECKSUM_BYTES, ENTRY, Part
 from pqc.isa.text import format_instruction
 
 Member = TypeVar("Member", bound=IntEnum)

@@ -14,6 +14,7 @@ from pqc.errors import ModelError, ProgramError
 from pqc.isa.canonical import Json, canonical_json, fingerprint, parse_canonical_json
 from pqc.isa.container import pack, unpack
 from pqc.isa.fields import WORD_BYTES, EncodingError, Unit
+from pqc.isa.files import read_file
 from pqc.isa.instructions import Instruction
 from pqc.isa.records import (
     DRAM_LIMIT,
@@ -176,13 +177,7 @@ def load_program(path: Path | str) -> Program:
         ModelError: there is no such file, or it cannot be read.
         ProgramError: it is not a valid program of this version.
     """
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such file") from None
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
-    return Program.from_bytes(data, str(path))
+    return Program.from_bytes(read_file(path), str(path))
 
 
 def save_program(program: Program, path: Path | str) -> None:

@@ -22,7 +22,14 @@ MAXIMUM_CREDIT = (1 << 16) - 1
 Credits: TypeAlias = tuple[tuple[Unit, Unit, int], ...]
 """Source, destination, count: tokens that are there before the first execution, and again after each execution."""
 
-_KINDS = {str: "text", int: "a whole number", float: "a number with a point", bool: "true or false", list: "a list"}
+_KINDS = {
+    str: "text",
+    int: "a whole number",
+    float: "a number with a point",
+    bool: "true or false",
+    list: "a list",
+    dict: "a record",
+}
 
 
 def read_record(value: Json, where: str, kinds: dict[str, type]) -> dict[str, Any]:

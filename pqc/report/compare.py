@@ -6,25 +6,32 @@ import math
 
 import numpy as np
 
-from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
+from pqc.numerics.arrays import AnyArray, IntArray
 
 
-def top1(outputs: FloatArray, labels: IntArray) -> float:
+def top1(outputs: AnyArray, labels: IntArray) -> float:
     """The share of frames whose largest output is that of their label.
 
     Args:
-        outputs: [frames, classes], or with further dimensions of size 1.
+        outputs: [frames, classes], or with further dimensions of size 1; or integers [frames].
         labels: [frames].
     """
     return np.count_nonzero(classes(outputs) == labels) / len(labels)
 
 
-def classes(outputs: FloatArray) -> IntArray:
-    """The class of each frame: the index of its largest output, the lowest one on ties."""
+def are_classes(outputs: AnyArray) -> bool:
+    """Whether outputs [frames, ...] are numbers of classes themselves: one integer a frame, as ArgMax gives."""
+    return outputs.dtype.kind in "iu" and outputs.size == len(outputs)
+
+
+def classes(outputs: AnyArray) -> IntArray:
+    """The class of each frame: the index of its largest output, the lowest one on ties, or the output itself."""
+    if are_classes(outputs):
+        return outputs.reshape(-1)
     return outputs.reshape(len(outputs), -1).argmax(axis=1)
 
 
-def signal_to_noise_db(reference: FloatArray, found: FloatArray) -> float:
+def signal_to_noise_db(reference: AnyArray, found: AnyArray) -> float:
     """Power of ``reference`` over power of the difference, in decibels; infinite if they are equal."""
     signal = float(np.square(reference, dtype=np.float64).sum())
     noise = float(np.square(np.subtract(reference, found, dtype=np.float64)).sum())

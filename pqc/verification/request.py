@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +56,14 @@ class VerifyRequest:
     folder: Path | None = None
     listener: Callable[[Record], None] = _unheard
     mode: Mode = Mode.ACCUMULATED
+
+    def of_stage(self, name: str) -> VerifyRequest:
+        """The same for one stage of several: whoever listens hears its name in front of each check."""
+
+        def listener(record: Record) -> None:
+            self.listener(replace(record, check=f"{name} {record.check}"))
+
+        return replace(self, listener=listener)
 
     def begin(self, model: Path, module: ModuleOp, seed: int) -> Verifier:
         """What verifies the passes that ``module``, read from ``model``, has not been through.

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import tomli_w
 from support.command_line import classifier, pqc, small_network, write_inputs
+from support.hosted import with_norm, with_softmax
+from support.onnx_models import model, node
 
 from pqc.frontend import import_model
 from pqc.isa.program import Program, save_program
@@ -136,6 +138,7 @@ def write_models(folder: Path) -> None:
     made.graph.node[1].op_type = "LogSoftmax"
     made.graph.node[3].op_type = "LRN"
     (folder / "unsupported.onnx").write_bytes(made.SerializeToString())
+    write_hosted(folder)
     images = np.zeros((4, 3, 8, 8), np.float32)
     np.savez(folder / "c.npz", images=images)
     np.savez(folder / "c-labels.npz", images=images, labels=np.arange(4) + 2)
@@ -145,6 +148,23 @@ def write_models(folder: Path) -> None:
     np.savez(folder / "c-objects.npz", allow_pickle=True, images=np.array([None]))
     images[1, 2, 3, 4] = np.inf
     np.savez(folder / "c-inf.npz", images=images)
+
+
+def write_hosted(folder: Path) -> None:
+    """Models with something for the host, or with something that it cannot help with, and a program in stages."""
+    (folder / "hosted.onnx").write_bytes(with_norm().SerializeToString())
+    made = with_softmax()
+    (folder / "end.onnx").write_bytes(made.SerializeToString())
+    made.graph.node[-1].op_type = "RandomNormalLike"
+    (folder / "noise.onnx").write_bytes(made.SerializeToString())
+    nodes = [node("Relu"), node("LogSoftmax", ["y"], ["z"], name="prob")]
+    (folder / "nothing.onnx").write_bytes(model(nodes, outputs=["z"]).SerializeToString())
+    words = ("--allow-host", "--target", "tiny", "--tune", "0", "--images", "8")
+    compiled = pqc("compile", folder / "hosted.onnx", *words, "-o", folder / "h.bin")
+    assert compiled.code == 0, compiled.talk
+    content = (folder / "h.bin").read_bytes()
+    (folder / "h-short.bin").write_bytes(content[:-1])
+    (folder / "h-old.bin").write_bytes(content[:8] + b"\x09" + content[9:])
 
 
 def write_ir(folder: Path) -> None:

@@ -11,19 +11,17 @@ from support.example_program import example_program
 
 from pqc.errors import ProgramError
 from pqc.isa.container import (
-    CHECKSUM_BYTES,
-    ENTRY_LAYOUT,
     FORMAT_VERSION,
     HEADER_LAYOUT,
     MAGIC,
     SECTIONS,
     Container,
-    Entry,
     pack,
     unpack,
 )
 from pqc.isa.instructions import ISA_VERSION
 from pqc.isa.program import Program
+from pqc.isa.sections import CHECKSUM_BYTES, ENTRY_LAYOUT, Entry
 
 DATA = example_program().to_bytes()
 TABLE_END = HEADER_LAYOUT.size + ENTRY_LAYOUT.size * len(SECTIONS)
