@@ -71,8 +71,10 @@ def cifar10(data: Path) -> Samples:
 def keywords(data: Path) -> Samples:
     """Coefficients of Speech Commands: the first half is calibrated on, the other is tested."""
     arrays = read_arrays(data / "kws_mfcc.npz")
-    images, labels = np.split(arrays["images"], 2), np.split(arrays["labels"], 2)
-    return Samples(f"Speech Commands, {len(images[1])} samples", *images, *labels, moved_in_time(images[0]))
+    first, second = np.split(arrays["images"], 2)
+    labels = np.split(arrays["labels"], 2)
+    said = f"Speech Commands, {len(second)} samples"
+    return Samples(said, first, second, labels[0], labels[1], moved_in_time(first))
 
 
 def moved_in_time(coefficients: AnyArray) -> AnyArray:
@@ -80,7 +82,7 @@ def moved_in_time(coefficients: AnyArray) -> AnyArray:
 
     What a network is to give for a word that is moved, the float network says.
     """
-    count = coefficients.shape[2]
+    count = int(coefficients.shape[2])
     moves = [np.clip(np.arange(count) + by, 0, count - 1) for by in range(-MOST_MOVED, MOST_MOVED + 1)]
     return np.concatenate([coefficients[:, :, times] for times in moves])
 

@@ -178,7 +178,7 @@ def test_files_that_are_no_programs_are_refused(levels: Levels, tmp_path: Path) 
 
 
 def test_only_the_public_names_are_there() -> None:
-    assert set(pqc.__all__) == {"Program", "__version__", "compile", "load"}
+    assert set(pqc.__all__) == {"Program", "Stages", "__version__", "compile", "compile_stages", "load", "load_stages"}
     with pytest.raises(AttributeError, match="module 'pqc' has no attribute 'assemble'"):
         pqc.__getattr__("assemble")
 

@@ -158,7 +158,7 @@ def write_hosted(folder: Path) -> None:
     made.graph.node[-1].op_type = "RandomNormalLike"
     (folder / "noise.onnx").write_bytes(made.SerializeToString())
     nodes = [node("Relu"), node("LogSoftmax", ["y"], ["z"], name="prob")]
-    (folder / "nothing.onnx").write_bytes(model(nodes, outputs=["z"]).SerializeToString())
+    (folder / "alone.onnx").write_bytes(model(nodes, outputs=["z"]).SerializeToString())
     words = ("--allow-host", "--target", "tiny", "--tune", "0", "--images", "8")
     compiled = pqc("compile", folder / "hosted.onnx", *words, "-o", folder / "h.bin")
     assert compiled.code == 0, compiled.talk
