@@ -12,6 +12,9 @@ from pqc.workers import in_parallel
 ELEMENTS_AT_ONCE = 1 << 20
 """Elements that each thread compares at a time, which bounds the memory: 8 MiB of differences."""
 
+ROUNDING = 1e-12
+"""Of the squares of the mean: less than that is what float32 rounds, squared."""
+
 
 def rows(x: AnyArray) -> AnyArray:
     """[frames, features, columns] as [frames * columns, features], a position in each row."""
@@ -22,9 +25,11 @@ def rows(x: AnyArray) -> AnyArray:
 def normalized_error(actual: FloatArray, target: FloatArray) -> float:
     """``|actual - target|^2 / |target - mean|^2``, the mean taken per channel; both [positions, channels].
 
-    0 is exact, 1 as bad as giving every channel's mean. A constant target gives 0 where it is met, else infinity.
+    0 is exact, 1 as bad as giving every channel's mean. Of a target that does not vary beyond the rounding of float32
+    it is ``|actual - target|^2 / |target|^2``, and of zeros 0 where they are met, else 1: it is always finite.
     """
-    return _ratio(_squares(actual, target), _squares(target, target.mean(axis=0, dtype=np.float64)))
+    mean: npt.NDArray[np.float64] = target.mean(axis=0, dtype=np.float64)
+    return _ratio(_squares(actual, target), _squares(target, mean), len(target) * float(mean @ mean))
 
 
 def normalized_map_error(actual: IntArray, scale: float, target: FloatArray) -> float:
@@ -40,7 +45,7 @@ def normalized_map_error(actual: IntArray, scale: float, target: FloatArray) -> 
         return _squares(rows(dequantize(actual[part], scale)), wanted), _squares(wanted, mean)
 
     errors, spreads = zip(*in_parallel(squares, parts), strict=True)
-    return _ratio(sum(errors), sum(spreads))
+    return _ratio(sum(errors), sum(spreads), frames * columns * float(mean @ mean))
 
 
 def _squares(left: FloatArray, right: FloatArray) -> float:
@@ -50,7 +55,9 @@ def _squares(left: FloatArray, right: FloatArray) -> float:
     return float(np.square(difference, out=difference).sum())
 
 
-def _ratio(error: float, spread: float) -> float:
-    if spread == 0:
-        return 0.0 if error == 0 else float("inf")
-    return error / spread
+def _ratio(error: float, spread: float, level: float) -> float:
+    """``error`` by ``spread``, or where that is nothing but rounding by ``level``, the squares of the mean."""
+    whole = spread if spread > ROUNDING * level else level
+    if whole == 0:
+        return 0.0 if error == 0 else 1.0
+    return error / whole

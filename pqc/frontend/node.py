@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -61,11 +61,18 @@ class Node:
     """What the exporter's arithmetic takes the number of frames to be."""
     opset: int
     """The version of the standard operators that the model is written in."""
+    step: str = ""
+    """What of the node's work is being written down, where that is several operations with results of their own."""
 
     @property
     def name(self) -> str:
-        """What messages and locations call it."""
-        return node_name(self.proto)
+        """What locations call it."""
+        name = node_name(self.proto)
+        return f"{name}.{self.step}" if self.step else name
+
+    def at(self, step: str) -> Node:
+        """The node while one of its steps is written down, whose results have a name of their own."""
+        return replace(self, step=step)
 
     def attribute(self, name: str, default: Any) -> Any:
         """An attribute's value as Python sees it, or ``default``."""

@@ -10,8 +10,6 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
-from pqc.dialects.blob import ConstantOp
-from pqc.dialects.location import result_name
 from pqc.dialects.pq_types import QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp, RegionOp, TensorKind
 from pqc.errors import InternalError
@@ -20,6 +18,7 @@ from pqc.interpreter.reference_accelerator import Bytes, run_program, tensors
 from pqc.numerics.arrays import AnyArray, FloatArray, IntArray
 from pqc.numerics.element import dequantize
 from pqc.passes.attributes import main_of, program_of
+from pqc.verification.makers import makers
 from pqc.verification.program_values import result_regions, unit_operation, writer_of
 
 
@@ -82,16 +81,16 @@ class Execution:
 def executed(module: ModuleOp, frames: Sequence[FloatArray]) -> Execution:
     """Execute a module above the accelerator level on real frames [n, *shape] of each input.
 
-    A node that has become several operations gives what the last of them gives, and an operation that does the work of
-    several nodes what the last of these gives.
+    A node has the value that its maker gives (:func:`pqc.verification.makers.makers`).
     """
     function = main_of(module)
     inputs = quantize_inputs(module, frames)
     values: dict[str, Value] = {}
+    named_by = {op: name for name, op in makers(function.body.block.ops).items()}
 
     def keep(op: Operation, results: tuple[AnyArray, ...]) -> None:
-        if not isinstance(op, ConstantOp):
-            values[result_name(op)] = Value(results[0], scale_of(op.results[0].type), op)
+        if op in named_by:
+            values[named_by[op]] = Value(results[0], scale_of(op.results[0].type), op)
 
     found = run_block(function.body.block, inputs, keep)
     named = zip(names_of(module, "pqc.outputs"), found, function.function_type.outputs, strict=True)

@@ -115,7 +115,10 @@ def compared(rule: str, pairs: Iterable[Pair], after: Execution) -> Finding:
         if pair.expected.shape != pair.found.shape:
             shapes = f"{list(pair.expected.shape)} before, {list(pair.found.shape)} after"
             return Finding(rule, count, np.inf, pair.node, Violation(f"node {pair.node!r} gives {shapes}"))
-        distance = np.abs(pair.expected.astype(np.float64) - pair.found)
+        # what is equal is not subtracted: infinity, the error of a layer whose results never differ, has no difference
+        distance = np.zeros(pair.expected.shape)
+        differs = pair.expected != pair.found
+        distance[differs] = np.abs(pair.expected[differs].astype(np.float64) - pair.found[differs])
         largest = float(distance.max(initial=0.0)) / pair.unit
         if largest > worst:
             worst, worst_node = largest, pair.node

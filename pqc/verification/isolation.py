@@ -13,8 +13,6 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Operation, SSAValue
 
-from pqc.dialects.blob import ConstantOp
-from pqc.dialects.location import result_name
 from pqc.dialects.pqa import UnitOp
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.interpreter.batches import grouped
@@ -24,6 +22,7 @@ from pqc.interpreter.units import Fifo
 from pqc.numerics.arrays import AnyArray, IntArray
 from pqc.passes.attributes import main_of, program_of
 from pqc.verification.execution import Execution, Value, program_outputs, scale_of
+from pqc.verification.makers import makers
 from pqc.verification.program_values import result_regions, writers
 
 
@@ -36,7 +35,7 @@ def isolated(module: ModuleOp, before: Execution) -> Execution:
 
 def _isolated_network(module: ModuleOp, before: Execution) -> Execution:
     block = main_of(module).body.block
-    last = {result_name(op): op for op in block.ops if not isinstance(op, ConstantOp | ReturnOp)}
+    named_by = {op: name for name, op in makers(block.ops).items()}
     known: dict[SSAValue, AnyArray] = dict(zip(block.args, before.inputs, strict=True))
     values: dict[str, Value] = {}
     outputs: list[Value] = []
@@ -49,11 +48,9 @@ def _isolated_network(module: ModuleOp, before: Execution) -> Execution:
             continue
         results = execute(op, operands)
         known.update(zip(op.results, results, strict=True))
-        if isinstance(op, ConstantOp):
-            continue
-        name = result_name(op)
-        values[name] = Value(results[0], scale_of(op.results[0].type), op)
-        if last[name] is op:
+        if op in named_by:
+            name = named_by[op]
+            values[name] = Value(results[0], scale_of(op.results[0].type), op)
             known[op.results[0]] = _right(results[0], before.values.get(name))
     named = zip(names_of(module, "pqc.outputs"), outputs, strict=True)
     return Execution(module, before.inputs, values, dict(named))

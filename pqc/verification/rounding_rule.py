@@ -13,7 +13,6 @@ from xdsl.dialects.func import ReturnOp
 from xdsl.ir import Operation, SSAValue
 
 from pqc.dialects import onnx, pq, qnn
-from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import result_name
 from pqc.dialects.pq_types import quantized
 from pqc.interpreter.reference import execute, last_uses
@@ -25,6 +24,7 @@ from pqc.passes.attributes import main_of, target_of
 from pqc.passes.constants import constant_array
 from pqc.verification.execution import Execution
 from pqc.verification.findings import Finding, Pair, compared
+from pqc.verification.makers import makers
 
 UNITS = 1.0
 """Of the result's grid: half of one for rounding, the other half for float32 on the way there."""
@@ -41,22 +41,27 @@ def rounded_results(before: Execution, after: Execution) -> Finding:
 def _pairs(before: Execution, after: Execution) -> Iterator[Pair]:
     block = main_of(before.module).body.block
     ops = [op for op in block.ops if not isinstance(op, ReturnOp)]
-    last = {result_name(op): op for op in ops if not isinstance(op, ConstantOp)}
+    named_by = {op: name for name, op in makers(ops).items()}
     shifting, weight_bits = target_of(before.module).requantize == "shift", _weight_bits(after)
     values: dict[SSAValue, AnyArray] = dict(zip(block.args, dequantized_inputs(after), strict=True))
+    # what rounding may have added to values that are compared only behind the moves that follow
+    owed: dict[SSAValue, float] = {}
     freed = last_uses(block)
     for op in ops:
         operands = [values[value] for value in op.operands]
         (result,) = execute(op, operands)
         name = result_name(op)
-        found = after.values.get(name) if last.get(name) is op else None
+        found = after.values.get(name) if op in named_by else None
+        slack = _slack(op, operands, weight_bits.get(name, 8), shifting=shifting)
+        slack = slack + max((owed.get(value, 0.0) for value in op.operands), default=0.0)
         if found is not None and found.scale is not None and found.maker is not None:
             element = quantized(found.maker.results[0]).element
             expected = np.clip(result, element.minimum * found.scale, element.maximum * found.scale)
-            slack = _slack(op, operands, weight_bits.get(name, 8), shifting=shifting)
             bound = UNITS * found.scale + MULTIPLIER_ERROR * float(np.abs(expected).max(initial=0.0)) + slack
             yield Pair(name, expected, found.real.reshape(expected.shape), bound, found.scale, found.maker)
             result = found.real.reshape(expected.shape)
+        elif name in after.values:
+            owed[op.results[0]] = float(np.max(slack))
         values[op.results[0]] = result
         for value in freed.get(op, ()):
             values.pop(value, None)

@@ -17,7 +17,14 @@ def test_normalized_error() -> None:
     assert normalized_error(target, target) == 0
     assert np.isclose(normalized_error(np.broadcast_to(target.mean(axis=0), target.shape), target), 1)
     assert normalized_error(np.ones((2, 2)), np.ones((2, 2))) == 0
-    assert normalized_error(np.zeros((2, 2)), np.ones((2, 2))) == float("inf")
+
+
+def test_what_does_not_vary_is_measured_by_its_size() -> None:
+    constant = np.full((3, 2), 0.1, np.float32)
+    assert np.isclose(normalized_error(1.5 * constant, constant), 0.25)
+    assert np.isclose(normalized_map_error(np.full((1, 2, 3), 15, np.uint8), 0.01, constant.T[None]), 0.25)
+    assert normalized_error(np.zeros((2, 2)), np.zeros((2, 2))) == 0
+    assert normalized_error(np.ones((2, 2)), np.zeros((2, 2))) == 1
 
 
 @given(seed=st.integers(0, 1000), frames=st.integers(1, 9), elements=st.integers(1, 400))

@@ -27,8 +27,9 @@ def layer_normalization(node: Node) -> Activation:
         raise RefusalError(f"axis 0 of an input {shapes.text(x.shape)} is that of the frames")
     scale, bias = node.constant(1, "the scale"), node.optional_constant(2, "the bias")
     even = _normalized(node, x, range(axis, len(x.shape)))
-    large = scaled(node, even, scale, scale.array)
-    return large if bias is None else add_values(node, large, bias, bias.array)
+    if bias is None:
+        return scaled(node, even, scale, scale.array)
+    return add_values(node, scaled(node.at("scaled"), even, scale, scale.array), bias, bias.array)
 
 
 def instance_normalization(node: Node) -> Activation:
@@ -56,20 +57,21 @@ def _map(node: Node) -> Activation:
 
 def _normalized(node: Node, x: Activation, axes: Sequence[int]) -> Activation:
     """``x`` less its mean along ``axes``, by the root of its variance and epsilon."""
-    shape, sides = broadcast(node, x, over(node, x, axes, AveragePoolOp))
-    apart = node.emit(SubOp(*sides), shape)
-    square = node.emit(MulOp(node.seen(apart), node.seen(apart)), shape)
-    variance = over(node, square, axes, AveragePoolOp)
-    epsilon = np.full(variance.shape[1], node.real("epsilon", 1e-5), np.float32)
-    above = node.emit(
-        AddOp(node.seen(variance), node.weight(Constant(epsilon, f"{node.name}.epsilon"))), variance.shape
+    shape, sides = broadcast(node.at("mean"), x, over(node.at("mean"), x, axes, AveragePoolOp))
+    centered = node.at("centered").emit(SubOp(*sides), shape)
+    square = node.at("square").emit(MulOp(node.seen(centered), node.seen(centered)), shape)
+    variance = over(node.at("variance"), square, axes, AveragePoolOp)
+    inverse = node.at("inverse")
+    epsilon = Constant(np.full(variance.shape[1], node.real("epsilon", 1e-5), np.float32), f"{node.name}.epsilon")
+    above = inverse.emit(AddOp(node.seen(variance), node.weight(epsilon)), variance.shape)
+    return product(
+        node.at("normalized"), centered, inverse.emit(FunctionOp(node.seen(above), "pow", [-0.5]), variance.shape)
     )
-    return product(node, apart, node.emit(FunctionOp(node.seen(above), "pow", [-0.5]), variance.shape))
 
 
 def _with_channels(node: Node, even: Activation) -> Activation:
     """Each channel times its scale, plus its bias."""
     scale, bias = node.constant(1, "the scale"), node.constant(2, "the bias")
     ones = (1,) * (len(even.shape) - 2)
-    large = scaled(node, even, scale, scale.array.reshape(-1, *ones))
+    large = scaled(node.at("scaled"), even, scale, scale.array.reshape(-1, *ones))
     return add_values(node, large, bias, bias.array.reshape(-1, *ones))

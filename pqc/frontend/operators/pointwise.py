@@ -145,7 +145,7 @@ def div(node: Node) -> Activation:
     """By an activation, whose inverse is a table in integers, or by a constant that is nowhere 0; as Mul otherwise."""
     left, right = node.input(0), node.input(1)
     if isinstance(right, Activation):
-        upside_down = node.emit(FunctionOp(node.seen(right), "pow", [-1.0]), right.shape)
+        upside_down = node.at("inverse").emit(FunctionOp(node.seen(right), "pow", [-1.0]), right.shape)
         if isinstance(left, Activation):
             return product(node, left, upside_down)
         numerator = node.constant(0, "what is divided")

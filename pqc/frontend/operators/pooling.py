@@ -63,7 +63,7 @@ def _pooled(node: Node, x: Activation, window: Sequence[Side], pooled: Pooled) -
     """``x`` pooled along the last two dimensions, and before that along another one if the window has three."""
     for axis, side in enumerate(window[:-2], start=2):
         op = pooled(node.seen(x, around(x.shape, axis)), window_of(side, UNMOVED))
-        x = node.emit(op, with_size(x.shape, axis, side.count))
+        x = node.at(f"axis_{axis}").emit(op, with_size(x.shape, axis, side.count))
     last = window[-2:]
     rows, columns = last if len(last) == 2 else (UNMOVED, last[0])
     frames, *frame = x.shape
@@ -129,11 +129,12 @@ def over(node: Node, x: Activation, axes: Sequence[int], pooled: Pooled) -> Acti
     if list(axes) == [2, 3] and len(x.shape) == 4 and pooled is not MaxPoolOp:
         return node.emit(GlobalAveragePoolOp(node.seen(x)))
     for run in reversed(_neighbours(axes)):
+        here = node if run[0] == axes[0] else node.at(f"axis_{run[0]}")
         first, end = run[0], run[-1] + 1
         before, size, after = prod(x.shape[1:first]), prod(x.shape[first:end]), prod(x.shape[end:])
         seen, window = ((before, 1, size), (1, size)) if after == 1 else ((before, size, after), (size, 1))
         op = pooled(node.seen(x, (FRAMES, *seen)), Window(window))
-        x = node.emit(op, tuple(1 if axis in run else length for axis, length in enumerate(x.shape)))
+        x = here.emit(op, tuple(1 if axis in run else length for axis, length in enumerate(x.shape)))
     return x
 
 

@@ -22,16 +22,16 @@ def softmax(node: Node) -> Activation:
     """Along any axis but the first; in integers each of its five steps is off by half a step of its own grid."""
     x = node.activation()
     axes = _axes(node, x)
-    largest = over(node, x, axes, MaxPoolOp)
-    shape, sides = broadcast(node, x, largest)
-    below = node.emit(SubOp(*sides), shape)
-    powers = node.emit(FunctionOp(node.seen(below), "exp"), shape)
-    mean = over(node, powers, axes, AveragePoolOp)
-    inverse = node.emit(FunctionOp(node.seen(mean), "pow", [-1.0]), mean.shape)
+    largest = over(node.at("largest"), x, axes, MaxPoolOp)
+    shape, sides = broadcast(node.at("largest"), x, largest)
+    below = node.at("below").emit(SubOp(*sides), shape)
+    powers = node.at("powers").emit(FunctionOp(node.seen(below), "exp"), shape)
+    mean = over(node.at("mean"), powers, axes, AveragePoolOp)
+    inverse = node.at("share").emit(FunctionOp(node.seen(mean), "pow", [-1.0]), mean.shape)
     # the sum is the mean times the count, so its inverse is that of the mean times this
     count = prod(shape[axis] for axis in axes)
     factor = Constant(np.full(mean.shape[1], 1 / count, np.float32), f"{node.name}.share")
-    share = node.emit(MulOp(node.seen(inverse), node.weight(factor)), mean.shape)
+    share = node.at("share").emit(MulOp(node.seen(inverse), node.weight(factor)), mean.shape)
     return product(node, powers, share)
 
 
