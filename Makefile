@@ -32,8 +32,8 @@ demo: $(STAMP) ## compile the handwritten-digits network and run it from its byt
 test: $(STAMP) ## run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
-fuzz: $(STAMP) ## try 10000 wrong files and random networks, others every day (FUZZ_ARGS: see tests/nightly.py)
-	$(BIN)/python tests/nightly.py --count 10000 --seed $$(date +%Y%m%d) --keep build/fuzz $(FUZZ_ARGS)
+fuzz: $(STAMP) ## try 10000 wrong files and 10000 random networks, others every day (FUZZ_ARGS: see tests/nightly.py)
+	$(BIN)/python tests/nightly.py --count 11000 --network-every 11 --seed $$(date +%Y%m%d) --keep build/fuzz $(FUZZ_ARGS)
 
 coverage: $(STAMP) ## run all tests and require 90 % line coverage of the five core packages
 	$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term $(PYTEST_ARGS)

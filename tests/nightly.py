@@ -20,18 +20,15 @@ from typing import Any
 
 import click
 from fuzz.guarded import Answer, guarded
-from fuzz.kinds import KINDS, case_of, check_case, check_network, warm_up
-
-NETWORK_EVERY = 50
-"""A network takes as long as so many files."""
+from fuzz.kinds import KINDS, NETWORKS, case_of, check_case, check_network, warm_up
 
 NETWORK_TIME = 5
-"""So many times the limit of a file is that of a few networks."""
+"""So many times the limit of a file is that of a case of networks."""
 
 
 @dataclass
 class Summary:
-    """What came of the cases so far."""
+    """What came of the cases so far; a case of networks is several of them."""
 
     seed: int
     next: int
@@ -41,14 +38,15 @@ class Summary:
     def as_json(self) -> str:
         """Counts by kind and result, the faults, and the number that a next run starts at."""
         counts = {kind: dict(sorted(found.items())) for kind, found in sorted(self.results.items())}
-        values = {"seed": self.seed, "next": self.next, "results": counts, "faults": self.faults}
+        networks = NETWORKS * self.results.get("network", Counter()).total()
+        values = {"seed": self.seed, "next": self.next, "results": counts, "networks": networks, "faults": self.faults}
         return json.dumps(values, indent=2)
 
 
-def kind_of(index: int, kinds: tuple[str, ...]) -> str:
-    """The kind of a case: they take turns, and networks are rare."""
+def kind_of(index: int, kinds: tuple[str, ...], network_every: int) -> str:
+    """The kind of a case: those of files take turns, every so often there are networks instead."""
     files = [kind for kind in kinds if kind != "network"]
-    if "network" in kinds and (not files or index % NETWORK_EVERY == NETWORK_EVERY - 1):
+    if "network" in kinds and (not files or index % network_every == network_every - 1):
         return "network"
     return files[index % len(files)]
 
@@ -78,18 +76,26 @@ def try_case(kind: str, seed: int, index: int, seconds: float, keep: Path | None
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which cases.")
 @click.option("--start", type=click.IntRange(0), default=0, help="The number of the first case.")
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, default=KINDS, help="Only these; repeatable.")
+@click.option("--network-every", type=click.IntRange(1), default=50, show_default=True, help="Networks this often.")
 @click.option("--seconds", type=float, default=60.0, show_default=True, help="The time that a file may take.")
 @click.option("--keep", type=click.Path(path_type=Path), help="A folder for the files of cases that end in a fault.")
 @click.option("--progress", type=click.Path(path_type=Path), help="A file that gets the summary again and again.")
 def main(
-    count: int, seed: int, start: int, kinds: tuple[str, ...], seconds: float, keep: Path | None, progress: Path | None
+    count: int,
+    seed: int,
+    start: int,
+    kinds: tuple[str, ...],
+    network_every: int,
+    seconds: float,
+    keep: Path | None,
+    progress: Path | None,
 ) -> None:
     """Try wrong files and random networks, and print a summary."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     warm_up()
     summary = Summary(seed, start)
     for index in range(start, start + count):
-        kind = kind_of(index, kinds)
+        kind = kind_of(index, kinds, network_every)
         answer = try_case(kind, seed, index, seconds, keep)
         summary.results.setdefault(kind, Counter())["fault" if answer.fault else answer.text] += 1
         if answer.fault:

@@ -131,8 +131,12 @@ def _check_message(result: Result) -> None:
             raise RuleError(f"{trace!r} in a message: {result.talk!r}")
 
 
+NETWORKS = 10
+"""Random networks of one case, besides the simplest one, which is always the first."""
+
+
 def check_network(seed: int) -> str:
-    """Compile a few random networks, and compare every level with the one above and the first with onnxruntime."""
+    """Compile random networks, and compare every level with the one above and the first with onnxruntime."""
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as seeded
     from support.level_rules import compile_and_check
@@ -144,7 +148,7 @@ def check_network(seed: int) -> str:
     # the first example is always the simplest; shrinking would take minutes
     @seeded(seed)
     @settings(
-        max_examples=3, database=None, deadline=None, derandomize=False, phases=[Phase.generate],
+        max_examples=1 + NETWORKS, database=None, deadline=None, derandomize=False, phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
     @given(networks(), options())
