@@ -56,8 +56,10 @@ normalization and layer scale.
 ## Product-quantized
 
 16 prototypes of length 9, as `pqc compile --calibrate` does it without further options. What is "trained" is the same
-after `pqc train` with these options: {trained}. It sees the words that the network is calibrated on, each
-also moved by up to three of its 49 times, or 4,096 images of CIFAR-10.
+after `pqc train`, on the words that the network is calibrated on, each also moved by up to three of its 49 times, or on
+4,096 images of CIFAR-10:
+
+{trained}
 
 {quantized}
 
@@ -87,12 +89,18 @@ def rows() -> list[tuple[Network, Setting]]:
 def page(entries: Mapping[tuple[str, str], Entry]) -> str:
     """The text of docs/networks.md."""
     with_tables = (Setting.QUANTIZED, Setting.TRAINED)
-    commands = [f"`{' '.join(network.training)}` ({network.name})" for network in NETWORKS if network.training]
     return TEXT.format(
-        trained=", ".join(commands),
+        trained="\n".join(_training(entries, network) for network in NETWORKS if network.training),
         quantized=_table(entries, with_tables),
         eight_bits=_table(entries, (Setting.EIGHT_BITS,)),
     )
+
+
+def _training(entries: Mapping[tuple[str, str], Entry], network: Network) -> str:
+    """How a network was trained, and how long that took."""
+    entry = entries.get((network.name, Setting.TRAINED.value), {})
+    seconds = f", {entry['training_seconds']:.0f} s" if "training_seconds" in entry else ""
+    return f"* {network.name}: `{' '.join(network.training)}`{seconds}"
 
 
 def _table(entries: Mapping[tuple[str, str], Entry], settings: Sequence[Setting]) -> str:
