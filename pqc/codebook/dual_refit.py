@@ -103,7 +103,7 @@ class DualRefit:
     def curvature(self, ridge: float) -> Curvature | None:
         """As :meth:`TableRefit.curvature`; for this there have to be as many equations as entries."""
         entries = self._codes.shape[1] * self._prototypes
-        if entries > normal_matrix.MOST_FACTORED:
+        if entries > normal_matrix.MOST_EXACT:
             return None
         gram: Float64 = np.zeros((entries, entries))
         count_pairs(self._codes, self._prototypes, self._times, gram)

@@ -12,8 +12,11 @@ from pqc.workers import in_parallel
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
-MOST_FACTORED = 4096
-"""Entries an output whose matrix is factored; larger ones are solved step by step, in float32."""
+MOST_FACTORED = 8192
+"""Entries an output whose matrix is factored, which takes some seconds and 2 GiB; beyond, steps are taken instead."""
+
+MOST_EXACT = 4096
+"""Entries an output whose matrix is kept in float64, and whose table is rounded by it."""
 
 
 def count_pairs(codes: IntArray, prototypes: int, times: IntArray, counts: FloatArray) -> None:

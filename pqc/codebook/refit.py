@@ -118,7 +118,7 @@ class TableRefit:
         self.positions = 0
         self._ones = OneHotParts(prototypes)
         # float32 holds counts up to 2^24 exactly
-        kind = np.float64 if features <= normal_matrix.MOST_FACTORED else np.float32
+        kind = np.float64 if features <= normal_matrix.MOST_EXACT else np.float32
         self._gram: FloatArray = np.zeros((features, features), kind)
         self._products: Float64 = np.zeros((features, outputs))
         self._total: Float64 = np.zeros(outputs)
@@ -220,7 +220,7 @@ class TableRefit:
 
     def curvature(self, ridge: float) -> Curvature | None:
         """See :meth:`Refit.curvature`."""
-        if self._gram.shape[0] > normal_matrix.MOST_FACTORED:
+        if self._gram.shape[0] > normal_matrix.MOST_EXACT:
             return None
         self._solver = None  # three matrices at once are enough
         return Curvature.of(self._matrix(ridge), np.diagonal(self._gram) / self.positions)

@@ -74,7 +74,8 @@ def test_threads_do_not_change_a_bit() -> None:
     assert np.array_equal(alone, shared)
 
 
-def test_large_tables_are_fitted_as_small_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("limits", [("MOST_EXACT",), ("MOST_EXACT", "MOST_FACTORED")])
+def test_large_tables_are_fitted_as_small_ones_are(limits: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     codes = codes_of(4)
     random = np.random.default_rng(5)
     prior, bias = random.normal(size=(20, 8, 5)), random.normal(size=5)
@@ -82,7 +83,8 @@ def test_large_tables_are_fitted_as_small_ones_are(monkeypatch: pytest.MonkeyPat
     equations = TableRefit(20, 8, 5)
     equations.add(codes, target)
     exact = predict(codes, *equations.solve(prior, 0.01))
-    monkeypatch.setattr(normal_matrix, "MOST_FACTORED", 100)
+    for limit in limits:
+        monkeypatch.setattr(normal_matrix, limit, 100)
     monkeypatch.setattr(iterative_solver, "TOLERANCE", 1e-5)
     equations = TableRefit(20, 8, 5)
     equations.add(codes, target)
