@@ -145,7 +145,7 @@ def evaluate(job: EvaluateJob) -> Record:
 
     Returns:
         ``evaluated`` (how many images), ``accuracy`` (the share that is classified right; None without labels),
-        ``error`` (normalized error of the outputs against the float network; None where it is infinite).
+        ``error`` (normalized error of the outputs against the float network).
 
     Raises:
         ModelError: the data cannot be read, or its labels are not classes of the network.
@@ -164,7 +164,7 @@ def evaluate(job: EvaluateJob) -> Record:
     return {
         "evaluated": data.images,
         "accuracy": accuracy,
-        "error": float(f"{error:.{SIGNIFICANT}g}") if np.isfinite(error) else None,
+        "error": float(f"{error:.{SIGNIFICANT}g}"),
     }
 
 

@@ -14,7 +14,7 @@ from support.command_line import pqc
 from support.compiled import QUANTIZED, Compiled, compile_dumped, float_outputs, level
 
 from pqc.api import CompileRequest, compile_model
-from pqc.interpreter import units
+from pqc.interpreter import vector_unit
 from pqc.interpreter.machine import RANDOM_EXECUTIONS, Machine
 from pqc.interpreter.reference import run_reference
 from pqc.interpreter.selftest import self_test_inputs
@@ -177,7 +177,7 @@ def test_nothing_is_multiplied_behind_lookups_on_a_target_that_shifts(
         read.append(unpack_parameters(data))
         return read[-1]
 
-    monkeypatch.setattr(units, "unpack_parameters", unpacked)
+    monkeypatch.setattr(vector_unit, "unpack_parameters", unpacked)
     program = assemble(text, "digits")
     Machine(program).run(self_test_inputs(program.inputs, 0, 1))
     multipliers, shifts, residual_multipliers = (np.concatenate(parts) for parts in zip(*read, strict=True))

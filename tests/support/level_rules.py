@@ -15,6 +15,7 @@ from pqc.isa.fields import Memory
 from pqc.numerics.arrays import AnyArray
 from pqc.passes.options import PqOptions
 from pqc.planning.target import load_target
+from pqc.planning.target_keys import Target
 
 ENTRY_BYTES = 2
 """Of a function's table, at most."""
@@ -26,17 +27,18 @@ def require_equal(found: Mapping[str, AnyArray], wanted: Mapping[str, AnyArray])
         np.testing.assert_array_equal(found[name], array)
 
 
-def compile_and_check(network: Network, folder: Path, target: str, options: PqOptions) -> Levels:
-    """Compile ``network`` and check all levels.
-
-    A metric that the target lacks becomes its first one, and activations whose functions it cannot hold have 8 bits.
-    """
-    found = load_target(target)
-    if options.metric not in found.encode.metrics:
-        options = replace(options, metric=found.encode.metrics[0])
-    if ENTRY_BYTES << options.activation_bits > found.buffer_bytes(Memory.TABLE):
+def possible(options: PqOptions, target: Target) -> PqOptions:
+    """A metric that the target lacks becomes its first one; activations whose functions it cannot hold have 8 bits."""
+    if options.metric not in target.encode.metrics:
+        options = replace(options, metric=target.encode.metrics[0])
+    if ENTRY_BYTES << options.activation_bits > target.buffer_bytes(Memory.TABLE):
         options = replace(options, activation_bits=8)
-    levels = compile_network(network, folder, target, options)
+    return options
+
+
+def compile_and_check(network: Network, folder: Path, target: str, options: PqOptions) -> Levels:
+    """Compile ``network`` and check all levels, with ``options`` as far as the target can do them."""
+    levels = compile_network(network, folder, target, possible(options, load_target(target)))
     check_float_levels(levels)
     check_integer_levels(levels)
     return levels
