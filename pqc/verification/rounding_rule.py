@@ -58,6 +58,7 @@ def _pairs(before: Execution, after: Execution) -> Iterator[Pair]:
             element = quantized(found.maker.results[0]).element
             expected = np.clip(result, element.minimum * found.scale, element.maximum * found.scale)
             bound = UNITS * found.scale + MULTIPLIER_ERROR * float(np.abs(expected).max(initial=0.0)) + slack
+            bound = bound + _half_a_sum(found.maker, found.scale, expected.ndim)
             yield Pair(name, expected, found.real.reshape(expected.shape), bound, found.scale, found.maker)
             result = found.real.reshape(expected.shape)
         elif name in after.values:
@@ -71,6 +72,14 @@ def dequantized_inputs(network: Execution) -> list[FloatArray]:
     """The inputs of a quantized network as real numbers on their grids."""
     kinds = [quantized(argument) for argument in main_of(network.module).body.block.args]
     return [dequantize(x, kind.scale) for x, kind in zip(network.inputs, kinds, strict=True)]
+
+
+def _half_a_sum(maker: Operation, scale: float, dimensions: int) -> AnyArray | float:
+    """Half the real value of one in the sums that become a result: as far is a bias off that is added to them."""
+    if not isinstance(maker, qnn.RequantizeOp):
+        return 0.0
+    multiplier, shift = (constant_array(value).astype(np.float64) for value in (maker.multiplier, maker.shift))
+    return (scale / 2 * multiplier * 2.0**-shift).reshape(-1, *[1] * (dimensions - 2))
 
 
 def _weight_bits(after: Execution) -> dict[str, int]:
