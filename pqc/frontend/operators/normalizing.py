@@ -19,23 +19,25 @@ from pqc.frontend.values import Activation, Constant, RefusalError
 from pqc.numerics import shapes
 
 
-def layer_normalization(node: Node) -> Activation:
+def layer_normalization(node: Node) -> tuple[Activation, Activation, Activation]:
     """Along any axis but the first and all behind it; in integers each step is off by half a step of its grid."""
     x = node.activation()
     axis = node.axis(node.integer("axis", -1), len(x.shape))
     if axis == 0:
         raise RefusalError(f"axis 0 of an input {shapes.text(x.shape)} is that of the frames")
     scale, bias = node.constant(1, "the scale"), node.optional_constant(2, "the bias")
-    even = _normalized(node, x, range(axis, len(x.shape)))
+    even, mean, inverse = _normalized(node, x, range(axis, len(x.shape)))
     if bias is None:
-        return scaled(node, even, scale, scale.array)
-    return add_values(node, scaled(node.at("scaled"), even, scale, scale.array), bias, bias.array)
+        return scaled(node, even, scale, scale.array), mean, inverse
+    large = scaled(node.at("scaled"), even, scale, scale.array)
+    return add_values(node, large, bias, bias.array), mean, inverse
 
 
 def instance_normalization(node: Node) -> Activation:
     """Of each channel, in 1 to 6 dimensions; as exact as LayerNormalization."""
     x = _map(node)
-    return _with_channels(node, _normalized(node, x, range(2, len(x.shape))))
+    even, _, _ = _normalized(node, x, range(2, len(x.shape)))
+    return _with_channels(node, even)
 
 
 def group_normalization(node: Node) -> Activation:
@@ -45,7 +47,8 @@ def group_normalization(node: Node) -> Activation:
     if groups < 1 or channels % groups:
         raise RefusalError(f"num_groups is {groups}, it must divide the {channels} channels")
     apart = node.view(x, (frames, groups, channels // groups, prod(rest)))
-    return _with_channels(node, node.view(_normalized(node, apart, (2, 3)), x.shape))
+    even, _, _ = _normalized(node, apart, (2, 3))
+    return _with_channels(node, node.view(even, x.shape))
 
 
 def _map(node: Node) -> Activation:
@@ -55,18 +58,18 @@ def _map(node: Node) -> Activation:
     return x
 
 
-def _normalized(node: Node, x: Activation, axes: Sequence[int]) -> Activation:
-    """``x`` less its mean along ``axes``, by the root of its variance and epsilon."""
-    shape, sides = broadcast(node.at("mean"), x, over(node.at("mean"), x, axes, AveragePoolOp))
+def _normalized(node: Node, x: Activation, axes: Sequence[int]) -> tuple[Activation, Activation, Activation]:
+    """``x`` less its mean along ``axes``, by the root of its variance and epsilon; the mean, and what that is times."""
+    mean = over(node.at("mean"), x, axes, AveragePoolOp)
+    shape, sides = broadcast(node.at("mean"), x, mean)
     centered = node.at("centered").emit(SubOp(*sides), shape)
     square = node.at("square").emit(MulOp(node.seen(centered), node.seen(centered)), shape)
     variance = over(node.at("variance"), square, axes, AveragePoolOp)
-    inverse = node.at("inverse")
+    last = node.at("inverse")
     epsilon = Constant(np.full(variance.shape[1], node.real("epsilon", 1e-5), np.float32), f"{node.name}.epsilon")
-    above = inverse.emit(AddOp(node.seen(variance), node.weight(epsilon)), variance.shape)
-    return product(
-        node.at("normalized"), centered, inverse.emit(FunctionOp(node.seen(above), "pow", [-0.5]), variance.shape)
-    )
+    above = last.emit(AddOp(node.seen(variance), node.weight(epsilon)), variance.shape)
+    inverse = last.emit(FunctionOp(node.seen(above), "pow", [-0.5]), variance.shape)
+    return product(node.at("normalized"), centered, inverse), mean, inverse
 
 
 def _with_channels(node: Node, even: Activation) -> Activation:
