@@ -16,21 +16,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from imagenet_networks import INVERTED_RESIDUALS
+
 from pqc.training.torch_library import Layer, Tensor, nn, torch
 
 CLASSES = 1000
 """What the networks for images of 224x224 tell apart."""
-
-INVERTED_RESIDUALS = (
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-)
-"""MobileNetV2, table 2: expansion, output channels, blocks, stride of the first one."""
 
 EFFICIENT_BLOCKS = (
     (1, 3, 16, 1, 1),
