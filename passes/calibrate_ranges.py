@@ -3,15 +3,15 @@
     %y = onnx.conv %x, %w, %b  ->  %y = onnx.conv %x, %w, %b {pq.grid = #pq.grid<ui8, 0.021>}
 
 Tensors that only pass data on share one grid; what the network returns gets ``output_bits``, other tensors
-``activation_bits`` or what the choices on the module say of their node, and a lopsided input four more. A grid just
-holds what occurs; one of few bits cuts off what costs less than rounding all else more coarsely
-(:mod:`pqc.passes.activation_scales`). Grids that the
-network gives stay as they are, and where it gives all of them nothing is run.
+``activation_bits`` or what the choices on the module say of their node, and a lopsided input four more, as far as the
+tables of its functions fit the target. A grid just holds what occurs; one of few bits cuts off what costs less than
+rounding all else more coarsely (:mod:`pqc.passes.activation_scales`). Grids that the network gives stay as they are,
+and where it gives all of them nothing is run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -23,12 +23,23 @@ from xdsl.passes import ModulePass
 
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import node_name
-from pqc.dialects.onnx import AddOp, AveragePoolOp, ClipOp, ConcatOp, GlobalAveragePoolOp, MulOp, ReluOp, SubOp
+from pqc.dialects.onnx import (
+    AddOp,
+    AveragePoolOp,
+    ClipOp,
+    ConcatOp,
+    GlobalAveragePoolOp,
+    MulOp,
+    PointwiseOp,
+    ReluOp,
+    SubOp,
+)
 from pqc.dialects.pq_types import GridAttr
 from pqc.errors import ModelError
+from pqc.isa.fields import Memory
 from pqc.numerics.element import Element
 from pqc.numerics.fixed_point import power_of_two_at_least
-from pqc.numerics.quantization import choose_grid, input_bits
+from pqc.numerics.quantization import MOST_BITS, choose_grid, input_bits
 from pqc.numerics.requantize import MULTIPLIER_BITS
 from pqc.passes.activation_scales import WIDE, ActivationScales, least_error_grids
 from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, choices_of, main_of, target_of
@@ -36,6 +47,7 @@ from pqc.passes.given_grids import check_chosen_bits, check_powers_of_two, given
 from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import PASSING_ON, Groups, group_values, known_ranges
 from pqc.planning.layer_choices import chosen
+from pqc.planning.vector_plan import most_index_bits
 
 ELEMENTWISE = (AddOp, AveragePoolOp, ClipOp, GlobalAveragePoolOp, MulOp, ReluOp, SubOp)
 """Operations that bring operands onto the result's grid by a multiplier."""
@@ -91,6 +103,16 @@ def chosen_bits(module: ModuleOp, groups: Groups) -> dict[SSAValue, int]:
     return bits
 
 
+def _most_bits(block: Block, groups: Groups, bits: Mapping[SSAValue, int], room: int) -> dict[SSAValue, int]:
+    """How many bits the operands of functions may have, by group, so that ``room`` bytes hold one's table."""
+    most: dict[SSAValue, int] = {}
+    for op in block.ops:
+        if isinstance(op, PointwiseOp):
+            root, held = groups.root(op.x), most_index_bits(bits[groups.root(op.result)], room)
+            most[root] = min(held, most.get(root, held))
+    return most
+
+
 @dataclass(frozen=True)
 class CalibrateRangesPass(ModulePass):
     """Give every tensor its grid from the values that occur on the calibration frames.
@@ -142,10 +164,10 @@ class CalibrateRangesPass(ModulePass):
         ranges = known_ranges(module, groups)
         block, power_of_two = main_of(module).body.block, target_of(module).requantize == "shift"
         wide, said = returned_groups(block, groups), chosen_bits(module, groups)
-        default = dict.fromkeys(roots, self.activation_bits)
-        for root in map(groups.root, block.args):
-            default[root] = input_bits(*ranges[root], self.activation_bits)
-        bits = {root: self.output_bits if root in wide else said.get(root, default[root]) for root in roots}
+        bits = {root: self.output_bits if root in wide else said.get(root, self.activation_bits) for root in roots}
+        most = _most_bits(block, groups, bits, target_of(module).buffer_bytes(Memory.TABLE))
+        for root in {groups.root(argument) for argument in block.args} - wide - set(said):
+            bits[root] = input_bits(*ranges[root], bits[root], most.get(root, MOST_BITS))
         grids = {root: choose_grid(*ranges[root], bits[root], power_of_two) for root in roots}
         if not self.least_error or min(bits.values()) >= WIDE:
             return grids

@@ -66,13 +66,14 @@ def choose_grid(low: float, high: float, bits: int, power_of_two: bool) -> tuple
     return element, power_of_two_at_least(reach) if power_of_two else reach
 
 
-def input_bits(low: float, high: float, bits: int) -> int:
+def input_bits(low: float, high: float, bits: int, most: int = MOST_BITS) -> int:
     """How many bits an input of the network with values in [low, high] gets where ``bits`` are asked for in general.
 
-    Between layers a wider tensor would cost memory and transfers; at the input that is little.
+    Between layers a wider tensor would cost memory and transfers; at the input that is little. What it gets on top ends
+    at ``most``.
     """
     near, far = sorted((-low, high))
-    return min(bits + LOPSIDED_BITS, MOST_BITS) if low < 0 and far > LOPSIDED * near else bits
+    return max(bits, min(bits + LOPSIDED_BITS, most)) if low < 0 and far > LOPSIDED * near else bits
 
 
 def power_of_two_steps(weight: FloatArray, element: Element) -> Float64:

@@ -129,6 +129,11 @@ def planes_of_tables(planes: int, entries: int, entry_bits: int, room: int) -> i
     raise DoesNotFitError(Memory.TABLE, packed_bytes(entries, entry_bits), room, what)
 
 
+def most_index_bits(entry_bits: int, room: int) -> int:
+    """How many bits an element may have at most whose function's table fits into a buffer of ``room`` bytes."""
+    return (8 * room // entry_bits).bit_length() - 1
+
+
 def within_planes(blocks: Sequence[MoveBlock], first: int) -> dict[Span, list[MoveBlock]]:
     """``blocks``, whose planes count from plane ``first`` on, by their planes."""
     found: dict[Span, list[MoveBlock]] = {}

@@ -240,3 +240,8 @@ def test_a_lopsided_input_gets_more_bits(low: float, high: float, bits: int) -> 
 
 def test_no_input_gets_more_than_16_bits() -> None:
     assert input_bits(-1.0, 10.0, 14) == 16
+
+
+@pytest.mark.parametrize(("most", "bits"), [(16, 12), (10, 10), (8, 8), (6, 8)])
+def test_what_an_input_gets_on_top_ends_where_it_has_to(most: int, bits: int) -> None:
+    assert input_bits(-1.0, 10.0, 8, most) == bits

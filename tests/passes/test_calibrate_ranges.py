@@ -13,7 +13,20 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from pqc.dialects.blob import ConstantOp
-from pqc.dialects.onnx import AddOp, ConcatOp, MaxPoolOp, PadOp, ReluOp, ReshapeOp, SliceOp, TransposeOp, tensor
+from pqc.dialects.onnx import (
+    AddOp,
+    ConcatOp,
+    FunctionOp,
+    MaxPoolOp,
+    PadOp,
+    PointwiseOp,
+    ReluOp,
+    ReshapeOp,
+    SliceOp,
+    TransposeOp,
+    YieldOp,
+    tensor,
+)
 from pqc.dialects.pq_types import GridAttr
 from pqc.dialects.registry import make_context
 from pqc.errors import ModelError
@@ -82,6 +95,17 @@ def test_a_lopsided_input_is_wider_and_no_other_tensor() -> None:
     assert found(grids[lopsided]) == (Element(12, True), pytest.approx(20.47 / 2047))
     assert found(grids[even]) == (S8, pytest.approx(0.5 / 127))
     assert found(grids[total])[0] == S8
+
+
+@pytest.mark.parametrize(("target", "bits"), [("pqa", 12), ("tiny", 8)])
+def test_an_input_gets_no_more_bits_than_a_table_of_its_function_has_room_for(target: str, bits: int) -> None:
+    graph = Graph.of()
+    (x,) = graph.block.args
+    inner = Block(arg_types=[x.type])
+    function = FunctionOp(inner.args[0], "sigmoid")
+    inner.add_ops([function, YieldOp(function.result)])
+    grids = graph.calibrated([graph.add(PointwiseOp(x, Region(inner)))], [values(-20.0, 1.0)], target)
+    assert found(grids[x])[0] == Element(bits, True)
 
 
 @pytest.mark.parametrize("elements", [1, 3 * 4, 1 << 20])

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from support.plans import activation_bytes, assert_partition, assert_tiles, pool_plan, shapes, small_targets
 
 from pqc.isa.fields import Memory
+from pqc.numerics.packing import packed_bytes
 from pqc.planning.target import Target
 from pqc.planning.tiling import (
     LayerShape,
     aligned,
     plan_move,
 )
+from pqc.planning.vector_plan import most_index_bits
 
 
 @settings(deadline=None)
@@ -50,3 +52,9 @@ def test_moves_respect_the_counts_of_an_instruction() -> None:
         for passing in ([1], []):
             plan = plan_move(*size, passing, 1 << 28)
             assert max(max(b.counts) for b in plan) < 1 << 16
+
+
+@given(st.integers(2, 16), st.integers(2, 1 << 20))
+def test_the_largest_table_just_fits(entry_bits: int, room: int) -> None:
+    bits = most_index_bits(entry_bits, room)
+    assert packed_bytes(1 << bits, entry_bits) <= room < packed_bytes(2 << bits, entry_bits)
