@@ -19,7 +19,7 @@ from pqc.dialects.pqa_memory import ProgramOp
 from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray
 from pqc.planning.layer_choices import LayerChoices, choices_from_json
-from pqc.planning.schedule import Schedule
+from pqc.planning.schedule import Schedule, schedule_from_json
 from pqc.planning.target import Target, target_from_dict
 
 TARGET = "pqc.target"
@@ -79,9 +79,15 @@ def set_schedule(module: ModuleOp, schedule: Schedule) -> None:
 
 
 def schedule_of(module: ModuleOp) -> Schedule:
-    """The schedule on the module; an empty one where nobody left any."""
+    """The schedule on the module; an empty one where nobody left any.
+
+    Raises:
+        ModelError: what is there is no schedule.
+    """
     values = module.attributes.get(SCHEDULE)
-    return Schedule.from_json(from_attribute(values)) if isinstance(values, DictionaryAttr) else Schedule()
+    if not isinstance(values, DictionaryAttr):
+        return Schedule()
+    return schedule_from_json(from_attribute(values), f"the module attribute {SCHEDULE!r}")
 
 
 def set_choices(module: ModuleOp, choices: LayerChoices) -> None:

@@ -35,13 +35,6 @@ class Schedule:
             "layers": {node: dataclasses.asdict(nest) for node, nest in self.layers.items()},
         }
 
-    @staticmethod
-    def from_json(values: Mapping[str, Any]) -> Schedule:
-        """What :meth:`as_json` wrote."""
-        on_chip = values.get("on_chip")
-        nests = {node: Nest(**nest) for node, nest in values.get("layers", {}).items()}
-        return Schedule(None if on_chip is None else frozenset(on_chip), nests)
-
     def to_toml(self) -> str:
         """The text of a schedule file."""
         plain = {key: value for key, value in self.as_json().items() if value is not None}
@@ -70,9 +63,19 @@ def schedule_from_toml(text: str, origin: str) -> Schedule:
         ModelError: the text is no schedule: names the key, what was found and what is allowed.
     """
     try:
-        found = TypeAdapter(_File).validate_python(parse_toml(text))
+        return schedule_from_json(parse_toml(text), origin)
     except tomllib.TOMLDecodeError as error:
         raise ModelError(f"{origin}: {error}") from None
+
+
+def schedule_from_json(values: Mapping[str, Any], origin: str) -> Schedule:
+    """What :meth:`Schedule.as_json` wrote; ``origin`` names it in messages.
+
+    Raises:
+        ModelError: it is no schedule: names the key, what was found and what is allowed.
+    """
+    try:
+        found = TypeAdapter(_File).validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

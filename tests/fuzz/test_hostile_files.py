@@ -161,6 +161,17 @@ def test_calibration_frames_of_another_shape(tmp_path: Path) -> None:
     assert message == "the module attribute 'pqc.calibration' has frames [(3, 8, 7)], the inputs take [(3, 8, 8)]"
 
 
+def test_a_schedule_that_is_none(tmp_path: Path) -> None:
+    path = compiled_text(tmp_path, "accelerator")
+    path.write_text(path.read_text().replace("columns = 8 : i64", "columns = 0 : i64", 1))
+    message = refused("compile", path, "-o", tmp_path / "out.bin")
+    assert re.fullmatch(
+        r"the module attribute 'pqc.schedule': layers\.\w+\.columns: "
+        r"input should be greater than or equal to 1, found 0",
+        message,
+    )
+
+
 def test_a_program_given_as_text_whose_codes_nothing_takes(tmp_path: Path) -> None:
     path = compiled_text(tmp_path, "lower-to-pqa")
     lines = path.read_text().splitlines(keepends=True)
