@@ -18,6 +18,8 @@ from pqc.dialects.pq_types import ConfigAttr, GridAttr, QuantizedType
 from pqc.dialects.pqa_memory import ProgramOp
 from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray
+from pqc.numerics.quantization import clip_to_grid
+from pqc.numerics.requantize import Clip
 from pqc.planning.layer_choices import LayerChoices, choices_from_json
 from pqc.planning.schedule import Schedule, schedule_from_json
 from pqc.planning.target import Target, target_from_dict
@@ -204,3 +206,12 @@ class Grids:
         """The integer type that a float value gets."""
         grid = self[value]
         return QuantizedType.of((DYNAMIC_INDEX, *shape_of(value)[1:]), grid.integers, grid.scale.data)
+
+    def scale_of(self, value: SSAValue) -> float:
+        """What one step of a float value's grid stands for."""
+        return self[value].scale.data
+
+    def bounds_of(self, value: SSAValue, low: float | None = None, high: float | None = None) -> Clip:
+        """Real bounds on the grid of ``value``, of which they may leave out one or both."""
+        grid = self[value]
+        return clip_to_grid(low, high, grid.integers, grid.scale.data)

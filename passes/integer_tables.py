@@ -49,7 +49,7 @@ def in_integers(quantizer: Quantizer, op: ConvolutionOp) -> list[Operation]:
         quantizer.power_of_two_of(op),
     )
     parameters = quantizer.requantization(op, quantized.scale)
-    steps = effective_steps(quantized.scale, parameters, quantizer.scale_of(op.result))
+    steps = effective_steps(quantized.scale, parameters, quantizer.grids.scale_of(op.result))
     constants = [
         ConstantOp("table", quantized.table),
         ConstantOp("bias", quantized.bias),

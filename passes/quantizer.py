@@ -14,24 +14,19 @@ from pqc.codebook.table import QuantizedTable, check_shifts, proven_margin, quan
 from pqc.dialects import onnx, pq, qnn
 from pqc.dialects.blob import ConstantOp
 from pqc.dialects.location import hint, node_name
-from pqc.dialects.onnx import shape_of
 from pqc.errors import InternalError, ModelError
 from pqc.numerics.encode import codes_of_zero
 from pqc.numerics.grouping import Codebooks, Grouping
-from pqc.numerics.pooling import PoolMode
 from pqc.numerics.quantization import (
     Float64,
     Requantization,
-    clip_to_grid,
-    elementwise,
     quantize_weights,
     requantization,
 )
-from pqc.numerics.requantize import Clip
 from pqc.numerics.window import Window
 from pqc.passes.attributes import ERROR, MEASUREMENTS, Grids
 from pqc.passes.constants import constant_array
-from pqc.passes.pointwise_table import pointwise_table
+from pqc.passes.quantize_elementwise import ELEMENTWISE
 from pqc.passes.quantize_moves import MOVES
 from pqc.planning.target import Target
 
@@ -67,21 +62,14 @@ class Quantizer:
         return made
 
     def _made(self, op: Operation, operands: Sequence[Value]) -> list[Operation]:
-        move, rule = MOVES.get(type(op)), _RULES.get(type(op))
-        if move is not None:
-            return move(op, operands)
-        if rule is None:
-            raise InternalError(f"no rule quantizes {op.name}")
-        return rule(self, op, operands)
-
-    def result_clip(self, op: Operation, low: float | None = None, high: float | None = None) -> Clip:
-        """Real bounds on the grid of the result of ``op``."""
-        grid = self.grids[op.results[0]]
-        return clip_to_grid(low, high, grid.integers, grid.scale.data)
-
-    def scale_of(self, value: Value) -> float:
-        """What one step of a float value's grid stands for."""
-        return self.grids[value].scale.data
+        kind = type(op)
+        if kind in MOVES:
+            return MOVES[kind](op, operands)
+        if kind in ELEMENTWISE:
+            return ELEMENTWISE[kind](self.grids, op, operands)
+        if kind in _LAYERS:
+            return _LAYERS[kind](self, op, operands)
+        raise InternalError(f"no rule quantizes {op.name}")
 
     def requantization(self, op: Layer, scale: Float64) -> Requantization:
         """How accumulators of ``scale`` [outputs] are brought onto the grid of the result of ``op``, residual included.
@@ -89,12 +77,12 @@ class Quantizer:
         Raises:
             ModelError: a ratio of scales is too large.
         """
-        residual_scale = None if op.residual is None else self.scale_of(op.residual)
-        return requantization(scale, self.scale_of(op.result), residual_scale)
+        residual_scale = None if op.residual is None else self.grids.scale_of(op.residual)
+        return requantization(scale, self.grids.scale_of(op.result), residual_scale)
 
     def power_of_two_of(self, op: Operation) -> float | None:
         """The result's scale where the target can only shift, so that accumulators must be a power of two of it."""
-        return self.scale_of(op.results[0]) if self.target.requantize == "shift" else None
+        return self.grids.scale_of(op.results[0]) if self.target.requantize == "shift" else None
 
 
 def _optional(value: Any) -> float | None:
@@ -121,8 +109,8 @@ def _finish(
         shift.result,
         residual,
         residual_multiplier,
-        clip=quantizer.result_clip(op, _optional(op.low), _optional(op.high)),
-        scale=quantizer.scale_of(op.result),
+        clip=quantizer.grids.bounds_of(op.result, _optional(op.low), _optional(op.high)),
+        scale=quantizer.grids.scale_of(op.result),
     )
     return [*made, requantize]
 
@@ -133,7 +121,7 @@ def _weights(quantizer: Quantizer, op: onnx.ConvOp | onnx.GemmOp) -> tuple[Const
         constant_array(op.bias),
         quantizer.weight_bits,
         quantizer.grids[op.x].integers,
-        quantizer.scale_of(op.x),
+        quantizer.grids.scale_of(op.x),
         quantizer.power_of_two_of(op),
     )
     return ConstantOp("weight", weights.weight), ConstantOp("bias", weights.bias), weights.scale
@@ -211,92 +199,8 @@ def integers_of(quantizer: Quantizer, op: pq.ConvolutionOp) -> QuantizedTable:
     return QuantizedTable(table, scale, bias, margin)
 
 
-def _rescale(
-    quantizer: Quantizer,
-    op: onnx.ReluOp | onnx.ClipOp,
-    operands: Sequence[Value],
-    low: float | None,
-    high: float | None,
-) -> list[Operation]:
-    result_scale = quantizer.scale_of(op.result)
-    (multiplier,), shift = elementwise(quantizer.scale_of(op.x) / result_scale)
-    clip = quantizer.result_clip(op, low, high)
-    return [qnn.RescaleOp(operands[0], multiplier=multiplier, shift=shift, clip=clip, scale=result_scale)]
-
-
-def _relu(quantizer: Quantizer, op: onnx.ReluOp, operands: Sequence[Value]) -> list[Operation]:
-    return _rescale(quantizer, op, operands, 0.0, None)
-
-
-def _clip(quantizer: Quantizer, op: onnx.ClipOp, operands: Sequence[Value]) -> list[Operation]:
-    return _rescale(quantizer, op, operands, *op.bounds)
-
-
-def _add(quantizer: Quantizer, op: onnx.AddOp, operands: Sequence[Value]) -> list[Operation]:
-    scale = quantizer.scale_of(op.result)
-    (left, right), shift = elementwise(quantizer.scale_of(op.x) / scale, quantizer.scale_of(op.y) / scale)
-    clip = quantizer.result_clip(op)
-    return [qnn.AddOp(operands[0], operands[1], multipliers=(left, right), shift=shift, clip=clip, scale=scale)]
-
-
-def _sub(quantizer: Quantizer, op: onnx.SubOp, operands: Sequence[Value]) -> list[Operation]:
-    scale = quantizer.scale_of(op.result)
-    (left, right), shift = elementwise(quantizer.scale_of(op.x) / scale, quantizer.scale_of(op.y) / scale)
-    clip = quantizer.result_clip(op)
-    return [qnn.AddOp(operands[0], operands[1], multipliers=(left, -right), shift=shift, clip=clip, scale=scale)]
-
-
-def _mul(quantizer: Quantizer, op: onnx.MulOp, operands: Sequence[Value]) -> list[Operation]:
-    scale = quantizer.scale_of(op.result)
-    (multiplier,), shift = elementwise(quantizer.scale_of(op.x) * quantizer.scale_of(op.y) / scale)
-    clip = quantizer.result_clip(op)
-    return [qnn.MultiplyOp(operands[0], operands[1], multiplier=multiplier, shift=shift, clip=clip, scale=scale)]
-
-
-def _pointwise(quantizer: Quantizer, op: onnx.PointwiseOp, operands: Sequence[Value]) -> list[Operation]:
-    grid = quantizer.grids[op.result]
-    table = ConstantOp("map", pointwise_table(op, quantizer.grids[op.x], grid))
-    return [table, qnn.MapOp(operands[0], table.result, element=grid.integers, scale=grid.scale.data)]
-
-
-def _max_pool(quantizer: Quantizer, op: onnx.MaxPoolOp, operands: Sequence[Value]) -> list[Operation]:
-    return [qnn.MaxPoolOp(operands[0], window=op.window)]
-
-
-def _mean(
-    quantizer: Quantizer, op: onnx.AveragePoolOp | onnx.GlobalAveragePoolOp, x: Value, window: Window, mode: PoolMode
-) -> list[Operation]:
-    scale = quantizer.scale_of(op.result)
-    (multiplier,), shift = elementwise(quantizer.scale_of(op.x) / scale)
-    clip = quantizer.result_clip(op)
-    pool = qnn.AveragePoolOp(x, window=window, mode=mode, multiplier=multiplier, shift=shift, clip=clip, scale=scale)
-    return [pool]
-
-
-def _average_pool(quantizer: Quantizer, op: onnx.AveragePoolOp, operands: Sequence[Value]) -> list[Operation]:
-    padded = bool(op.count_include_pad.value.data)
-    mode = PoolMode.AVERAGE_WITH_PADDING if padded else PoolMode.AVERAGE
-    return _mean(quantizer, op, operands[0], op.window, mode)
-
-
-def _global_average_pool(
-    quantizer: Quantizer, op: onnx.GlobalAveragePoolOp, operands: Sequence[Value]
-) -> list[Operation]:
-    _, _, height, width = shape_of(op.x)
-    return _mean(quantizer, op, operands[0], Window((height, width)), PoolMode.AVERAGE)
-
-
-_RULES: dict[type[Operation], Callable[[Quantizer, Any, Sequence[Value]], list[Operation]]] = {
+_LAYERS: dict[type[Operation], Callable[[Quantizer, Any, Sequence[Value]], list[Operation]]] = {
     onnx.ConvOp: _conv,
     onnx.GemmOp: _gemm,
     pq.ConvolutionOp: _pq_convolution,
-    onnx.ReluOp: _relu,
-    onnx.ClipOp: _clip,
-    onnx.AddOp: _add,
-    onnx.SubOp: _sub,
-    onnx.MulOp: _mul,
-    onnx.PointwiseOp: _pointwise,
-    onnx.MaxPoolOp: _max_pool,
-    onnx.AveragePoolOp: _average_pool,
-    onnx.GlobalAveragePoolOp: _global_average_pool,
 }
