@@ -19,20 +19,17 @@ from typing import Any, cast
 import numpy as np
 import onnx
 import onnx.helper
-import onnx.numpy_helper
 from onnx.backend.base import Backend, BackendRep, namedtupledict
 
 from pqc.errors import ModelError
+from pqc.frontend.constant_inputs import as_one_frame, constant_inputs, shape_of_elements, with_constants
 from pqc.frontend.importer import ImportedModel, import_loaded
-from pqc.frontend.loader import DOMAINS, loaded_from_memory
+from pqc.frontend.loader import loaded_from_memory
 from pqc.interpreter.reference import boundary_types, run_reference
 from pqc.numerics.arrays import AnyArray
-from pqc.numerics.functions import FUNCTIONS
 from pqc.quantized_execution import run_quantized
 
 __all__ = [
-    "CONSTANT_OPERANDS",
-    "ELEMENTWISE",
     "PqcBackend",
     "PqcModel",
     "prepare",
@@ -40,41 +37,6 @@ __all__ = [
     "run_node",
     "supports_device",
 ]
-
-CONSTANT_OPERANDS: Mapping[str, frozenset[int]] = {
-    "BatchNormalization": frozenset({1, 2, 3, 4}),
-    "Clip": frozenset({1, 2}),
-    "Conv": frozenset({1, 2}),
-    "DequantizeLinear": frozenset({1, 2}),
-    "Dropout": frozenset({1, 2}),
-    "Expand": frozenset({1}),
-    "Gather": frozenset({1}),
-    "Gemm": frozenset({1, 2}),
-    "GroupNormalization": frozenset({1, 2}),
-    "InstanceNormalization": frozenset({1, 2}),
-    "LayerNormalization": frozenset({1, 2}),
-    "MatMul": frozenset({1}),
-    "PRelu": frozenset({1}),
-    "Pad": frozenset({1, 2, 3}),
-    "Pow": frozenset({1}),
-    "QuantizeLinear": frozenset({1, 2}),
-    "ReduceMax": frozenset({1}),
-    "ReduceMean": frozenset({1}),
-    "Reshape": frozenset({1}),
-    "Resize": frozenset({1, 2, 3}),
-    "Slice": frozenset({1, 2, 3, 4}),
-    "Split": frozenset({1}),
-    "Squeeze": frozenset({1}),
-    "Tile": frozenset({1}),
-    "Unsqueeze": frozenset({1}),
-}
-"""By operator, the places of the inputs that must be constant."""
-
-ELEMENTWISE = frozenset(
-    {"Add", "Clip", "Div", "Dropout", "Gelu", "HardSwish", "Identity", "Mish", "Mul", "Pow", "Relu", "Sub", "Swish"}
-).union(definition.operator for definition in FUNCTIONS.values())
-"""Operators that treat each element by itself, where their constants are single numbers."""
-
 
 FLOAT = "float"
 
@@ -90,10 +52,10 @@ class PqcModel(BackendRep):
         self._level = level
         given = {tensor.name for tensor in model.graph.initializer}
         self._inputs = [entry.name for entry in model.graph.input if entry.name not in given]
-        self._bound = _constant_inputs(model.graph).intersection(self._inputs)
-        self._shape = _shape_of_elements(model.graph, self._bound)
+        self._bound = constant_inputs(model.graph).intersection(self._inputs)
+        self._shape = shape_of_elements(model.graph, self._bound)
         if self._shape is not None:
-            self._model = _as_one_frame(model, self._bound, prod(self._shape))
+            self._model = as_one_frame(model, self._bound, prod(self._shape))
         self._imported = None if self._bound else _import(self._model)
 
     def run(self, inputs: Any, **kwargs: Any) -> tuple[AnyArray, ...]:
@@ -113,7 +75,7 @@ class PqcModel(BackendRep):
         arrays = _named("the model", self._inputs, inputs)
         if self._shape is not None:
             arrays = self._framed(arrays)
-        imported = self._imported or _import(_with_constants(self._model, self._bound, arrays))
+        imported = self._imported or _import(with_constants(self._model, self._bound, arrays))
         kinds, _ = boundary_types(imported.module)
         frames = [_checked(name, arrays[name], kind) for name, kind in zip(imported.input_names, kinds, strict=True)]
         if len({len(array) for array in frames}) > 1:
@@ -163,7 +125,7 @@ class PqcBackend(Backend):
                 imported.
         """
         level = str(kwargs.pop("level", FLOAT))
-        _no_options(kwargs)
+        _no_options(kwargs, "'level'")
         if level not in LEVELS:
             raise ModelError(f"level '{level}' is not supported, allowed are {_listed(LEVELS)}")
         if not cls.supports_device(device):
@@ -226,58 +188,6 @@ def _named(taker: str, names: Sequence[str], inputs: Any) -> dict[str, AnyArray]
     return {name: np.asarray(array) for name, array in zip(names, listed, strict=True)}
 
 
-def _constant_inputs(graph: onnx.GraphProto) -> set[str]:
-    """What nodes read, and only where it must be constant."""
-    constant: set[str] = set()
-    free: set[str] = {output.name for output in graph.output}
-    for node in graph.node:
-        places = CONSTANT_OPERANDS.get(node.op_type, frozenset()) if node.domain in DOMAINS else frozenset[int]()
-        for place, name in enumerate(node.input):
-            (constant if place in places else free).add(name)
-    return constant - free
-
-
-def _shape_of_elements(graph: onnx.GraphProto, bound: set[str]) -> tuple[int, ...] | None:
-    """The shape that all activations have, where no node looks at it and it is one dimension alone; None otherwise."""
-    if any(node.op_type not in ELEMENTWISE or node.domain not in DOMAINS for node in graph.node):
-        return None
-    if any(prod(tensor.dims) != 1 for tensor in graph.initializer):
-        return None
-    constant = bound.union(tensor.name for tensor in graph.initializer)
-    if any(prod(_declared_shape(entry)) != 1 for entry in graph.input if entry.name in constant):
-        return None
-    shapes = {_declared_shape(entry) for entry in graph.input if entry.name not in constant}
-    shape = shapes.pop() if len(shapes) == 1 else ()
-    return shape if len(shape) == 1 and shape[0] > 0 else None
-
-
-def _declared_shape(entry: onnx.ValueInfoProto) -> tuple[int, ...]:
-    """The shape of an input; 0 stands for a dimension that is open."""
-    return tuple(dimension.dim_value for dimension in entry.type.tensor_type.shape.dim)
-
-
-def _as_one_frame(model: onnx.ModelProto, bound: set[str], features: int) -> onnx.ModelProto:
-    """A copy of ``model`` whose inputs are one frame of ``features``, all but those that are ``bound``."""
-    framed = onnx.ModelProto()
-    framed.CopyFrom(model)
-    for entry in framed.graph.input:
-        if entry.name not in bound:
-            kind = onnx.helper.make_tensor_type_proto(entry.type.tensor_type.elem_type, (1, features))
-            entry.type.CopyFrom(kind)
-    return framed
-
-
-def _with_constants(model: onnx.ModelProto, names: set[str], arrays: Mapping[str, AnyArray]) -> onnx.ModelProto:
-    """A copy of ``model`` in which ``names`` are initializers instead of inputs."""
-    bound = onnx.ModelProto()
-    bound.CopyFrom(model)
-    kept = [entry for entry in bound.graph.input if entry.name not in names]
-    del bound.graph.input[:]
-    bound.graph.input.extend(kept)
-    bound.graph.initializer.extend(onnx.numpy_helper.from_array(arrays[name], name) for name in sorted(names))
-    return bound
-
-
 def _import(model: onnx.ModelProto) -> ImportedModel:
     digest = hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
     return import_loaded(loaded_from_memory(model, digest))
@@ -300,6 +210,6 @@ def _listed(names: Any) -> str:
     return ", ".join(f"'{name}'" for name in names) or "none"
 
 
-def _no_options(options: Mapping[str, Any]) -> None:
+def _no_options(options: Mapping[str, Any], allowed: str = "none") -> None:
     if options:
-        raise ModelError(f"there is no option {_listed(options)}; the float level has none")
+        raise ModelError(f"there is no option {_listed(options)}, allowed is {allowed}")

@@ -116,7 +116,7 @@ def test_refusals_before_anything_runs() -> None:
     relu = model([node("Relu")])
     assert refusal(relu, [X], device="CUDA") == "device 'CUDA' is not supported; only CPU is"
     assert refusal(relu, [X], level="machine") == "level 'machine' is not supported, allowed are 'float', 'quantized'"
-    assert refusal(relu, [X], bits=8) == "there is no option 'bits'; the float level has none"
+    assert refusal(relu, [X], bits=8) == "there is no option 'bits', allowed is 'level'"
     assert refusal(relu, [X, X]) == "2 arrays are given, the model takes 'x'"
     assert refusal(relu, {"z": X}) == "arrays for 'z' are given, the model takes 'x'"
     assert refusal(relu, [X.astype(np.float64)]) == "input 'x' is float64; float32 is wanted"

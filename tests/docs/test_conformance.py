@@ -20,8 +20,8 @@ from support.conformance import (
 from support.conformance_page import conformance_page
 from support.unclaimed_operators import unclaimed_reasons
 
-from pqc.backend import CONSTANT_OPERANDS
 from pqc.errors import ModelError
+from pqc.frontend.constant_inputs import CONSTANT_OPERANDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
 

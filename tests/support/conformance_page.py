@@ -43,8 +43,8 @@ all. It fails where a test that is refused here begins to pass, or the other way
 
 The tests hand over weights, axes and bounds as inputs of the graph. pqc demands constants there, so the backend makes
 constants of the inputs that are read only where pqc demands one, with the values that the test gives
-(`pqc.backend.CONSTANT_OPERANDS` lists these places). A graph that treats each element by itself
-(`pqc.backend.ELEMENTWISE`) is the same for a tensor of any shape: where its inputs have one dimension alone, the
+(`CONSTANT_OPERANDS` in `pqc.frontend.constant_inputs` lists these places). A graph that treats each element by itself
+(`ELEMENTWISE`, in the same place) is the same for a tensor of any shape: where its inputs have one dimension alone, the
 backend gives them to pqc as one frame of features. Nothing else is changed.
 
 The same tests run a second time in integers, as the accelerator computes them: `prepare(model, level="quantized")`,
