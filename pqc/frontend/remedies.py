@@ -33,7 +33,7 @@ _RECURRENT = (
     "use convolutions over the time axis instead, [frames, channels, 1, time]: there is no state between frames"
 )
 
-_ATTENTION = "use a convolutional network: products of two activations, as in attention, have no unit"
+_ATTENTION = "use a convolutional network: matrix products of two activations, as in attention, have no unit"
 
 _CONTROL = "export a graph without control flow: trace the model, or let onnxsim evaluate what is constant"
 
@@ -81,8 +81,8 @@ SUPPORTED: Mapping[str, str] = {
     "Flatten": "keep the frames in front, as torch.flatten(x, 1) does",
     "Gather": "take elements by constant indices, behind the first dimension; lookups of embeddings have no unit",
     "MatMul": (
-        "keep the frames in front, and give the weights as a constant matrix: products of two activations, as in "
-        "attention, have no unit"
+        "keep the frames in front, and give the weights as a constant matrix: matrix products of two activations, "
+        "as in attention, have no unit"
     ),
     "Mul": _TWO,
     "PRelu": "make the slope a constant that is the same for all frames",
