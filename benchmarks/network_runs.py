@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from network_list import Network
+from other_quantizer import signal_to_noise
 from scaling import Usage, used_by
 from timing import pqc_output
 
@@ -82,7 +83,10 @@ def measure(network: Network, setting: Setting, place: Place) -> dict[str, Any]:
     usage = used_by("compile", model, *words, "-o", program, "--report", report)
     labels = ("--labels",) if samples.tested_labels is not None else ()
     said = json.loads(pqc_output("run", program, "--input", tested, "--against", files[first], *labels, "--json"))
-    return entry | _times(usage, trained) | _from_report(json.loads(report.read_text())) | _from_run(said)
+    entry |= _times(usage, trained) | _from_report(json.loads(report.read_text())) | _from_run(said)
+    if setting is Setting.EIGHT_BITS:
+        entry["onnxruntime_snr_db"] = round(signal_to_noise(files[first], calibration, tested, folder), 1)
+    return entry
 
 
 def layers_of(model: Path) -> list[int] | str:

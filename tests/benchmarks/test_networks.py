@@ -10,6 +10,7 @@ from network_list import NETWORKS
 from network_runs import Setting, layers_of, settings_of
 from network_samples import Samples, photographs
 from networks import page, read_entries, rows
+from other_quantizer import signal_to_noise
 from photographs import photograph_pieces
 from support.onnx_models import model, node, save
 
@@ -32,6 +33,15 @@ def test_a_row_that_was_not_measured_and_one_that_was_refused() -> None:
     assert sum("not measured" in line for line in lines) == len(rows()) - 1
     (line,) = (line for line in lines if "refused" in line)
     assert "| 8 pieces |  | refused: Sigmoid (65) |" in line
+
+
+def test_onnxruntimes_own_quantizer_is_at_hand(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    constants = {"w": random.normal(size=(4, 4, 3, 3)).astype(np.float32)}
+    network = save(model([node("Conv", ["x", "w"], ["y"], name="conv", pads=[1, 1, 1, 1])], constants), tmp_path)
+    frames = random.normal(size=(4, 4, 6, 5)).astype(np.float32)
+    calibration, tested = Samples("noise", frames, frames).write(tmp_path / "samples")
+    assert 25 < signal_to_noise(network, calibration, tested, tmp_path) < 60
 
 
 def test_training_is_measured_where_it_is_asked_for() -> None:
