@@ -11,7 +11,7 @@ and where it gives all of them nothing is run.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
 from math import prod
 
@@ -103,14 +103,9 @@ def chosen_bits(module: ModuleOp, groups: Groups) -> dict[SSAValue, int]:
     return bits
 
 
-def _most_bits(block: Block, groups: Groups, bits: Mapping[SSAValue, int], room: int) -> dict[SSAValue, int]:
-    """How many bits the operands of functions may have, by group, so that ``room`` bytes hold one's table."""
-    most: dict[SSAValue, int] = {}
-    for op in block.ops:
-        if isinstance(op, PointwiseOp):
-            root, held = groups.root(op.x), most_index_bits(bits[groups.root(op.result)], room)
-            most[root] = min(held, most.get(root, held))
-    return most
+def _read_by_functions(block: Block, groups: Groups) -> set[SSAValue]:
+    """Groups whose elements choose the entries of some function's table."""
+    return {groups.root(op.x) for op in block.ops if isinstance(op, PointwiseOp)}
 
 
 @dataclass(frozen=True)
@@ -165,9 +160,11 @@ class CalibrateRangesPass(ModulePass):
         block, power_of_two = main_of(module).body.block, target_of(module).requantize == "shift"
         wide, said = returned_groups(block, groups), chosen_bits(module, groups)
         bits = {root: self.output_bits if root in wide else said.get(root, self.activation_bits) for root in roots}
-        most = _most_bits(block, groups, bits, target_of(module).buffer_bytes(Memory.TABLE))
+        # A table's entries may be as wide as an activation: the result can be of the same group, or get more bits yet.
+        held = most_index_bits(MOST_BITS, target_of(module).buffer_bytes(Memory.TABLE))
+        tabled = _read_by_functions(block, groups)
         for root in {groups.root(argument) for argument in block.args} - wide - set(said):
-            bits[root] = input_bits(*ranges[root], bits[root], most.get(root, MOST_BITS))
+            bits[root] = input_bits(*ranges[root], bits[root], held if root in tabled else MOST_BITS)
         grids = {root: choose_grid(*ranges[root], bits[root], power_of_two) for root in roots}
         if not self.least_error or min(bits.values()) >= WIDE:
             return grids
