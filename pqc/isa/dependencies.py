@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pqc.errors import ModelError
 from pqc.isa.access import Access, accesses
 from pqc.isa.fields import Instruction, Memory, Unit
 from pqc.isa.fifo import sends_to_fifo, takes_from_fifo
@@ -39,10 +40,22 @@ def stream_waits(instructions: Sequence[Instruction], accumulator_bits: int) -> 
         instructions: one execution in program order, every encode in front of its lookup, and as many of one as of
             the other.
         accumulator_bits: width of the lookup unit's accumulators.
+
+    Raises:
+        ModelError: a lookup takes codes from the FIFO that no encode in front of it sends.
     """
+    _require_codes(instructions)
     walk = _Walk(instructions, accumulator_bits)
     walk.execute()
     return [[walk.wait(source) for source in sources] for sources in walk.execute()]
+
+
+def _require_codes(instructions: Sequence[Instruction]) -> None:
+    waiting = 0
+    for index, instruction in enumerate(instructions):
+        waiting += sends_to_fifo(instruction) - takes_from_fifo(instruction)
+        if waiting < 0:
+            raise ModelError(f"instruction {index} takes codes from the FIFO that no encode in front of it sends")
 
 
 class _Walk:

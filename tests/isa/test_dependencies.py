@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from support.access_programs import encode, fill, lookup, programs, requantize, rescale
 from support.closure import ACCUMULATOR_BITS, Edges, Order, conflicts
 from support.instructions import smallest
 from support.programs import load, store
 
+from pqc.errors import ModelError
 from pqc.isa.dependencies import Wait, stream_waits
 from pqc.isa.fields import Instruction, Memory
 from pqc.isa.instructions import Load
@@ -120,3 +122,10 @@ def test_what_waits_for_a_lookup_has_waited_for_its_encode() -> None:
 
 def test_nothing_to_execute() -> None:
     assert stream_waits([], ACCUMULATOR_BITS) == []
+
+
+def test_codes_that_no_encode_has_sent_yet() -> None:
+    with pytest.raises(
+        ModelError, match="^instruction 0 takes codes from the FIFO that no encode in front of it sends"
+    ):
+        stream_waits([lookup(0, 0, 1), encode(0, 0)], ACCUMULATOR_BITS)
