@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 from hypothesis import strategies as st
 from support.network import Draw, Frame, Network
 
 from pqc.numerics.window import Window
+
+MOST_REDUCED = 1 << 10
+"""Elements to one: a window is seen at once, and the smallest target's activation buffer has 4 KiB."""
 
 
 def window_on(draw: Draw, frame: Frame, *, dilated: bool, pooling: bool) -> Window | None:
@@ -78,9 +83,11 @@ def global_average_pool(draw: Draw, network: Network, x: str) -> str:
     return network.add("GlobalAveragePool", [x], (network.frames[x][0], 1, 1))
 
 
-def reduce_map(draw: Draw, network: Network, x: str) -> str:
+def reduce_map(draw: Draw, network: Network, x: str) -> str | None:
     frame = network.frames[x]
     axes = draw(st.lists(st.integers(1, len(frame)), min_size=1, max_size=len(frame), unique=True))
+    if prod(frame[axis - 1] for axis in axes) > MOST_REDUCED:
+        return None
     kept = tuple(1 if axis in axes else size for axis, size in enumerate(frame, start=1))
     kind = draw(st.sampled_from(["ReduceMean", "ReduceMax"]))
     return network.add(kind, [x], kept, axes=axes)
