@@ -11,49 +11,31 @@ and where it gives all of them nothing is run.
 
 from __future__ import annotations
 
-from collections.abc import Container
 from dataclasses import dataclass
-from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Block, SSAValue
 from xdsl.passes import ModulePass
 
 from pqc.dialects.blob import ConstantOp
-from pqc.dialects.location import node_name
 from pqc.dialects.onnx import (
-    AddOp,
-    AveragePoolOp,
-    ClipOp,
     ConcatOp,
-    GlobalAveragePoolOp,
-    MulOp,
     PointwiseOp,
-    ReluOp,
-    SubOp,
 )
 from pqc.dialects.pq_types import GridAttr
-from pqc.errors import ModelError
 from pqc.isa.fields import Memory
 from pqc.numerics.element import Element
-from pqc.numerics.fixed_point import power_of_two_at_least
 from pqc.numerics.quantization import MOST_BITS, choose_grid, input_bits
-from pqc.numerics.requantize import MULTIPLIER_BITS
 from pqc.passes.activation_scales import WIDE, ActivationScales, least_error_grids
 from pqc.passes.attributes import GRID, INPUT_GRIDS, calibration_of, choices_of, main_of, target_of
+from pqc.passes.fine_scales import raise_fine_scales
 from pqc.passes.given_grids import check_chosen_bits, check_powers_of_two, given_grids, gridded_values
 from pqc.passes.value_names import values_by_name
 from pqc.passes.value_ranges import PASSING_ON, Groups, group_values, known_ranges
 from pqc.planning.layer_choices import chosen
 from pqc.planning.vector_plan import most_index_bits
-
-ELEMENTWISE = (AddOp, AveragePoolOp, ClipOp, GlobalAveragePoolOp, MulOp, ReluOp, SubOp)
-"""Operations that bring operands onto the result's grid by a multiplier."""
-
-LARGEST_RATIO = 1 << (MULTIPLIER_BITS - 1)
-"""The most that an operand's scale may be, in units of the result's."""
 
 
 def returned_groups(block: Block, groups: Groups) -> set[SSAValue]:
@@ -63,33 +45,6 @@ def returned_groups(block: Block, groups: Groups) -> set[SSAValue]:
         if not isinstance(op, (ReturnOp, ConcatOp, *PASSING_ON)):
             returned -= {groups.root(value) for value in op.operands}
     return returned
-
-
-def raise_fine_scales(
-    block: Block, groups: Groups, scales: dict[SSAValue, float], power_of_two: bool, given: Container[SSAValue] = ()
-) -> None:
-    """Make no result's scale finer than elementwise multipliers reach from its operands' scales.
-
-    Raises:
-        ModelError: one is finer, and its group is ``given``.
-    """
-    for op in block.ops:
-        if not isinstance(op, ELEMENTWISE):
-            continue
-        root = groups.root(op.results[0])
-        taken = [scales[groups.root(value)] for value in op.operands]
-        least = (prod(taken) if isinstance(op, MulOp) else max(taken)) / LARGEST_RATIO
-        if scales[root] < least and root in given:
-            raise ModelError(
-                f"node {node_name(op)!r}: the scale of its result is {scales[root]!r}, {_what_comes_in(op)} is "
-                f"{least * LARGEST_RATIO!r}; it may be {LARGEST_RATIO} times as much at most"
-            )
-        if scales[root] < least:
-            scales[root] = power_of_two_at_least(least) if power_of_two else least
-
-
-def _what_comes_in(op: Operation) -> str:
-    return "that of the product of its operands" if isinstance(op, MulOp) else "an operand's"
 
 
 def chosen_bits(module: ModuleOp, groups: Groups) -> dict[SSAValue, int]:

@@ -125,7 +125,5 @@ def test_nothing_to_execute() -> None:
 
 
 def test_codes_that_no_encode_has_sent_yet() -> None:
-    with pytest.raises(
-        ModelError, match="^instruction 0 takes codes from the FIFO that no encode in front of it sends"
-    ):
+    with pytest.raises(ModelError, match="instruction 0 takes codes from the FIFO that no encode in front of it sends"):
         stream_waits([lookup(0, 0, 1), encode(0, 0)], ACCUMULATOR_BITS)
