@@ -67,7 +67,8 @@ after `pqc train`, on the words that the network is calibrated on, each also mov
 
 `pqc compile --calibrate --exclude '*'`. The last column is the signal-to-noise ratio of the same network after
 onnxruntime's own static quantization: activations in 8 bits, weights in 8 bits with a scale for each output channel,
-calibrated on 512 of the same frames at most.
+calibrated on 512 of the same frames at most. Between the grids it computes normalizations and functions in float32,
+each as a whole; pqc computes each of a normalization's steps in integers.
 
 {eight_bits}
 """

@@ -5,8 +5,9 @@
 Tensors that only pass data on share one grid; what the network returns gets ``output_bits``, other tensors
 ``activation_bits`` or what the choices on the module say of their node, and a lopsided input four more, as far as the
 tables of its functions fit the target. A grid just holds what occurs; one of few bits cuts off what costs less than
-rounding all else more coarsely (:mod:`pqc.passes.activation_scales`). Grids that the network gives stay as they are,
-and where it gives all of them nothing is run.
+rounding all else more coarsely (:mod:`pqc.passes.activation_scales`), and none is finer than multipliers can bring
+sums and operands onto (:mod:`pqc.passes.fine_scales`). Grids that the network gives stay as they are, and where it
+gives all of them nothing is run.
 """
 
 from __future__ import annotations
@@ -84,23 +85,20 @@ class CalibrateRangesPass(ModulePass):
                 with.
         """
         block = main_of(op).body.block
-        power_of_two = target_of(op).requantize == "shift"
         groups = group_values(block)
         given = given_grids(block, groups)
         check_chosen_bits(chosen_bits(op, groups), given)
-        if power_of_two:
+        if target_of(op).requantize == "shift":
             check_powers_of_two(given)
         values = gridded_values(block)
         roots = [groups.root(value) for value in values]
         chosen = {root: (one.grid.integers, one.grid.scale.data) for root, one in given.items()}
         if any(root not in given for root in roots):
             chosen = self._measured(op, groups, roots) | chosen
-        scales = {root: scale for root, (_, scale) in chosen.items()}
-        raise_fine_scales(block, groups, scales, power_of_two, given)
+        raise_fine_scales(block, groups, chosen, target_of(op), given)
 
         def grid(value: SSAValue) -> GridAttr:
-            root = groups.root(value)
-            return GridAttr.of(chosen[root][0], scales[root])
+            return GridAttr.of(*chosen[groups.root(value)])
 
         op.attributes[INPUT_GRIDS] = ArrayAttr(grid(argument) for argument in block.args)
         for layer in block.ops:

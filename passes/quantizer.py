@@ -78,7 +78,10 @@ class Quantizer:
             ModelError: a ratio of scales is too large.
         """
         residual_scale = None if op.residual is None else self.grids.scale_of(op.residual)
-        return requantization(scale, self.grids.scale_of(op.result), residual_scale)
+        try:
+            return requantization(scale, self.grids.scale_of(op.result), residual_scale)
+        except ModelError as error:
+            raise ModelError(f"node {node_name(op)!r}: {error}") from error
 
     def power_of_two_of(self, op: Operation) -> float | None:
         """The result's scale where the target can only shift, so that accumulators must be a power of two of it."""

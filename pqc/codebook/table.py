@@ -145,6 +145,29 @@ def finest_scale(centered: Float64, whole: Float64, largest: int, limit: int, po
     return result
 
 
+def largest_step(
+    weight: FloatArray, bias: FloatArray, reach: float, length: int, table_bits: int, accumulator_bits: int
+) -> float:
+    """What the scales of :func:`quantize_table` stay below for tables of this layer, before it has prototypes.
+
+    Args:
+        weight: [outputs, ...], each output's elements in any order.
+        bias: [outputs].
+        reach: the magnitude of an input's elements at most, and so of those of prototypes, which are means of inputs.
+        length: of a subspace.
+        table_bits: of an entry.
+        accumulator_bits: of a sum.
+    """
+    rows = np.abs(weight.reshape(weight.shape[0], -1).astype(np.float64)) * reach
+    length = min(length, rows.shape[1])
+    entries = np.partition(rows, -length)[:, -length:].sum(axis=1)
+    # twice: centering moves as much as the entries have into the bias
+    sums = 2 * rows.sum(axis=1) + np.abs(bias.astype(np.float64))
+    limit = (1 << accumulator_bits - 1) - 1
+    largest = Element(table_bits, signed=True).maximum
+    return float(np.maximum(entries / largest, sums / (limit * (1 - HEADROOM))).max())
+
+
 def refuse_above(scale: Float64, power_of_two_of: float | None, accumulator_bits: int | None) -> None:
     """Stop where a longer left shift would be needed than there is."""
     if power_of_two_of is None or (scale <= power_of_two_of * 2.0**LONGEST_LEFT_SHIFT * (1 + 1e-9)).all():

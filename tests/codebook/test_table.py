@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pqc.codebook.bias import correct_bias
-from pqc.codebook.table import QuantizedTable, plain_table, quantize_table
+from pqc.codebook.table import COARSER, QuantizedTable, largest_step, plain_table, quantize_table
 from pqc.errors import ModelError
 from pqc.numerics.arrays import FloatArray, IntArray
 from pqc.numerics.lookup import largest_sum, lookup
@@ -114,3 +114,21 @@ def test_bias_correction_never_overflows() -> None:
     corrected = correct_bias(quantized, np.full(6, 1e9), 13)
     assert (largest_sum(corrected.table, corrected.bias) == 4095).all()
     assert np.allclose(corrected.margin, 1 / 4096)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    elements=st.integers(1, 60),
+    length=st.integers(1, 20),
+    table_bits=st.integers(2, 8),
+    accumulator_bits=st.integers(12, 20),
+)
+def test_no_scale_is_beyond_the_largest_step(
+    seed: int, elements: int, length: int, table_bits: int, accumulator_bits: int
+) -> None:
+    random = np.random.default_rng(seed)
+    weight, bias = random.normal(size=(5, elements)), random.normal(size=5) * 10
+    codebook = random.uniform(-3, 3, (-(-elements // length), 4, length)).astype(np.float32)
+    table = plain_table(weight, codebook)
+    found = quantize_table(table, bias, table_bits, accumulator_bits).scale
+    assert found.max() <= largest_step(weight, bias, 3.0, length, table_bits, accumulator_bits) * COARSER

@@ -16,6 +16,7 @@ from pqc.dialects.blob import ConstantOp
 from pqc.dialects.onnx import (
     AddOp,
     ConcatOp,
+    ConvOp,
     FunctionOp,
     MaxPoolOp,
     PadOp,
@@ -27,14 +28,15 @@ from pqc.dialects.onnx import (
     YieldOp,
     tensor,
 )
-from pqc.dialects.pq_types import GridAttr
+from pqc.dialects.pq_types import ConfigAttr, GridAttr
 from pqc.dialects.registry import make_context
 from pqc.errors import ModelError
 from pqc.numerics.arrays import AnyArray
 from pqc.numerics.element import Element
+from pqc.numerics.encode import Metric
 from pqc.numerics.window import Window
 from pqc.passes import value_ranges
-from pqc.passes.attributes import GRID, Grids, set_calibration, set_target
+from pqc.passes.attributes import CONFIG, GRID, Grids, set_calibration, set_target
 from pqc.passes.calibrate_ranges import CalibrateRangesPass
 from pqc.planning.target import load_target
 
@@ -142,6 +144,20 @@ def test_shifting_targets_have_powers_of_two() -> None:
     grids = graph.calibrated([result], [values(-1, 1.5)], "pqa-shift")
     assert found(grids[x]) == (S8, 2.0**-6)
     assert found(grids[result]) == (U16, 2.0**-15)
+
+
+@pytest.mark.parametrize(
+    ("table_bits", "target", "scale"),
+    [(8, "pqa", 1 / 65535), (2, "pqa", 5 / 16384), (8, "pqa-shift", 2**-15), (2, "pqa-shift", 2**-10)],
+)
+def test_a_result_is_no_finer_than_multipliers_bring_sums_onto(table_bits: int, target: str, scale: float) -> None:
+    graph = Graph.of()
+    weight = graph.add(ConstantOp("weight", np.full((1, 1, 1, 1), 5, np.float32)))
+    bias = graph.add(ConstantOp("bias", np.zeros(1, np.float32)))
+    layer = ConvOp(graph.block.args[0], weight, bias, low=0.0, high=1.0)
+    layer.attributes[CONFIG] = ConfigAttr.of(4, 1, 8, table_bits, Metric.L2)
+    grids = graph.calibrated([graph.add(layer)], [values(0.0, 1.0)], target)
+    assert found(grids[layer.result]) == (U16, pytest.approx(scale))
 
 
 def test_what_only_passes_data_on_shares_a_grid() -> None:
