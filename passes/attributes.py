@@ -58,6 +58,10 @@ CONFIG = "pq.config"
 """Operation: how the layer is product-quantized."""
 
 
+FEWEST_BITS = 2
+"""Of an activation: what can be asked for."""
+
+
 def set_target(module: ModuleOp, target: Target) -> None:
     """Leave the target on the module."""
     module.attributes[TARGET] = to_attribute(target.as_dict())
@@ -193,13 +197,18 @@ class Grids:
         """The grid of ``value``.
 
         Raises:
-            ModelError: it has none.
+            ModelError: it has none, or one of fewer bits than a prototype has.
         """
-        if value in self._of:
-            return self._of[value]
-        grid = value.owner.attributes.get(GRID) if isinstance(value.owner, Operation) else None
-        if not isinstance(grid, GridAttr):
+        grid = self._of.get(value)
+        if grid is None and isinstance(value.owner, Operation):
+            found = value.owner.attributes.get(GRID)
+            grid = found if isinstance(found, GridAttr) else None
+        if grid is None:
             raise ModelError(f"a value of {value.type} has no {GRID!r}: run calibrate-ranges first")
+        if grid.integers.bits < FEWEST_BITS:
+            raise ModelError(
+                f"a value of {value.type} has a grid of {grid.integers}, allowed are {FEWEST_BITS} bits or more"
+            )
         return grid
 
     def type_of(self, value: SSAValue) -> QuantizedType:

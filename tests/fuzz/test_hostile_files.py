@@ -172,6 +172,13 @@ def test_a_schedule_that_is_none(tmp_path: Path) -> None:
     )
 
 
+def test_a_grid_of_one_bit(tmp_path: Path) -> None:
+    path = compiled_text(tmp_path, "calibrate-ranges")
+    path.write_text(path.read_text().replace("#pq.grid<ui8,", "#pq.grid<ui1,"))
+    message = refused("compile", path, "-o", tmp_path / "out.bin")
+    assert re.fullmatch(r"a value of tensor<\S+> has a grid of ui1, allowed are 2 bits or more", message)
+
+
 def test_a_program_given_as_text_whose_codes_nothing_takes(tmp_path: Path) -> None:
     path = compiled_text(tmp_path, "lower-to-pqa")
     lines = path.read_text().splitlines(keepends=True)
