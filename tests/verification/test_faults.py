@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ from pqc.isa.fields import Memory
 from pqc.numerics.arrays import IntArray
 from pqc.numerics.kernels import NUMPY
 from pqc.numerics.requantize import Clip
-from pqc.passes import fuse_epilogue, lower_lookup, quantizer
+from pqc.passes import attributes, fuse_epilogue, lower_lookup, quantizer
 from pqc.passes.allocate_memory import AllocateMemoryPass
 from pqc.passes.attributes import program_of
 from pqc.passes.insert_tokens import InsertTokensPass
@@ -85,13 +86,13 @@ def behind(monkeypatch: Patch, kind: type[ModulePass], change: Callable[[ModuleO
     monkeypatch.setattr(kind, "apply", wrong)
 
 
-def while_quantizing(monkeypatch: Patch, name: str, wrong: Callable[..., Any]) -> None:
+def while_quantizing(monkeypatch: Patch, module: ModuleType, name: str, wrong: Callable[..., Any]) -> None:
     """Have the pass quantize use ``wrong(right, ...)`` for a function; fitting, which uses it too, stays right."""
-    apply, right = QuantizePass.apply, getattr(quantizer, name)
+    apply, right = QuantizePass.apply, getattr(module, name)
 
     def wrongly(self: QuantizePass, ctx: Context, op: ModuleOp) -> None:
         with monkeypatch.context() as inside:
-            inside.setattr(quantizer, name, partial(wrong, right))
+            inside.setattr(module, name, partial(wrong, right))
             apply(self, ctx, op)
 
     monkeypatch.setattr(QuantizePass, "apply", wrongly)
@@ -115,14 +116,14 @@ def transposed_table(monkeypatch: Patch) -> None:
         turned = integers.table.transpose(0, 2, 1).reshape(integers.table.shape)
         return replace(integers, table=np.ascontiguousarray(turned))
 
-    while_quantizing(monkeypatch, "integers_of", wrong)
+    while_quantizing(monkeypatch, quantizer, "integers_of", wrong)
 
 
 def lost_bias(monkeypatch: Patch) -> None:
     def wrong(right: Callable[..., Any], weight: Any, bias: Any, *given: Any) -> Any:
         return right(weight, np.zeros_like(bias), *given)
 
-    while_quantizing(monkeypatch, "quantize_weights", wrong)
+    while_quantizing(monkeypatch, quantizer, "quantize_weights", wrong)
 
 
 def wrong_shift(monkeypatch: Patch) -> None:
@@ -130,7 +131,7 @@ def wrong_shift(monkeypatch: Patch) -> None:
         parameters = right(*given)
         return replace(parameters, shift=parameters.shift + 1)
 
-    while_quantizing(monkeypatch, "requantization", wrong)
+    while_quantizing(monkeypatch, quantizer, "requantization", wrong)
 
 
 def wrong_saturation(monkeypatch: Patch) -> None:
@@ -138,7 +139,7 @@ def wrong_saturation(monkeypatch: Patch) -> None:
         clip = right(*given)
         return replace(clip, high=clip.high // 2)
 
-    while_quantizing(monkeypatch, "clip_to_grid", wrong)
+    while_quantizing(monkeypatch, attributes, "clip_to_grid", wrong)
 
 
 def padding_off_by_one(monkeypatch: Patch) -> None:
