@@ -70,7 +70,7 @@ onnxruntime's own static quantization: activations in 8 bits, weights in 8 bits 
 calibrated on 512 of the same frames at most. Between the grids it computes normalizations and functions in float32,
 each as a whole; pqc computes each of a normalization's steps in integers. Eight images calibrate the networks of
 224x224: in the `ConvNeXt block` the mean over the map of another image goes beyond what was seen, and saturates. That
-is most of its noise (calibrated on what is tested it has 33.2 dB), and onnxruntime does not quantize that mean.
+is most of its noise (calibrated on what is tested it has 33.2 dB); onnxruntime puts that mean on a grid, too.
 
 {eight_bits}
 """

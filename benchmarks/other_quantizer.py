@@ -1,7 +1,7 @@
 """A network in 8 bits by onnxruntime's own quantizer, so that docs/networks.md says what 8 bits can be expected to do.
 
-Static quantization as its documentation recommends it for processors: activations uint8 over what occurs in the frames
-of the calibration, weights int8, one scale for each output channel.
+Static quantization: activations uint8 over what occurs in the frames of the calibration, weights int8, one scale for
+each output channel.
 """
 
 from __future__ import annotations

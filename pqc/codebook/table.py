@@ -150,6 +150,8 @@ def largest_step(
 ) -> float:
     """What the scales of :func:`quantize_table` stay below for tables of this layer, before it has prototypes.
 
+    It holds for products of prototypes and weights; entries that were fitted otherwise can ask for more.
+
     Args:
         weight: [outputs, ...], each output's elements in any order.
         bias: [outputs].
